@@ -1,0 +1,24 @@
+// The door of tensor: data types, tensors, signatures, and the codecs for JSON and for the frames between server and worker.
+// Pure TypeScript: this is where hostile bytes arrive, so nothing here may load native code.
+export { type DType, type DTypeInfo, type DTypeKind, dtypeName, dtypeOfCode, dtypes } from './dtype.ts';
+export {
+  bodyBytesOf,
+  decodeTensor,
+  encodeJsonFrame,
+  encodeTensorFrame,
+  type FrameHeader,
+  type FrameKind,
+  frameHeaderBytes,
+  frameKinds,
+  maxMetaBytes,
+  maxRank,
+  type OutgoingTensor,
+  readFrameHeader,
+  readTensorHeads,
+  type TensorFrameOptions,
+  type TensorHead,
+  writeFrameHeader,
+  writeTensorHead,
+} from './frame.ts';
+export { formatShape, type Signature, shapeFits, type TensorSpec } from './signature.ts';
+export { byteCount, elementCount, type NumericTensor, type StringTensor, type Tensor } from './tensor.ts';
