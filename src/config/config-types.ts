@@ -1,0 +1,105 @@
+// What a checked configuration looks like to the rest of the tree. Only schema.ts makes one, so a value of these types has
+// passed every rule: paths are absolute, numbers are within their bounds, names are printable.
+
+/** The whole of airlock.yaml with its defaults filled in; frozen all the way down. */
+export interface Config {
+  readonly listen: ListenConfig;
+  /** Absolute path of the folder that holds runtimes and staged models. Default `.airlock` beside the configuration. */
+  readonly store: string;
+  readonly runtime: RuntimeConfig;
+  readonly limits: LimitsConfig;
+  /** At least one, at most 1,000; their names are different from each other. */
+  readonly models: readonly ModelConfig[];
+}
+
+export interface ListenConfig {
+  /** Default 127.0.0.1:8501. */
+  readonly rest: ListenAddress;
+  /** Must be true before `rest` may be an address that other machines reach. Default false. */
+  readonly unsafeListenBeyondLoopback: boolean;
+}
+
+export interface ListenAddress {
+  /** An IP address without brackets, for example `127.0.0.1` or `::1`. */
+  readonly host: string;
+  /** 0 lets the kernel choose a free one. */
+  readonly port: number;
+}
+
+export interface RuntimeConfig {
+  /** Version of TensorFlow, three numbers. Default 2.21.0; whether it is pinned is decided by src/runtime. */
+  readonly tensorflow: string;
+}
+
+export interface LimitsConfig {
+  readonly request: RequestLimits;
+  readonly http: HttpLimits;
+}
+
+/** What the body of one request may cost, enforced while its bytes arrive. */
+export interface RequestLimits {
+  /** After gzip is undone. Default 32 MiB. */
+  readonly maxBodyBytes: number;
+  /** Nesting of lists and objects. Default 32. */
+  readonly maxDepth: number;
+  /** Keys, scalars and brackets. Default 8,000,000. */
+  readonly maxTokens: number;
+  /** Elements of all tensors of one request. Default 4,000,000. */
+  readonly maxElements: number;
+  /** Characters of one number. Default 256. */
+  readonly maxNumberChars: number;
+}
+
+/** Node leaves several of these open; here each has a value. */
+export interface HttpLimits {
+  /** From the first byte of a request to its last. Default 30,000. */
+  readonly requestTimeoutMs: number;
+  /** From the first byte of a request to the end of its headers. Default 10,000; not above `requestTimeoutMs`. */
+  readonly headersTimeoutMs: number;
+  /** How long an idle connection is kept. Default 60,000. */
+  readonly keepAliveTimeoutMs: number;
+  /** Open connections. Default 1,024. */
+  readonly maxConnections: number;
+}
+
+export interface ModelConfig {
+  /** What clients call it: 1 to 128 printable characters, no `/` and no `:`. */
+  readonly name: string;
+  /** Absolute path of the folder that holds the version folders, or of one SavedModel. */
+  readonly path: string;
+  /** Default: the newest version. */
+  readonly versions: VersionPolicy;
+  /** Names for versions, as in `/labels/stable`. Default none. */
+  readonly labels: Readonly<Record<string, bigint>>;
+  /** Which MetaGraph of the SavedModel is loaded. Default `[serve]`. */
+  readonly tags: readonly string[];
+  /** `compat` takes every shape that TensorFlow Serving takes; `strict`, the default, only those that the signature names. */
+  readonly shapes: 'strict' | 'compat';
+  /** Whether NaN and Infinity may be in a request and in an answer. Default `refuse`. */
+  readonly nonFinite: 'refuse' | 'allow';
+  readonly limits: ModelLimits;
+}
+
+/** Which version folders are served. */
+export type VersionPolicy =
+  | { readonly kind: 'latest'; readonly count: number }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'specific'; readonly versions: readonly bigint[] };
+
+/** What one request of a model, and its worker, may cost. */
+export interface ModelLimits {
+  /** A request that is not answered after it is given up. Default 2,000. */
+  readonly timeoutMs: number;
+  /** How long the worker may run on after that before it is killed. Default 500. */
+  readonly graceMs: number;
+  /** Threads inside one op. Default 1. */
+  readonly intraOpThreads: number;
+  /** Threads that run ops side by side. Default 1. */
+  readonly interOpThreads: number;
+  /** Requests that wait in the server. Default 256. */
+  readonly maxQueue: number;
+  /** Bytes of all outputs of one answer. Default 64 MiB. */
+  readonly maxOutputBytes: number;
+  /** A worker that has not loaded the model after it is killed. Default 120,000. */
+  readonly loadTimeoutMs: number;
+}

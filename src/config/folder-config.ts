@@ -1,0 +1,71 @@
+// A configuration for `airlock serve ./models/digits`, where there is no airlock.yaml: every default, and the models that the
+// folder holds. It looks at names only; whether a model can be served is decided by those who read it.
+import { type Dirent, opendirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AirlockError, printable } from '../core/index.ts';
+import type { Config } from './config-types.ts';
+import { checkConfig } from './load-config.ts';
+import { configError } from './violations.ts';
+
+const maxEntries = 10_000;
+const savedModelFiles: ReadonlySet<string> = new Set(['saved_model.pb', 'saved_model.pbtxt', 'saved_model.cpb']);
+const versionName = /^\d{1,19}$/;
+
+/**
+ * One model when `path` holds a SavedModel or version folders (named by numbers), several when its folders do.
+ * The store is `.airlock` in the current folder. CONFIG_NOT_FOUND when there is no such folder; CONFIG_INVALID when it holds no
+ * model, more than 10,000 entries, or a folder whose name cannot be the name of a model.
+ */
+export function configForFolder(path: string): Config {
+  const folder = resolve(path);
+  const entries = readFolder(folder);
+  const models = holdsModel(entries) ? [{ name: modelName(folder), path: folder }] : modelsBelow(folder, entries);
+  if (models.length === 0) {
+    const expected = 'a SavedModel, version folders named by numbers, or folders of such folders';
+    throw configError([{ path: '', rule: 'models', expected, got: 'a folder without any' }], printable(folder, 4_096));
+  }
+  return checkConfig({ models }, process.cwd(), folder);
+}
+
+function modelsBelow(folder: string, entries: readonly Dirent[]): { name: string; path: string }[] {
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => ({ name: entry.name, path: join(folder, entry.name) }))
+    .filter((model) => holdsModel(readFolder(model.path)))
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** The folder's name; for a version folder the name above it, because clients call models by name and version apart. */
+function modelName(folder: string): string {
+  const name = basename(folder);
+  return versionName.test(name) ? basename(dirname(folder)) : name;
+}
+
+function holdsModel(entries: readonly Dirent[]): boolean {
+  return entries.some((entry) => savedModelFiles.has(entry.name) || (entry.isDirectory() && versionName.test(entry.name)));
+}
+
+function readFolder(folder: string): Dirent[] {
+  const entries: Dirent[] = [];
+  try {
+    const directory = opendirSync(folder);
+    try {
+      for (let entry = directory.readSync(); entry !== null && entries.length <= maxEntries; entry = directory.readSync()) {
+        entries.push(entry);
+      }
+    } finally {
+      directory.closeSync();
+    }
+  } catch (cause) {
+    throw new AirlockError('CONFIG_NOT_FOUND', {
+      message: 'There is no such folder of models, or it cannot be read',
+      detail: printable(folder, 4_096),
+      cause,
+    });
+  }
+  if (entries.length > maxEntries) {
+    const violation = { path: '', rule: 'entries', expected: `at most ${maxEntries} entries in a folder`, got: 'more' };
+    throw configError([violation], printable(folder, 4_096));
+  }
+  return entries;
+}

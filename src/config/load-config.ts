@@ -1,0 +1,35 @@
+// From airlock.yaml to a checked, frozen configuration. Relative paths mean: relative to the file, not to where the command was
+// started. Nothing is read from the environment, so what a server does can be seen in one file.
+import { dirname, resolve } from 'node:path';
+import type { Config } from './config-types.ts';
+import { configSchema } from './schema.ts';
+import { schemaError } from './violations.ts';
+import { parseConfigText, readConfigText } from './yaml-file.ts';
+
+/**
+ * Reads and checks a configuration of at most 256 KiB.
+ * CONFIG_NOT_FOUND when the file cannot be opened; CONFIG_INVALID lists every mistake in `violations`.
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  const file = resolve(path);
+  return checkConfig(parseConfigText(await readConfigText(file), file), dirname(file), file);
+}
+
+/** Checks values as YAML gives them (integers as bigint) and fills in the defaults; `baseDirectory` is where relative paths start. */
+export function checkConfig(values: unknown, baseDirectory: string, detail?: string): Config {
+  const result = configSchema.safeParse(values, { reportInput: true });
+  if (!result.success) throw schemaError(result.error.issues, detail);
+  return freezeDeep({
+    ...result.data,
+    store: resolve(baseDirectory, result.data.store),
+    models: result.data.models.map((model) => ({ ...model, path: resolve(baseDirectory, model.path) })),
+  });
+}
+
+function freezeDeep<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freezeDeep);
+  }
+  return value;
+}

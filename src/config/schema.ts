@@ -1,0 +1,135 @@
+// The one schema of airlock.yaml: every key, its bounds and its default. A key that is not here is an error, never ignored.
+// Upper bounds are there so that a slip of the keyboard (ten more zeros) is not a limit that limits nothing.
+import { z } from 'zod';
+import type { VersionPolicy } from './config-types.ts';
+import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
+
+const mebibyte = 1024 * 1024;
+const hourMs = 3_600_000;
+const maxModels = 1_000;
+const maxVersions = 1_000;
+
+const listen = z.strictObject({
+  rest: listenAddress().default({ host: '127.0.0.1', port: 8501 }),
+  unsafeListenBeyondLoopback: z.boolean().default(false),
+});
+
+const runtime = z.strictObject({ tensorflow: tensorflowVersion().default('2.21.0') });
+
+const requestLimits = z.strictObject({
+  maxBodyBytes: wholeNumber(1, 1024 * mebibyte).default(32 * mebibyte),
+  maxDepth: wholeNumber(1, 256).default(32),
+  maxTokens: wholeNumber(1, 1_000_000_000).default(8_000_000),
+  maxElements: wholeNumber(1, 1_000_000_000).default(4_000_000),
+  maxNumberChars: wholeNumber(1, 4_096).default(256),
+});
+
+const httpLimits = z.strictObject({
+  requestTimeoutMs: wholeNumber(100, hourMs).default(30_000),
+  headersTimeoutMs: wholeNumber(100, hourMs).default(10_000),
+  keepAliveTimeoutMs: wholeNumber(1, hourMs).default(60_000),
+  maxConnections: wholeNumber(1, 65_535).default(1_024),
+});
+
+const limits = z.strictObject({ request: requestLimits.prefault({}), http: httpLimits.prefault({}) });
+
+const latest = z.strictObject({ policy: z.literal('latest'), count: wholeNumber(1, maxVersions).default(1) });
+const all = z.strictObject({ policy: z.literal('all') });
+const specific = z.strictObject({ policy: z.literal('specific'), numbers: z.array(versionNumber()).min(1).max(maxVersions) });
+
+const versions = z
+  .discriminatedUnion('policy', [latest, all, specific])
+  .default({ policy: 'latest', count: 1 })
+  .transform((value): VersionPolicy => {
+    if (value.policy === 'latest') return { kind: 'latest', count: value.count };
+    return value.policy === 'all' ? { kind: 'all' } : { kind: 'specific', versions: value.numbers };
+  });
+
+const modelLimits = z.strictObject({
+  timeoutMs: wholeNumber(1, hourMs).default(2_000),
+  graceMs: wholeNumber(0, hourMs).default(500),
+  intraOpThreads: wholeNumber(1, 1_024).default(1),
+  interOpThreads: wholeNumber(1, 1_024).default(1),
+  maxQueue: wholeNumber(1, 1_000_000).default(256),
+  maxOutputBytes: wholeNumber(1, 2_048 * mebibyte).default(64 * mebibyte),
+  loadTimeoutMs: wholeNumber(1_000, hourMs).default(120_000),
+});
+
+// zod leaves out a `__proto__` key of a record without a word; nothing in this file may be dropped silently.
+const labels = z
+  .unknown()
+  .refine((value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')), {
+    params: { rule: 'text', expected: 'label names other than __proto__', got: '__proto__' },
+  })
+  .pipe(z.record(plainText('a label', 128, /[/:]/), versionNumber()))
+  .prefault({});
+
+const model = z
+  .strictObject({
+    name: plainText('a name', 128, /[/:]/),
+    path: plainText('a path', 4_096),
+    versions,
+    labels,
+    tags: z.array(plainText('a tag', 128)).min(1).max(16).default(['serve']),
+    shapes: z.enum(['strict', 'compat']).default('strict'),
+    nonFinite: z.enum(['refuse', 'allow']).default('refuse'),
+    limits: modelLimits.prefault({}),
+  })
+  .superRefine((value, context) => {
+    if (value.versions.kind !== 'specific') return;
+    for (const [label, number] of Object.entries(value.labels)) {
+      if (value.versions.versions.includes(number)) continue;
+      const expected = 'one of the versions that are served';
+      context.addIssue({ code: 'custom', path: ['labels', label], params: { rule: 'label', expected, got: String(number) } });
+    }
+  });
+
+const models = z
+  .array(model)
+  .min(1)
+  .max(maxModels)
+  .superRefine((list, context) => {
+    const seen = new Set<string>();
+    for (const [index, { name }] of list.entries()) {
+      if (seen.has(name)) {
+        const params = { rule: 'unique', expected: 'a name that no other model has', got: `"${name}"` };
+        context.addIssue({ code: 'custom', path: [index, 'name'], params });
+      }
+      seen.add(name);
+    }
+  });
+
+/** airlock.yaml as YAML gives it, with integers as bigint; paths still relative. */
+export const configSchema = z.strictObject({
+  listen: listen
+    .superRefine((value, context) => {
+      if (value.unsafeListenBeyondLoopback || isLoopback(value.rest.host)) return;
+      const expected = 'a loopback address, or unsafeListenBeyondLoopback: true beside it';
+      context.addIssue({ code: 'custom', path: ['rest'], params: { rule: 'loopback', expected, got: value.rest.host } });
+    })
+    .prefault({}),
+  store: plainText('a path', 4_096).default('.airlock'),
+  runtime: runtime.prefault({}),
+  limits: limits
+    .superRefine(({ http }, context) => {
+      if (http.headersTimeoutMs <= http.requestTimeoutMs) return;
+      const expected = `at most requestTimeoutMs, ${http.requestTimeoutMs}`;
+      const params = { rule: 'order', expected, got: String(http.headersTimeoutMs) };
+      context.addIssue({ code: 'custom', path: ['http', 'headersTimeoutMs'], params });
+    })
+    .prefault({}),
+  models,
+});
+
+/** The keys that are known at a place of the file, list indexes written as `[]`; for messages only. */
+export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', Object.keys(configSchema.shape)],
+  ['listen', Object.keys(listen.shape)],
+  ['runtime', Object.keys(runtime.shape)],
+  ['limits', Object.keys(limits.shape)],
+  ['limits.request', Object.keys(requestLimits.shape)],
+  ['limits.http', Object.keys(httpLimits.shape)],
+  ['models[]', Object.keys(model.shape)],
+  ['models[].versions', ['policy', 'count', 'numbers']],
+  ['models[].limits', Object.keys(modelLimits.shape)],
+]);

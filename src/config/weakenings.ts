@@ -1,0 +1,23 @@
+// Says which protections a configuration opens. The server prints these lines at start: nobody should find out from an incident.
+import { printable } from '../core/index.ts';
+import type { Config } from './config-types.ts';
+import { isLoopback } from './fields.ts';
+
+/** One line per protection that is weaker than its default; empty when none is. */
+export function weakenings(config: Config): string[] {
+  const lines: string[] = [];
+  const { rest, unsafeListenBeyondLoopback } = config.listen;
+  if (unsafeListenBeyondLoopback) {
+    const where = isLoopback(rest.host) ? 'though the address is loopback now' : `on ${rest.host}`;
+    lines.push(
+      `listen.unsafeListenBeyondLoopback: other machines may reach this server, ${where}, and it asks nobody who they are`,
+    );
+  }
+  for (const model of config.models) {
+    const name = printable(model.name, 128);
+    if (model.shapes === 'compat')
+      lines.push(`models.${name}.shapes: compat: shapes that the signature does not name are accepted`);
+    if (model.nonFinite === 'allow') lines.push(`models.${name}.nonFinite: allow: NaN and Infinity are accepted and answered`);
+  }
+  return lines;
+}
