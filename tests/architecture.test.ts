@@ -1,0 +1,149 @@
+// The shape of the tree as ARCHITECTURE.md draws it, checked on the real files, and each rule shown to fail on a made-up graph.
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  errorClasses,
+  guardedImports,
+  importGraph,
+  readSources,
+  serverNativeCode,
+  sideDoorImports,
+  unreadableImports,
+  upwardImports,
+  workerExcess,
+} from './import-graph.ts';
+
+const files = readSources(join(import.meta.dirname, '..', 'src'));
+const graph = importGraph(files);
+
+describe('the source tree', () => {
+  it('is really read: enough files, imports between them and packages', () => {
+    const targets = [...graph.values()].flat();
+    expect(graph.size).toBeGreaterThan(30);
+    expect(targets.filter((target) => graph.has(target)).length).toBeGreaterThan(60);
+    expect(targets).toContain('node:fs/promises');
+    for (const folder of ['core', 'config', 'tensor']) expect([...graph.keys()]).toContain(`${folder}/index.ts`);
+  });
+
+  it('has only imports that this test can follow', () => expect(unreadableImports(graph)).toEqual([]));
+  it('has no arrow that points up', () => expect(upwardImports(graph)).toEqual([]));
+  it('enters a folder through its index.ts only', () => expect(sideDoorImports(graph)).toEqual([]));
+  it('imports koffi, child processes and fastify only where they belong', () => expect(guardedImports(graph)).toEqual([]));
+  it('lets the worker reach core, tensor and native only', () => expect(workerExcess(graph)).toEqual([]));
+  it('keeps native code out of the server', () => expect(serverNativeCode(graph)).toEqual([]));
+  it('has one error class', () => expect(errorClasses(files)).toEqual(['core/errors.ts']));
+});
+
+/** A graph of files that hold just these lines. */
+function madeUp(sources: Record<string, string>) {
+  return importGraph(Object.entries(sources).map(([name, text]) => ({ name, text })));
+}
+
+describe('importGraph()', () => {
+  it('finds every way to import, and nothing in comments', () => {
+    const text = `
+      import { a } from '../core/index.ts';
+      import type { B } from "../tensor/index.ts";
+      import { type C,
+        d } from './d.ts';
+      import './side-effect.ts';
+      export { e } from './e.ts';
+      export * from './f.ts';
+      export type { G } from './g.ts';
+      const url = 'http://x'; const h = await import('./h.ts');
+      const i = require('koffi');
+      // import { no } from './no.ts';
+      /* import('./no.ts') */
+    `;
+    expect(madeUp({ 'model/a.ts': text }).get('model/a.ts')).toEqual([
+      'core/index.ts',
+      'tensor/index.ts',
+      'model/d.ts',
+      'model/side-effect.ts',
+      'model/e.ts',
+      'model/f.ts',
+      'model/g.ts',
+      'model/h.ts',
+      'koffi',
+    ]);
+  });
+});
+
+describe('the rules', () => {
+  const core = { 'core/index.ts': '' };
+
+  it.each([
+    ['import(name)'],
+    ["import('./a' + b)"],
+    ['createRequire(import.meta.url)'],
+    ["process.getBuiltinModule('x')"],
+    ["import './missing.ts'"],
+  ])('refuse %s, which cannot be followed', (text) => {
+    expect(unreadableImports(madeUp({ 'core/a.ts': text }))).toHaveLength(1);
+  });
+
+  it('refuse an arrow that points up, and a folder that is no layer', () => {
+    const up = { 'tensor/index.ts': "import '../serving/index.ts'", 'serving/index.ts': "import '../tensor/index.ts'" };
+    expect(upwardImports(madeUp(up))).toEqual(['tensor/index.ts imports serving/index.ts']);
+    expect(upwardImports(madeUp({ 'core/index.ts': "import type { A } from '../index.ts'", 'index.ts': '' }))).toHaveLength(1);
+    expect(upwardImports(madeUp({ 'helpers/a.ts': '' }))).toEqual(['helpers/a.ts is in no layer']);
+  });
+
+  it('refuse a side door', () => {
+    const side = { 'cli/a.ts': "import '../core/secret.ts'", 'core/secret.ts': '' };
+    expect(sideDoorImports(madeUp(side))).toEqual(['cli/a.ts imports core/secret.ts']);
+  });
+
+  it.each([
+    ['serving/a.ts', 'koffi'],
+    ['serving/a.ts', 'node:child_process'],
+    ['serving/a.ts', 'child_process'],
+    ['runtime/install.ts', 'node:child_process'],
+    ['cli/a.ts', 'fastify'],
+    ['cli/a.ts', 'fastify/lib/errors.js'],
+    ['sandbox/a.ts', 'node:cluster'],
+  ])('refuse that %s imports %s', (file, module) => {
+    expect(guardedImports(madeUp({ [file]: `import x from '${module}'` }))).toEqual([`${file} imports ${module}`]);
+  });
+
+  it('let the guarded modules be imported where they belong', () => {
+    const right = {
+      'native/a.ts': "import 'koffi'",
+      'sandbox/a.ts': "import 'node:child_process'",
+      'runtime/pip.ts': "import 'node:child_process'",
+      'gateway/a.ts': "import 'fastify'",
+    };
+    expect(guardedImports(madeUp(right))).toEqual([]);
+  });
+
+  it('refuse a worker that reaches more, also by a detour', () => {
+    const detour = {
+      ...core,
+      'worker/main.ts': "import '../tensor/index.ts'; ",
+      'tensor/index.ts': "import './a.ts'",
+      'tensor/a.ts': "import '../core/index.ts'\nimport '../config/index.ts'",
+      'config/index.ts': '',
+    };
+    expect(workerExcess(madeUp(detour))).toEqual(['config/index.ts']);
+    expect(workerExcess(madeUp({ ...core, 'worker/main.ts': "import '../core/index.ts'" }))).toEqual([]);
+  });
+
+  it.each([
+    ["import 'koffi'", ['koffi']],
+    ["import '../native/index.ts'", ['native/index.ts', 'koffi']],
+  ])('refuse native code in the server: %s', (text, found) => {
+    const server = { 'cli/a.ts': "import '../gateway/index.ts'", 'gateway/index.ts': "import '../serving/index.ts'" };
+    const native = { 'serving/index.ts': text, 'native/index.ts': "import 'koffi'" };
+    expect(serverNativeCode(madeUp({ ...server, ...native }))).toEqual(found);
+  });
+
+  it.each([
+    'class A extends Error {}',
+    'class A extends TypeError {}',
+    'class A extends AirlockError {}',
+    'class A extends vm.SomeError {}',
+  ])('find the error class in: %s', (text) => {
+    expect(errorClasses([{ name: 'core/errors.ts', text }])).toEqual(['core/errors.ts']);
+    expect(errorClasses([{ name: 'core/errors.ts', text: `// ${text}` }])).toEqual([]);
+  });
+});
