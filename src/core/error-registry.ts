@@ -155,12 +155,14 @@ export const errorRegistry = {
   },
   RUNTIME_LOAD_FAILED: lacking('The TensorFlow libraries could not be loaded'),
   DISK_FULL: lacking('The disk has not enough free space'),
+  STORE_NOT_WRITABLE: lacking('The store folder cannot be written'),
 
   // configuration and command line
   CONFIG_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The configuration is not valid' },
   CONFIG_NOT_FOUND: { status: 'not_found', retry: false, exit: 3, text: 'The configuration was not found' },
   USAGE: { status: 'invalid_argument', retry: false, exit: 2, text: 'The command line is not valid' },
   LISTEN_FAILED: lacking('The server could not listen on its address'),
+  CANCELLED: { status: 'cancelled', retry: true, exit: 1, text: 'Stopped before it was finished' },
   INTERNAL: { status: 'internal', retry: false, exit: 1, text: 'Internal error' },
 } as const satisfies Record<string, ErrorSpec>;
 
