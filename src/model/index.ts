@@ -1,0 +1,16 @@
+// The door of model: what a SavedModel offers and whether it is whole, read without TensorFlow. Pure TypeScript: a model's files are
+// hostile bytes, and this folder runs in the server.
+export { assertCheckpointComplete, type BundleIndex, parseBundleIndex } from './bundle.ts';
+export { assertModelComplete } from './completeness.ts';
+export { type ExampleFeature, encodeExample } from './example.ts';
+export type { MetaGraphInfo } from './meta-graph.ts';
+export { listModelFolder } from './model-files.ts';
+export {
+  defaultSavedModelLimits,
+  isSavedModelFolder,
+  readSavedModel,
+  type SavedModelInfo,
+  type SavedModelLimits,
+  selectMetaGraph,
+} from './saved-model.ts';
+export { snapshotTree, type TreeSnapshot } from './tree-snapshot.ts';

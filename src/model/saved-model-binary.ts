@@ -1,0 +1,85 @@
+// Reads saved_model.pb without holding it: a graph may have a gigabyte, and all that the server needs is its edges. Only the fields
+// that our .proto declares are read into memory, one at a time and bounded; the rest is stepped over in the file.
+import { WireType } from '@bufbuild/protobuf/wire';
+import { ByteCursor } from './byte-cursor.ts';
+import { type MetaGraphDef, MetaGraphDefSchema, SavedModelSchema } from './gen/tensorflow/saved_model_pb.ts';
+import type { ModelFile } from './model-files.ts';
+import { decodeMessage, readWireTag } from './protobuf-decode.ts';
+
+export interface BinaryLimits {
+  /** One field of a MetaGraph that is kept: a signature, or the tags with the list of operations beside them. */
+  readonly maxFieldBytes: number;
+  /** All kept fields of a file together. */
+  readonly maxKeptBytes: number;
+  /** Fields of one message in the file, so that a file of two-byte fields does not keep the server busy. */
+  readonly maxFields: number;
+}
+
+interface FilePart {
+  readonly number: number;
+  /** Where the field's tag begins, where its content begins, and how long that is. */
+  readonly start: number;
+  readonly contentStart: number;
+  readonly contentBytes: number;
+  readonly isMessage: boolean;
+}
+
+const windowBytes = 64 * 1024;
+// A tag has at most 5 bytes and a length or number at most 10.
+const fieldHeadBytes = 16;
+
+const metaGraphsField = SavedModelSchema.field.metaGraphs.number;
+const wantedFields: ReadonlySet<number> = new Set(MetaGraphDefSchema.fields.map((field) => field.number));
+
+async function* fieldsOf(file: ModelFile, start: number, end: number, maxFields: number): AsyncGenerator<FilePart> {
+  let window: Buffer = Buffer.alloc(0);
+  let windowStart = start;
+  let position = start;
+  for (let count = 0; position < end; count++) {
+    const windowEnd = windowStart + window.length;
+    if (position >= windowEnd || (position + fieldHeadBytes > windowEnd && windowEnd < end)) {
+      window = await file.read(position, Math.min(windowBytes, end - position));
+      windowStart = position;
+    }
+    const cursor = new ByteCursor(file.name, window, position - windowStart);
+    if (count === maxFields) throw cursor.damaged(`a message has more than ${maxFields} fields`);
+    const { number, wireType } = readWireTag(cursor);
+    let contentBytes = 0;
+    if (wireType === WireType.LengthDelimited) contentBytes = cursor.varint();
+    else if (wireType === WireType.Varint) cursor.skipVarint();
+    else contentBytes = wireType === WireType.Bit32 ? 4 : 8;
+    const contentStart = windowStart + cursor.position;
+    if (contentBytes > end - contentStart) throw cursor.damaged('it is cut short');
+    yield { number, start: position, contentStart, contentBytes, isMessage: wireType === WireType.LengthDelimited };
+    position = contentStart + contentBytes;
+  }
+}
+
+/**
+ * Calls `onMetaGraph` at the start of each MetaGraph and `onPart` with each kept field of it, as a MetaGraphDef that holds only that.
+ * Memory: one kept field at a time.
+ * @throws MODEL_INVALID when the file is not a SavedModel or passes a limit, MODEL_INCOMPLETE when it shrinks while it is read.
+ */
+export async function readBinarySavedModel(
+  file: ModelFile,
+  limits: BinaryLimits,
+  onMetaGraph: () => void,
+  onPart: (part: MetaGraphDef) => void,
+): Promise<void> {
+  let keptBytes = 0;
+  for await (const field of fieldsOf(file, 0, file.sizeBytes, limits.maxFields)) {
+    if (field.number !== metaGraphsField) continue;
+    if (!field.isMessage) throw new ByteCursor(file.name, Buffer.alloc(0)).damaged('a field has the wrong wire type');
+    onMetaGraph();
+    const end = field.contentStart + field.contentBytes;
+    for await (const part of fieldsOf(file, field.contentStart, end, limits.maxFields)) {
+      if (!wantedFields.has(part.number)) continue;
+      const length = part.contentStart + part.contentBytes - part.start;
+      keptBytes += length;
+      if (length > limits.maxFieldBytes || keptBytes > limits.maxKeptBytes) {
+        throw new ByteCursor(file.name, Buffer.alloc(0)).damaged('its signatures are larger than the limit');
+      }
+      onPart(decodeMessage(MetaGraphDefSchema, await file.read(part.start, length), file.name));
+    }
+  }
+}
