@@ -1,0 +1,463 @@
+// The body of `:predict`, as TensorFlow Serving's REST interface defines it (docs api_rest.md; util/json_tensor.cc at 9d981c5), decoded
+// while it arrives into one tensor per input of the signature. Stricter than TensorFlow Serving where its leniency loses or invents
+// data: docs/compatibility.md lists every difference.
+import { type AirlockError, isAirlockError, printable, violationError } from '../../core/index.ts';
+import { formatShape, type Signature, shapeFits, type TensorSpec } from '../signature.ts';
+import type { Tensor } from '../tensor.ts';
+import { decodeBase64 } from './base64.ts';
+import type { JsonLimits } from './limits.ts';
+import type { Literal } from './push-parser.ts';
+import { TensorBuilder } from './tensor-builder.ts';
+import { TensorParser } from './tensor-parser.ts';
+
+export interface PredictDecoderOptions {
+  readonly limits: JsonLimits;
+  /** Content-Length where the client gave one; only a hint. */
+  readonly sizeHint: number;
+  /** `strict` demands the signature's shape; `compat` takes any, as TensorFlow Serving does. */
+  readonly shapes: 'strict' | 'compat';
+  /** Accept the bare words NaN, Infinity and -Infinity for floating-point inputs. */
+  readonly allowNonFinite: boolean;
+  /** @throws SIGNATURE_NOT_FOUND */
+  readonly signature: (name: string) => Signature;
+  /** True when the model has more than one signature that a client may name. */
+  readonly hasChoice: boolean;
+}
+
+export interface PredictRequest {
+  readonly signature: Signature;
+  /** `row`: `instances`, answered as `predictions`; `columnar`: `inputs`, answered as `outputs`. */
+  readonly format: 'row' | 'columnar';
+  /** In the order of the signature's inputs. */
+  readonly tensors: readonly Tensor[];
+}
+
+const defaultSignatureName = 'serving_default';
+
+/** What the brackets around the current place mean. */
+type Place = 'outside' | 'top' | 'values' | 'brace' | 'base64' | 'row' | 'columns';
+
+export class PredictDecoder extends TensorParser {
+  readonly #options: PredictDecoderOptions;
+  #signature: Signature | undefined;
+  #named: string | undefined;
+  #signatureSeen = false;
+  #place: Place = 'outside';
+  #topKey = '';
+  #format: 'row' | 'columnar' | undefined;
+  #builders: (TensorBuilder | undefined)[] = [];
+  /** True once `instances` has turned out to hold objects, one per instance. */
+  #rowObjects = false;
+  #rows = 0;
+  #base64Done = false;
+  /** The first error under a signature that was only assumed; it stands unless another `signature_name` follows. */
+  #pending: AirlockError | undefined;
+
+  constructor(options: PredictDecoderOptions) {
+    super(options.limits, options.sizeHint, options.allowNonFinite);
+    this.#options = options;
+  }
+
+  override push(chunk: Uint8Array): void {
+    this.#guard(() => super.push(chunk));
+  }
+
+  /** The finished request. @throws the first thing that is wrong with the body. */
+  finish(): PredictRequest {
+    this.#guard(() => this.finishParse());
+    if (this.#pending !== undefined) throw this.#pending;
+    return this.#result();
+  }
+
+  /**
+   * JSON may name the signature after the data. Data is decoded for `serving_default` as it arrives; when that fails and the model has
+   * other signatures, the rest of the body is only read for a `signature_name`, and the body is decoded again if there is one.
+   */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      if (!isAirlockError(thrown) || thrown.code === 'REQUEST_TOO_LARGE') throw thrown;
+      if (this.#pending !== undefined) throw this.#pending;
+      if (this.#named !== undefined || !this.#options.hasChoice || this.#format === undefined) throw thrown;
+      this.#restart();
+      this.#pending = thrown;
+      this.#guard(() => this.advance(false));
+    }
+  }
+
+  #restart(): void {
+    this.rewind();
+    this.#place = 'outside';
+    this.#format = undefined;
+    this.#builders = [];
+    this.builder = undefined;
+    this.level = 0;
+    this.baseLevel = 0;
+    this.#rowObjects = false;
+    this.#rows = 0;
+    this.#signature = this.#named === undefined ? undefined : this.#options.signature(this.#named);
+    this.#pending = undefined;
+  }
+
+  /** The signature that counts so far; the first data fixes it. */
+  #active(): Signature {
+    this.#signature ??= this.#options.signature(this.#named ?? defaultSignatureName);
+    return this.#signature;
+  }
+
+  protected override onOpen(isObject: boolean): void {
+    if (this.#pending !== undefined) return;
+    switch (this.#place) {
+      case 'outside':
+        if (!isObject) throw fieldInvalid('', 'an object', 'a list');
+        this.#place = 'top';
+        return;
+      case 'top':
+        this.#openTopValue(isObject);
+        return;
+      case 'values':
+        if (!isObject) this.openList(this.#current());
+        else this.#place = this.builder === undefined ? 'row' : 'brace';
+        return;
+      case 'base64':
+      case 'brace':
+        throw this.typeMismatch(this.#current(), isObject ? 'an object' : 'a list');
+      default:
+        throw this.syntaxError('a key', 'a value');
+    }
+  }
+
+  #openTopValue(isObject: boolean): void {
+    if (this.#topKey === 'signature_name') throw fieldInvalid('signature_name', 'a string', isObject ? 'an object' : 'a list');
+    const { inputs } = this.#active();
+    if (this.#topKey === 'instances' && isObject) throw fieldInvalid('instances', 'a list', 'an object');
+    if (this.#topKey === 'instances' && inputs.length === 0)
+      throw fieldInvalid('instances', 'inputs, as the signature takes nothing', 'instances');
+    if (inputs.length === 1) {
+      this.#enter(0, 0);
+      if (!isObject) this.openList(this.#current());
+      else this.#place = 'brace';
+    } else if (this.#topKey === 'instances') {
+      this.#rowObjects = true;
+      this.#place = 'values';
+      this.level = 1;
+    } else {
+      if (!isObject) throw fieldInvalid('inputs', `an object with the inputs ${aliasList(inputs)}`, 'a list');
+      this.#place = 'columns';
+    }
+  }
+
+  /** Values that follow belong to input `index`; each is complete at `baseLevel`. */
+  #enter(index: number, baseLevel: number): void {
+    let builder = this.#builders[index];
+    if (builder === undefined) {
+      builder = new TensorBuilder(this.#active().inputs[index], this.#firstCapacity(index));
+      this.#builders[index] = builder;
+    }
+    this.builder = builder;
+    this.level = baseLevel;
+    this.baseLevel = baseLevel;
+    this.#place = 'values';
+  }
+
+  /** Room for one instance of the declared shape, as far as the bytes that have arrived can fill it. */
+  #firstCapacity(index: number): number {
+    let elements = 1;
+    for (const size of this.#active().inputs[index].shape ?? []) elements *= Math.max(size, 1);
+    return Math.max(4, Math.min(elements, this.length >> 1, this.limits.maxElements));
+  }
+
+  #current(): TensorBuilder {
+    const builder = this.builder;
+    if (builder === undefined)
+      throw fieldInvalid(this.path(), `an object with the inputs ${aliasList(this.#active().inputs)}`, 'a value');
+    return builder;
+  }
+
+  protected override onKey(start: number, end: number, escaped: boolean): void {
+    if (this.#place === 'top' || (this.#pending !== undefined && this.depth === 1)) {
+      this.#onTopKey(this.text(start, end, escaped));
+      return;
+    }
+    if (this.#pending !== undefined) return;
+    if (this.#place === 'brace') this.#resolveBrace(this.text(start, end, escaped));
+    if (this.#place === 'row' || this.#place === 'columns') this.#onInputKey(start, end, escaped);
+    else if (this.#place === 'base64' && this.#base64Done)
+      throw this.typeMismatch(this.#current(), 'an object with more keys than b64');
+  }
+
+  #onTopKey(key: string): void {
+    this.#topKey = key;
+    if (this.#pending !== undefined) return;
+    if (key === 'instances' || key === 'inputs') {
+      if (this.#format !== undefined) {
+        const same = key === (this.#format === 'row' ? 'instances' : 'inputs');
+        throw same ? duplicateKey('', key) : fieldInvalid(key, 'either instances or inputs', 'both');
+      }
+      this.#format = key === 'instances' ? 'row' : 'columnar';
+    } else if (key === 'signature_name') {
+      if (this.#signatureSeen) throw duplicateKey('', key);
+      this.#signatureSeen = true;
+    } else {
+      throw violationError('REQUEST_FIELD_UNKNOWN', {
+        path: printable(key),
+        rule: 'field',
+        expected: 'instances, inputs or signature_name',
+        got: printable(key),
+      });
+    }
+  }
+
+  /** An object where a value was expected is base64, or the named inputs of one instance or of the whole request. */
+  #resolveBrace(key: string): void {
+    const builder = this.#current();
+    const isBytes = key === 'b64' && builder.spec.dtype === 'DT_STRING';
+    if (isBytes) {
+      this.#place = 'base64';
+      this.#base64Done = false;
+      return;
+    }
+    const atInstance = this.#format === 'row' && this.level === 1 && this.baseLevel === 0 && builder.counts[1] === 0;
+    const atInputs = this.#format === 'columnar' && this.level === 0;
+    if (atInstance) {
+      this.#rowObjects = true;
+      this.builder = undefined;
+      this.#place = 'row';
+    } else if (atInputs) {
+      this.builder = undefined;
+      this.#place = 'columns';
+    } else throw this.typeMismatch(builder, 'an object');
+  }
+
+  #onInputKey(start: number, end: number, escaped: boolean): void {
+    const key = this.text(start, end, escaped);
+    const { inputs } = this.#active();
+    const index = inputs.findIndex((spec) => spec.alias === key);
+    if (index < 0) {
+      throw violationError('INPUT_UNKNOWN', {
+        path: `${this.path()}.${printable(key)}`,
+        rule: 'input',
+        expected: aliasList(inputs),
+        got: printable(key),
+      });
+    }
+    const builder = this.#builders[index];
+    if (builder !== undefined && (this.#place === 'columns' ? builder.rank >= 0 : builder.counts[1] > this.#rows))
+      throw duplicateKey(this.path(), key);
+    this.#enter(index, this.#place === 'row' ? 1 : 0);
+  }
+
+  protected override onClose(isObject: boolean): void {
+    if (this.#pending !== undefined) return;
+    switch (this.#place) {
+      case 'values':
+        if (this.#rowObjects && this.level === 1 && this.builder === undefined) {
+          this.level = 0;
+          this.#place = 'top';
+        } else this.closeList(this.#current());
+        return;
+      case 'brace':
+        throw this.typeMismatch(this.#current(), 'an empty object');
+      case 'base64':
+        this.#place = 'values';
+        this.endScalar(this.#current());
+        return;
+      case 'row':
+        this.#requireAll((builder) => builder !== undefined && builder.counts[1] === this.#rows + 1);
+        this.#rows++;
+        this.#place = 'values';
+        this.level = 1;
+        this.baseLevel = 0;
+        return;
+      case 'columns':
+        this.#requireAll((builder) => builder !== undefined);
+        this.#place = 'top';
+        return;
+      default:
+        if (isObject) this.#place = 'outside';
+    }
+  }
+
+  #requireAll(given: (builder: TensorBuilder | undefined) => boolean): void {
+    const { inputs } = this.#active();
+    const missing = inputs.filter((_, index) => !given(this.#builders[index]));
+    if (missing.length > 0) {
+      throw violationError('INPUT_MISSING', {
+        path: this.path(),
+        rule: 'input',
+        expected: aliasList(inputs),
+        got: `nothing for ${aliasList(missing)}`,
+      });
+    }
+  }
+
+  protected override onTensorValue(): void {
+    if (this.baseLevel === 1) {
+      this.builder = undefined;
+      this.#place = 'row';
+      return;
+    }
+    this.builder = undefined;
+    // With named inputs the object is still open (depth 2); otherwise the value was the whole of `inputs` or `instances`.
+    this.#place = this.depth === 1 ? 'top' : 'columns';
+  }
+
+  protected override onString(start: number, end: number, escaped: boolean): void {
+    if (this.#onTopScalar('a string', () => this.text(start, end, escaped))) return;
+    const builder = this.#current();
+    const inBase64 = this.#place === 'base64';
+    if (builder.store !== 'string')
+      throw this.typeMismatch(
+        builder,
+        `the string ${printable(this.bytes.toString('utf8', start, Math.min(end, start + 64)), 40)}`,
+      );
+    this.beginScalar(builder);
+    const text = escaped ? this.unescape(start, end) : this.bytes.subarray(start, end);
+    if (!inBase64) {
+      builder.addString(text);
+      this.endScalar(builder);
+      return;
+    }
+    const decoded = decodeBase64(text);
+    if (decoded === undefined)
+      throw violationError('TENSOR_BASE64_INVALID', {
+        path: this.path(),
+        rule: 'base64',
+        expected: 'RFC 4648 base64 with padding',
+        got: 'something else',
+      });
+    builder.addString(decoded);
+    this.#base64Done = true;
+  }
+
+  protected override onNumber(start: number, end: number): void {
+    if (this.#onTopScalar('a number', () => undefined)) return;
+    const builder = this.#current();
+    if (this.#place === 'base64') throw this.typeMismatch(builder, 'a number in b64');
+    this.addNumber(builder, start, end);
+  }
+
+  protected override onLiteral(literal: Literal): void {
+    if (this.#onTopScalar(literal, () => undefined)) return;
+    const builder = this.#current();
+    if (this.#place === 'base64') throw this.typeMismatch(builder, `${literal} in b64`);
+    this.addLiteral(builder, literal);
+  }
+
+  protected override onNumbers(final: boolean): boolean {
+    return this.#place === 'values' && super.onNumbers(final);
+  }
+
+  /** Handles a scalar that is not tensor data; true when it was one. */
+  #onTopScalar(got: string, text: () => string | undefined): boolean {
+    if (this.#place === 'outside' && this.#pending === undefined) throw fieldInvalid('', 'an object', got);
+    if (this.#pending !== undefined) {
+      if (this.depth !== 1 || this.#topKey !== 'signature_name') return true;
+    } else if (this.#place !== 'top') return false;
+    if (this.#topKey === 'signature_name') {
+      const name = text();
+      if (name === undefined) throw fieldInvalid('signature_name', 'a string', got);
+      this.#onSignatureName(name);
+      return true;
+    }
+    const { inputs } = this.#active();
+    if (this.#topKey === 'instances' || inputs.length !== 1) {
+      throw fieldInvalid(
+        this.#topKey,
+        this.#topKey === 'instances' ? 'a list' : `an object with the inputs ${aliasList(inputs)}`,
+        got,
+      );
+    }
+    this.#enter(0, 0);
+    return false;
+  }
+
+  #onSignatureName(name: string): void {
+    if (this.#named === name) return;
+    const used = this.#signature;
+    this.#named = name;
+    // Decoded for another signature, or given up under it: once more, from the first byte.
+    if (this.#pending !== undefined || (used !== undefined && used.name !== name)) {
+      this.#signatureSeen = false;
+      this.#restart();
+    }
+  }
+
+  protected override elementRoom(builder: TensorBuilder): number {
+    let others = 0;
+    for (const other of this.#builders) if (other !== undefined && other !== builder) others += other.count;
+    return this.limits.maxElements - others;
+  }
+
+  #result(): PredictRequest {
+    if (this.#format === undefined) {
+      throw violationError('REQUEST_FIELD_MISSING', { path: '', rule: 'field', expected: 'instances or inputs', got: 'neither' });
+    }
+    const signature = this.#active();
+    if (this.#rowObjects && this.#rows === 0) throw noInstance();
+    const tensors: Tensor[] = [];
+    for (const [index, spec] of signature.inputs.entries()) {
+      const builder = this.#builders[index];
+      if (builder === undefined)
+        throw violationError('INPUT_MISSING', {
+          path: '',
+          rule: 'input',
+          expected: aliasList(signature.inputs),
+          got: `nothing for ${spec.alias}`,
+        });
+      if (this.#rowObjects) builder.dims[1] = this.#rows;
+      tensors.push(this.#finished(builder));
+    }
+    return { signature, format: this.#format, tensors };
+  }
+
+  #finished(builder: TensorBuilder): Tensor {
+    const tensor = builder.finish();
+    const { spec } = builder;
+    if (this.#format === 'row' && (tensor.shape[0] ?? 0) === 0) throw noInstance();
+    if (this.#options.shapes === 'strict' && !shapeFits(spec.shape, tensor.shape)) {
+      throw violationError('TENSOR_SHAPE_MISMATCH', {
+        path: spec.alias,
+        rule: 'shape',
+        expected: formatShape(spec.shape),
+        got: formatShape(tensor.shape),
+      });
+    }
+    return tensor;
+  }
+
+  protected override path(): string {
+    if (this.#place === 'outside' || this.#place === 'top') return '';
+    const key = this.#format === 'row' ? 'instances' : 'inputs';
+    if (this.#place === 'row') return `${key}[${this.#rows}]`;
+    if (this.#place === 'columns') return key;
+    const { builder } = this;
+    if (builder === undefined) return `${key}[${this.#rows}]`;
+    const named = this.#rowObjects || (this.#format === 'columnar' && this.#active().inputs.length > 1);
+    const indices = Array.from(builder.counts.subarray(this.baseLevel + 1, this.level + 1), (index) => `[${index}]`).join('');
+    const row = this.#rowObjects ? `[${this.#rows}]` : '';
+    return `${key}${row}${named ? `.${printable(builder.spec.alias)}` : ''}${indices}`;
+  }
+}
+
+function fieldInvalid(path: string, expected: string, got: string): AirlockError {
+  return violationError('REQUEST_FIELD_INVALID', { path, rule: 'field', expected, got });
+}
+
+function noInstance(): AirlockError {
+  return fieldInvalid('instances', 'at least one instance', 'an empty list');
+}
+
+function duplicateKey(path: string, key: string): AirlockError {
+  return violationError('JSON_DUPLICATE_KEY', {
+    path,
+    rule: 'duplicate',
+    expected: 'each key once',
+    got: `${printable(key)} twice`,
+  });
+}
+
+function aliasList(specs: readonly TensorSpec[]): string {
+  return specs.map((spec) => printable(spec.alias)).join(', ') || 'none';
+}

@@ -1,0 +1,188 @@
+// Collects the elements of one input straight into a typed array while JSON is parsed, and follows the shape as brackets open and close.
+// It must never trust a size that the client states: memory grows with what has really arrived, up to the element limit.
+import { AirlockError, violationError } from '../../core/index.ts';
+import { type DType, dtypes } from '../dtype.ts';
+import { maxRank } from '../frame.ts';
+import type { TensorSpec } from '../signature.ts';
+import type { Tensor } from '../tensor.ts';
+import {
+  bfloat16Bits,
+  bfloat16Format,
+  doubleForNarrow,
+  float32Format,
+  halfBits,
+  halfFormat,
+  type NarrowFormat,
+} from './decimal.ts';
+
+/** How elements are stored: `wide` are 64-bit integers as two 32-bit halves, low half first. */
+export type ElementStore = 'float64' | 'float32' | 'narrow' | 'int' | 'wide' | 'bool' | 'string';
+
+type NumberArray = Float64Array | Float32Array | Int32Array | Int16Array | Int8Array | Uint32Array | Uint16Array | Uint8Array;
+
+interface Storage {
+  readonly store: ElementStore;
+  readonly create: (length: number) => NumberArray;
+  readonly min: number;
+  readonly max: number;
+  readonly format?: NarrowFormat;
+  readonly toBits?: (value: number) => number;
+}
+
+// The first double that rounds to infinity: the midpoint between the largest float and the next power of two.
+const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
+
+const integers = (create: (length: number) => NumberArray, min: number, max: number): Storage => ({
+  store: 'int',
+  create,
+  min,
+  max,
+});
+const wide = (min: number, max: number): Storage => ({ store: 'wide', create: (n) => new Uint32Array(2 * n), min, max });
+
+const storages: Readonly<Partial<Record<DType, Storage>>> = {
+  DT_DOUBLE: { store: 'float64', create: (n) => new Float64Array(n), min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
+  DT_FLOAT: {
+    store: 'float32',
+    create: (n) => new Float32Array(n),
+    min: -float32Overflow,
+    max: float32Overflow,
+    format: float32Format,
+  },
+  DT_HALF: { store: 'narrow', create: (n) => new Uint16Array(n), min: -65520, max: 65520, format: halfFormat, toBits: halfBits },
+  DT_BFLOAT16: {
+    store: 'narrow',
+    create: (n) => new Uint16Array(n),
+    min: -(2 ** 127) * (2 - 2 ** -8),
+    max: 2 ** 127 * (2 - 2 ** -8),
+    format: bfloat16Format,
+    toBits: bfloat16Bits,
+  },
+  DT_INT8: integers((n) => new Int8Array(n), -128, 127),
+  DT_UINT8: integers((n) => new Uint8Array(n), 0, 255),
+  DT_INT16: integers((n) => new Int16Array(n), -32768, 32767),
+  DT_UINT16: integers((n) => new Uint16Array(n), 0, 65535),
+  DT_INT32: integers((n) => new Int32Array(n), -2147483648, 2147483647),
+  DT_UINT32: integers((n) => new Uint32Array(n), 0, 4294967295),
+  DT_INT64: wide(-(2 ** 63), 2 ** 63),
+  DT_UINT64: wide(0, 2 ** 64),
+  DT_BOOL: { store: 'bool', create: (n) => new Uint8Array(n), min: 0, max: 1 },
+  DT_STRING: { store: 'string', create: (n) => new Uint32Array(n + 1), min: 0, max: 0 },
+};
+
+const int64Bounds = { DT_INT64: [-(2n ** 63n), 2n ** 63n - 1n], DT_UINT64: [0n, 2n ** 64n - 1n] } as const;
+
+/** True when values of this type can be written in a JSON request; complex numbers cannot. */
+export function isJsonDtype(dtype: DType): boolean {
+  return storages[dtype] !== undefined;
+}
+
+export class TensorBuilder {
+  readonly spec: TensorSpec;
+  readonly store: ElementStore;
+  readonly min: number;
+  readonly max: number;
+  /** The elements; for strings, where each begins in `text` and where the last ends. */
+  values: NumberArray;
+  /** Elements so far. */
+  count = 0;
+  /** Elements that fit into `values`. */
+  capacity: number;
+  /** Number of dimensions once it is known, else -1. */
+  rank = -1;
+  /** dims[1 … rank], -1 while unknown; level 0 is the tensor itself. */
+  readonly dims = new Int32Array(maxRank + 1).fill(-1);
+  /** Elements so far in the open list of each level. */
+  readonly counts = new Int32Array(maxRank + 1);
+  text: Buffer = Buffer.alloc(0);
+  textLength = 0;
+  readonly #storage: Storage;
+
+  /**
+   * @param capacity elements to make room for at first.
+   * @throws TENSOR_DTYPE_UNSUPPORTED for complex numbers, which this JSON interface cannot express.
+   */
+  constructor(spec: TensorSpec, capacity: number) {
+    const storage = storages[spec.dtype];
+    if (storage === undefined) {
+      throw violationError('TENSOR_DTYPE_UNSUPPORTED', {
+        path: spec.alias,
+        rule: 'dtype',
+        expected: 'a binary protocol',
+        got: `JSON for ${spec.dtype}`,
+      });
+    }
+    this.spec = spec;
+    this.#storage = storage;
+    this.store = storage.store;
+    this.min = storage.min;
+    this.max = storage.max;
+    this.capacity = capacity;
+    this.values = storage.create(capacity);
+  }
+
+  /** Makes room for at least one more element, at most `most` in all. False when that is not enough. */
+  grow(most: number): boolean {
+    const capacity = Math.min(Math.max(16, this.capacity * 2), most);
+    if (capacity <= this.count) return false;
+    const grown = this.#storage.create(capacity);
+    grown.set(this.values.length <= grown.length ? this.values : this.values.subarray(0, grown.length));
+    this.values = grown;
+    this.capacity = capacity;
+    return true;
+  }
+
+  /** Adds a number whose text did not fit the fast path; `text` is a valid JSON number. Room for it is there. False when it is out of range. */
+  addNumberText(text: string): boolean {
+    if (this.store === 'wide') return this.#addWideText(text);
+    const { format, toBits } = this.#storage;
+    const value = format === undefined ? Number(text) : doubleForNarrow(text, format);
+    // A float range is open at its end (that end rounds to infinity), an integer range is closed.
+    const inside =
+      this.store === 'int' || this.store === 'float64'
+        ? value >= this.min && value <= this.max
+        : value > this.min && value < this.max;
+    if (!inside) return false;
+    this.values[this.count++] = toBits === undefined ? value : toBits(value);
+    return true;
+  }
+
+  #addWideText(text: string): boolean {
+    const value = BigInt(text);
+    const [min, max] = int64Bounds[this.spec.dtype === 'DT_UINT64' ? 'DT_UINT64' : 'DT_INT64'];
+    if (value < min || value > max) return false;
+    this.values[2 * this.count] = Number(BigInt.asUintN(32, value));
+    this.values[2 * this.count + 1] = Number(BigInt.asUintN(32, value >> 32n));
+    this.count++;
+    return true;
+  }
+
+  /** Adds NaN or an infinity, where the model's configuration allows them. */
+  addNonFinite(value: number): void {
+    const { toBits } = this.#storage;
+    this.values[this.count++] = toBits === undefined ? value : toBits(value);
+  }
+
+  addString(bytes: Uint8Array): void {
+    const end = this.textLength + bytes.length;
+    if (end > this.text.length) {
+      const grown = Buffer.allocUnsafe(Math.max(256, end, this.text.length * 2));
+      this.text.copy(grown, 0, 0, this.textLength);
+      this.text = grown;
+    }
+    this.text.set(bytes, this.textLength);
+    this.textLength = end;
+    this.values[++this.count] = end;
+  }
+
+  /** The finished tensor over the collected memory. `rank` must be known. */
+  finish(): Tensor {
+    const shape = Array.from(this.dims.subarray(1, this.rank + 1));
+    const { dtype } = this.spec;
+    if (dtype === 'DT_STRING') {
+      if (!(this.values instanceof Uint32Array)) throw new AirlockError('INTERNAL');
+      return { dtype, shape, bytes: this.text.subarray(0, this.textLength), offsets: this.values.subarray(0, this.count + 1) };
+    }
+    return { dtype, shape, bytes: new Uint8Array(this.values.buffer, 0, this.count * dtypes[dtype].itemBytes) };
+  }
+}
