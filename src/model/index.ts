@@ -3,6 +3,7 @@
 export { assertCheckpointComplete, type BundleIndex, parseBundleIndex } from './bundle.ts';
 export { assertModelComplete } from './completeness.ts';
 export { type ExampleFeature, encodeExample } from './example.ts';
+export { ExamplesDecoder, type ExamplesRequest } from './examples-decoder.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
 export { listModelFolder } from './model-files.ts';
 export {

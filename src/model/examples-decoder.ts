@@ -1,0 +1,292 @@
+// The body of `:classify` and `:regress`: a list of feature maps that becomes serialized tf.Example messages, one string per example
+// (docs api_rest.md and util/json_tensor.cc of TensorFlow Serving at 9d981c5). The kind of a feature follows from how its values are
+// written, so a mix of kinds is refused; nothing is converted.
+import { type AirlockError, printable, violationError } from '../core/index.ts';
+import { decodeBase64, type JsonLimits, type Literal, PushParser, type StringTensor } from '../tensor/index.ts';
+import { type ExampleFeature, encodeExample } from './example.ts';
+
+export interface ExamplesRequest {
+  readonly signatureName: string;
+  /** Shape [number of examples], each a serialized tf.Example that begins with the context. */
+  readonly examples: StringTensor;
+}
+
+type Kind = ExampleFeature['kind'] | 'bool';
+
+/** The open brackets that mean something; inside a feature, `list` and `base64` may follow each other. */
+type Place = 'outside' | 'top' | 'examples' | 'features' | 'list' | 'base64';
+
+const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
+
+export class ExamplesDecoder extends PushParser {
+  readonly #allowNonFinite: boolean;
+  #place: Place = 'outside';
+  #topKey = '';
+  readonly #seen = new Set<string>();
+  #signatureName = 'serving_default';
+  #context: Uint8Array = Buffer.alloc(0);
+  readonly #examples: Uint8Array[] = [];
+  #features = new Map<string, ExampleFeature>();
+  #name = '';
+  #kind: Kind | undefined;
+  #values: (Uint8Array | number | bigint)[] = [];
+  #inList = false;
+  #base64Done = false;
+
+  constructor(limits: JsonLimits, sizeHint: number, allowNonFinite: boolean) {
+    super(limits, sizeHint);
+    this.#allowNonFinite = allowNonFinite;
+  }
+
+  /** @throws the first thing that is wrong with the body. */
+  finish(): ExamplesRequest {
+    this.finishParse();
+    if (!this.#seen.has('examples'))
+      throw violationError('REQUEST_FIELD_MISSING', { path: '', rule: 'field', expected: 'examples', got: 'nothing' });
+    if (this.#examples.length === 0) throw fieldInvalid('examples', 'at least one example', 'an empty list');
+    const offsets = new Uint32Array(this.#examples.length + 1);
+    const parts: Uint8Array[] = [];
+    let end = 0;
+    for (const [index, example] of this.#examples.entries()) {
+      // Protobuf messages join by concatenation; what comes later wins, so an example can override the context.
+      parts.push(this.#context, example);
+      end += this.#context.length + example.length;
+      // The context is repeated for each example: a small body must not become gigabytes.
+      if (end > this.limits.maxBodyBytes) {
+        throw violationError('TENSOR_TOO_LARGE', {
+          path: 'context',
+          rule: 'maxBodyBytes',
+          expected: `at most ${this.limits.maxBodyBytes} bytes of examples`,
+          got: 'more',
+        });
+      }
+      offsets[index + 1] = end;
+    }
+    return {
+      signatureName: this.#signatureName,
+      examples: { dtype: 'DT_STRING', shape: [this.#examples.length], bytes: Buffer.concat(parts, end), offsets },
+    };
+  }
+
+  protected override onOpen(isObject: boolean): void {
+    const what = isObject ? 'an object' : 'a list';
+    switch (this.#place) {
+      case 'outside':
+        if (!isObject) throw fieldInvalid('', 'an object', what);
+        this.#place = 'top';
+        return;
+      case 'top':
+        if (this.#topKey === 'examples' ? isObject : this.#topKey !== 'context' || !isObject) throw this.#topInvalid(what);
+        this.#place = isObject ? 'features' : 'examples';
+        return;
+      case 'examples':
+        if (!isObject) throw fieldInvalid(this.path(), 'an object of features', what);
+        this.#place = 'features';
+        return;
+      case 'features':
+        this.#inList = !isObject;
+        this.#place = isObject ? 'base64' : 'list';
+        this.#base64Done = false;
+        return;
+      case 'list':
+        if (!isObject) throw this.#invalid('a value', what);
+        this.#place = 'base64';
+        this.#base64Done = false;
+        return;
+      default:
+        throw this.#invalid('a string in b64', what);
+    }
+  }
+
+  protected override onClose(): void {
+    switch (this.#place) {
+      case 'base64':
+        if (!this.#base64Done) throw this.#invalid('an object with the key b64', 'an empty object');
+        if (this.#inList) this.#place = 'list';
+        else this.#featureDone();
+        return;
+      case 'list':
+        this.#featureDone();
+        return;
+      case 'features':
+        this.#mapDone();
+        return;
+      default:
+        this.#place = this.#place === 'examples' ? 'top' : 'outside';
+    }
+  }
+
+  #featureDone(): void {
+    this.#place = 'features';
+    const values = this.#values;
+    // A list without values says nothing about its kind; tf.Example has such features too.
+    if (this.#kind === 'bytes') this.#features.set(this.#name, { kind: 'bytes', values: values as Uint8Array[] });
+    else if (this.#kind === 'float') this.#features.set(this.#name, { kind: 'float', values: values as number[] });
+    else if (this.#kind !== undefined) this.#features.set(this.#name, { kind: 'int64', values: values as (number | bigint)[] });
+    else this.#features.set(this.#name, { kind: 'bytes', values: [] });
+    this.#kind = undefined;
+    this.#values = [];
+    this.#inList = false;
+  }
+
+  #mapDone(): void {
+    const bytes = encodeExample(this.#features);
+    this.#features = new Map();
+    if (this.#topKey === 'context') {
+      this.#context = bytes;
+      this.#place = 'top';
+      return;
+    }
+    this.#examples.push(bytes);
+    this.#place = 'examples';
+  }
+
+  protected override onKey(start: number, end: number, escaped: boolean): void {
+    const key = this.text(start, end, escaped);
+    if (this.#place === 'top') {
+      this.#topKey = key;
+      if (!['signature_name', 'context', 'examples'].includes(key)) {
+        throw violationError('REQUEST_FIELD_UNKNOWN', {
+          path: printable(key),
+          rule: 'field',
+          expected: 'signature_name, context or examples',
+          got: printable(key),
+        });
+      }
+      if (this.#seen.has(key)) throw duplicate('', key);
+      this.#seen.add(key);
+    } else if (this.#place === 'features') {
+      if (this.#features.has(key)) throw duplicate(this.path(), key);
+      this.#name = key;
+    } else if (key !== 'b64' || this.#base64Done) {
+      throw this.#invalid('an object with only the key b64', `the key ${printable(key)}`);
+    }
+  }
+
+  protected override onString(start: number, end: number, escaped: boolean): void {
+    if (this.#place === 'top' && this.#topKey === 'signature_name') {
+      this.#signatureName = this.text(start, end, escaped);
+      return;
+    }
+    this.#assertFeature('a string');
+    // Copied: the parser's memory moves when more bytes arrive.
+    const text = escaped ? this.unescape(start, end) : Buffer.from(this.bytes.subarray(start, end));
+    if (this.#place !== 'base64') {
+      this.#add('bytes', text);
+      return;
+    }
+    const decoded = decodeBase64(text);
+    if (decoded === undefined)
+      throw violationError('TENSOR_BASE64_INVALID', {
+        path: this.path(),
+        rule: 'base64',
+        expected: 'RFC 4648 base64 with padding',
+        got: 'something else',
+      });
+    this.#base64Done = true;
+    this.#add('bytes', decoded);
+  }
+
+  protected override onNumber(start: number, end: number): void {
+    this.#assertFeature('a number');
+    this.#assertNotBase64('a number');
+    const text = this.bytes.toString('latin1', start, end);
+    if (/^-?\d+$/.test(text)) {
+      const value = Number(text);
+      const exact = Number.isSafeInteger(value) ? value : BigInt(text);
+      if (exact < -(2n ** 63n) || exact > 2n ** 63n - 1n) {
+        throw violationError('TENSOR_OUT_OF_RANGE', {
+          path: this.path(),
+          rule: 'range',
+          expected: 'an integer that fits DT_INT64',
+          got: printable(text, 40),
+        });
+      }
+      this.#add('int64', exact);
+      return;
+    }
+    const value = Number(text);
+    if (Math.abs(value) >= float32Overflow) {
+      throw violationError('TENSOR_OUT_OF_RANGE', {
+        path: this.path(),
+        rule: 'range',
+        expected: 'a number that fits DT_FLOAT',
+        got: printable(text, 40),
+      });
+    }
+    this.#add('float', value);
+  }
+
+  protected override onLiteral(literal: Literal): void {
+    this.#assertFeature(literal);
+    this.#assertNotBase64(literal);
+    if (literal === 'null') throw this.#invalid('a value', 'null');
+    if (literal === 'true' || literal === 'false') {
+      this.#add('bool', literal === 'true' ? 1 : 0);
+      return;
+    }
+    if (!this.#allowNonFinite)
+      throw violationError('TENSOR_NOT_FINITE', {
+        path: this.path(),
+        rule: 'finite',
+        expected: 'a finite DT_FLOAT',
+        got: literal,
+      });
+    this.#add(
+      'float',
+      literal === 'NaN' ? Number.NaN : literal === 'Infinity' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
+    );
+  }
+
+  #add(kind: Kind, value: Uint8Array | number | bigint): void {
+    if (this.#kind !== undefined && this.#kind !== kind)
+      throw this.#invalid(`a value of the kind ${this.#kind}, like those before`, `one of the kind ${kind}`);
+    this.#kind = kind;
+    this.#values.push(value);
+    if (this.#place === 'features') this.#featureDone();
+  }
+
+  #assertFeature(got: string): void {
+    if (this.#place === 'outside') throw fieldInvalid('', 'an object', got);
+    if (this.#place === 'top') throw this.#topInvalid(got);
+    if (this.#place === 'examples') throw fieldInvalid(this.path(), 'an object of features', got);
+  }
+
+  #assertNotBase64(got: string): void {
+    if (this.#place === 'base64') throw this.#invalid('a string in b64', got);
+  }
+
+  protected override onNumbers(): boolean {
+    return false;
+  }
+
+  #topInvalid(got: string): AirlockError {
+    const expected = { signature_name: 'a string', context: 'an object of features', examples: 'a list of objects' };
+    return fieldInvalid(this.#topKey, expected[this.#topKey as keyof typeof expected], got);
+  }
+
+  #invalid(expected: string, got: string): AirlockError {
+    return violationError('FEATURE_INVALID', { path: this.path(), rule: 'feature', expected, got });
+  }
+
+  protected override path(): string {
+    if (this.#place === 'outside' || this.#place === 'top') return '';
+    const map = this.#topKey === 'context' ? 'context' : `examples[${this.#examples.length}]`;
+    if (this.#place === 'examples') return map;
+    const feature = this.#name === '' ? map : `${map}.${printable(this.#name)}`;
+    return this.#inList ? `${feature}[${this.#values.length}]` : feature;
+  }
+}
+
+function fieldInvalid(path: string, expected: string, got: string): AirlockError {
+  return violationError('REQUEST_FIELD_INVALID', { path, rule: 'field', expected, got });
+}
+
+function duplicate(path: string, key: string): AirlockError {
+  return violationError('JSON_DUPLICATE_KEY', {
+    path,
+    rule: 'duplicate',
+    expected: 'each key once',
+    got: `${printable(key)} twice`,
+  });
+}
