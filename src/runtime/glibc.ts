@@ -7,14 +7,14 @@ interface GlibcVersion {
   readonly minor: number;
 }
 
-/** The glibc that the C library of this process reports; undefined on musl (Alpine), where no official wheel loads. */
-function glibcOfMachine(): GlibcVersion | undefined {
+/** The glibc that the C library of this process reports; null on musl (Alpine), where no official wheel loads. */
+function glibcOfMachine(): GlibcVersion | null {
   const report: object = process.report.getReport();
   const header = 'header' in report ? report.header : undefined;
   const named =
     typeof header === 'object' && header !== null && 'glibcVersionRuntime' in header ? header.glibcVersionRuntime : '';
   const text = /^(\d+)\.(\d+)/.exec(String(named));
-  return text === null ? undefined : { major: Number(text[1]), minor: Number(text[2]) };
+  return text === null ? null : { major: Number(text[1]), minor: Number(text[2]) };
 }
 
 /** The glibc that a wheel's platform tags promise to run on: the lowest of its `manylinux_2_N` tags. */
@@ -27,11 +27,11 @@ export function requiredGlibc(platformTags: readonly string[]): GlibcVersion {
 }
 
 /** Errors: PLATFORM_UNSUPPORTED when this system's C library is not glibc or is older than the wheel needs. */
-export function assertGlibc(pin: RuntimePin, actual: GlibcVersion | undefined = glibcOfMachine()): void {
+export function assertGlibc(pin: RuntimePin, actual: GlibcVersion | null = glibcOfMachine()): void {
   const required = requiredGlibc(pin.platformTags);
-  const newEnough = actual !== undefined && (actual.major - required.major || actual.minor - required.minor) >= 0;
+  const newEnough = actual !== null && (actual.major - required.major || actual.minor - required.minor) >= 0;
   if (newEnough) return;
-  const have = actual === undefined ? 'another C library' : `glibc ${actual.major}.${actual.minor}`;
+  const have = actual === null ? 'another C library' : `glibc ${actual.major}.${actual.minor}`;
   throw new AirlockError('PLATFORM_UNSUPPORTED', {
     message: `TensorFlow ${pin.version} needs glibc ${required.major}.${required.minor} or newer, and this system has ${have}`,
   });

@@ -42,8 +42,10 @@ function invalid(detail: string): AirlockError {
 
 /** Why an entry's name may not appear in a wheel; undefined when it may. */
 export function faultOfName(name: string): string | undefined {
-  if (name === '' || Buffer.byteLength(name) > maxNameBytes) return 'a name that is empty or too long';
-  if (/[\p{Cc}\\:]/u.test(name)) return 'a control character, backslash or colon in a name';
+  if (name === '' || name.length > maxNameBytes) return 'a name that is empty or too long';
+  // Zip knows two encodings of names and an extra field that overrides them, and readers disagree; the wheels need none of that.
+  if (!/^[ -~]*$/.test(name)) return 'a character that is not printable ASCII in a name';
+  if (/[\\:]/.test(name)) return 'a backslash or colon in a name';
   if (name.startsWith('/')) return 'an absolute name';
   const segments = name.replace(/\/$/, '').split('/');
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
@@ -51,10 +53,10 @@ export function faultOfName(name: string): string | undefined {
   return undefined;
 }
 
-function faultOfEntry(entry: Entry): string | undefined {
+function faultOfEntry(entry: Entry, name: string): string | undefined {
   // The high half is a Unix mode whatever system the entry claims to come from: unpackers disagree on when they honour it.
   const type = (entry.externalFileAttributes >>> 16) & constants.S_IFMT;
-  const isFolder = entry.fileName.endsWith('/');
+  const isFolder = name.endsWith('/');
   if (type !== 0 && type !== (isFolder ? constants.S_IFDIR : constants.S_IFREG))
     return 'an entry that is a link or a special file';
   if ((entry.generalPurposeBitFlag & forbiddenFlags) !== 0) return 'an encrypted or patched entry';
@@ -70,12 +72,13 @@ async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> 
   const entries = new Map<string, Entry>();
   let totalBytes = 0;
   for await (const entry of zip.eachEntry()) {
-    const fault = faultOfName(entry.fileName) ?? faultOfEntry(entry);
-    if (fault !== undefined) throw invalid(`${fault}: ${printable(entry.fileName, 200)}`);
-    if (entries.has(entry.fileName)) throw invalid(`an entry that is there twice: ${printable(entry.fileName, 200)}`);
+    const name = entry.fileNameRaw.toString('latin1');
+    const fault = faultOfName(name) ?? faultOfEntry(entry, name);
+    if (fault !== undefined) throw invalid(`${fault}: ${printable(name, 200)}`);
+    if (entries.has(name)) throw invalid(`an entry that is there twice: ${printable(name, 200)}`);
     totalBytes += entry.uncompressedSize;
     if (totalBytes > maxTotalBytes) throw invalid(`more than ${maxTotalBytes} bytes when unpacked`);
-    entries.set(entry.fileName, entry);
+    entries.set(name, entry);
   }
   return entries;
 }
@@ -132,7 +135,7 @@ async function extractEntry(zip: ZipFile, entry: Entry, file: PinnedFile, option
 export async function extractWheel(wheel: FileHandle, options: ExtractOptions): Promise<void> {
   try {
     // ZipFile.close() would close the descriptor under the handle that owns it, so it is never called.
-    const zip = await yauzl.fromFdPromise(wheel.fd, { autoClose: false, strictFileNames: true });
+    const zip = await yauzl.fromFdPromise(wheel.fd, { autoClose: false, decodeStrings: false });
     const entries = await readDirectory(zip);
     const wanted = options.files.map((file) => ({ file, entry: entries.get(file.entry) }));
     for (const { file, entry } of wanted) {
