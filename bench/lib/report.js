@@ -1,0 +1,108 @@
+// Writes what was measured: everything to results.json, the tables into README.md between two markers.
+import fs from 'node:fs';
+import path from 'node:path';
+import { summarize } from './statistics.js';
+import { medianOf } from './targets.js';
+
+const beginMark = '<!-- written by run.js -->';
+const endMark = '<!-- end -->';
+
+/** @param {number} value three significant digits, without an exponent */
+function short(value) {
+  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
+
+/** @param {import('./statistics.js').Summary} summary */
+function spread({ median, min, max }) {
+  return min === max ? short(median) : `${short(median)} (${short(min)} to ${short(max)})`;
+}
+
+/** @param {string[][]} rows the first is the head */
+function table([head, ...rows]) {
+  const line = (/** @type {string[]} */ cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** @param {import('./scenarios.js').ScenarioResult} scenario */
+function scenarioText(scenario) {
+  const { payload, stacks, measurements, memory, alone } = scenario;
+  const rows = [['', 'requests/s', 'median ms', 'p99 ms', 'resident MiB', 'proportional MiB']];
+  for (const { id, title } of stacks) {
+    const rounds = measurements[id];
+    const rates = summarize(rounds.map((round) => round.requestsPerSecond));
+    const times = [medianOf(rounds, 'p50Ms'), medianOf(rounds, 'p99Ms')].map(short);
+    rows.push([title, spread(rates), ...times, short(memory[id].rssMiB), short(memory[id].pssMiB)]);
+  }
+  const body = `${payload.bytes.toLocaleString('en-US')} bytes, ${payload.numbers.toLocaleString('en-US')} numbers of at most ${payload.mostDigits} digits`;
+  const rounds = measurements[stacks[0].id].length;
+  const lines = [
+    `### ${scenario.title}`,
+    `${body}; ${scenario.connections} connections; ${rounds} rounds of ${scenario.secondsPerMeasurement} s per stack.`,
+    table(rows),
+  ];
+  if (alone.length > 0) lines.push(aloneText(alone));
+  return lines.join('\n\n');
+}
+
+/** @param {import('./scenarios.js').ScenarioResult['alone']} alone */
+function aloneText(alone) {
+  const parts = [`bare Node ${spread(summarize(alone.map((round) => round.bareMs)))} ms`];
+  const ours = alone.flatMap((round) => (round.airlockMs === undefined ? [] : [round.airlockMs]));
+  if (ours.length > 0) parts.unshift(`Airlock ${spread(summarize(ours))} ms`);
+  const run = spread(summarize(alone.map((round) => round.sessionRunMs)));
+  return `One connection, median latency: ${parts.join(', ')}; \`TF_SessionRun\` alone takes ${run} ms (measured in bare Node).`;
+}
+
+/** @param {import('./targets.js').DecodeResult[]} decode */
+function decodeText(decode) {
+  const rows = [['body', 'Airlock ms', 'JSON.parse, flatten ms', 'times faster']];
+  for (const { payload, dtype, airlockMs, plainMs, timesFaster } of decode) {
+    const type = dtype === 'DT_FLOAT' ? 'Float32Array' : 'Float64Array';
+    rows.push([`${payload} to ${type}`, spread(airlockMs), spread(plainMs), spread(timesFaster)]);
+  }
+  return `### Decoding alone\n\nOne image body to one typed array, one thread.\n\n${table(rows)}`;
+}
+
+/** @param {import('./targets.js').Target[]} targets */
+export function targetsText(targets) {
+  const rows = [['number to reach', 'target', 'measured', '']];
+  for (const { what, target, measured, unit, reached } of targets) {
+    rows.push([what, target, `${spread(measured)}${unit}`, reached === undefined ? '' : reached ? 'reached' : '**missed**']);
+  }
+  return table(rows);
+}
+
+/**
+ * @param {object} results
+ * @param {ReturnType<typeof import('./machine.js').describeMachine>} results.machine
+ * @param {import('./scenarios.js').ScenarioResult[]} results.scenarios
+ * @param {import('./targets.js').DecodeResult[]} results.decode
+ * @param {import('./targets.js').Target[]} results.targets
+ */
+export function reportText({ machine, scenarios, decode, targets }) {
+  const where = [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}. Node ${machine.node}, Python ${machine.python}`,
+    `(${machine.pythonPackages}). Load from ${machine.generator} on the same machine; load average at the start ${machine.loadAverageAtStart}.`,
+    `Commit ${machine.commit}. Numbers are medians of the rounds with the least and the most in brackets; a ratio is taken within each`,
+    'round first.',
+  ];
+  const parts = [where.join('\n'), ...scenarios.map(scenarioText)];
+  if (decode.length > 0) parts.push(decodeText(decode));
+  if (targets.length > 0) parts.push(`### Numbers to reach\n\n${targetsText(targets)}`);
+  return parts.join('\n\n');
+}
+
+/**
+ * @param {string} folder the bench folder
+ * @param {Parameters<typeof reportText>[0]} results
+ */
+export function writeReport(folder, results) {
+  const readme = path.join(folder, 'README.md');
+  const text = fs.readFileSync(readme, 'utf8');
+  const begin = text.indexOf(beginMark);
+  const end = text.indexOf(endMark, begin);
+  if (begin < 0 || end < 0) throw new Error('bench/README.md has lost its markers');
+  fs.writeFileSync(readme, `${text.slice(0, begin + beginMark.length)}\n\n${reportText(results)}\n\n${text.slice(end)}`);
+  fs.writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+}

@@ -1,0 +1,109 @@
+// The numbers to reach, each worked out from what was measured. A target that was missed is printed as missed.
+import { quantile, summarize, summarizeRatios } from './statistics.js';
+
+/** @typedef {import('./scenarios.js').ScenarioResult} ScenarioResult */
+/** @typedef {{ payload: string, dtype: string, bytes: number, airlockMs: import('./statistics.js').Summary, plainMs: import('./statistics.js').Summary, timesFaster: import('./statistics.js').Summary }} DecodeResult */
+/** @typedef {{ what: string, target: string, measured: import('./statistics.js').Summary, unit: string, reached: boolean | undefined }} Target */
+
+/**
+ * @param {ScenarioResult} scenario
+ * @param {string} ours
+ * @param {string} theirs
+ * @param {'requestsPerSecond' | 'p99Ms'} field
+ */
+function ratio(scenario, ours, theirs, field) {
+  const pick = (/** @type {string} */ id) => scenario.measurements[id].map((measurement) => measurement[field]);
+  return summarizeRatios(pick(ours), pick(theirs));
+}
+
+/**
+ * @param {string} what
+ * @param {import('./statistics.js').Summary} measured
+ * @param {{ atLeast?: number, atMost?: number }} bound
+ * @param {string} [unit]
+ * @returns {Target}
+ */
+function judge(what, measured, { atLeast, atMost }, unit = '×') {
+  let target = 'stated';
+  /** @type {boolean | undefined} */
+  let reached;
+  if (atLeast !== undefined) {
+    target = `at least ${atLeast}${unit}`;
+    reached = measured.median >= atLeast;
+  } else if (atMost !== undefined) {
+    target = `at most ${atMost}${unit}`;
+    reached = measured.median <= atMost;
+  }
+  return { what, target, measured, unit, reached };
+}
+
+/** @param {ScenarioResult} scenario */
+function timeOutsideRun(scenario) {
+  return summarize(
+    scenario.alone.map(({ airlockMs, sessionRunMs }) => (100 * ((airlockMs ?? 0) - sessionRunMs)) / (airlockMs ?? 1)),
+  );
+}
+
+/** @param {ScenarioResult} scenario */
+function memoryTargets(scenario) {
+  const { airlock, fastapi } = scenario.memory;
+  return ['rssMiB', 'pssMiB'].map((field) => {
+    const key = /** @type {'rssMiB' | 'pssMiB'} */ (field);
+    const name = field === 'rssMiB' ? 'resident' : 'proportional';
+    const share = airlock[key] / fastapi[key];
+    return judge(
+      `${scenario.id}: ${name} memory of server and worker / FastAPI`,
+      { median: share, min: share, max: share },
+      { atMost: 1 },
+    );
+  });
+}
+
+/**
+ * @param {ScenarioResult[]} scenarios
+ * @param {DecodeResult[]} decode
+ * @returns {Target[]}
+ */
+export function judgeTargets(scenarios, decode) {
+  /** @type {Target[]} */
+  const targets = [];
+  for (const scenario of scenarios) {
+    if (scenario.measurements.airlock === undefined) continue;
+    const { id } = scenario;
+    const isTiny = id === 'tiny';
+    const requests = (/** @type {string} */ theirs) => ratio(scenario, 'airlock', theirs, 'requestsPerSecond');
+    const overBare = isTiny ? 0.7 : 1.5;
+    targets.push(judge(`${id}: requests/s / FastAPI`, requests('fastapi'), { atLeast: isTiny ? 2.5 : 6 }));
+    targets.push(judge(`${id}: requests/s / bare Node, blocking call`, requests('bareBlocking'), { atLeast: overBare }));
+    targets.push(judge(`${id}: requests/s / bare Node, call on a thread`, requests('bareThreaded'), { atLeast: overBare }));
+    if (isTiny)
+      targets.push(
+        judge(`${id}: p99 / bare Node, blocking call`, ratio(scenario, 'airlock', 'bareBlocking', 'p99Ms'), { atMost: 2 }),
+      );
+    if (scenario.alone.length > 0) {
+      const bound = id === 'image8' ? { atMost: 25 } : {};
+      targets.push(judge(`${id}: time outside TF_SessionRun, one connection`, timeOutsideRun(scenario), bound, ' %'));
+    }
+    targets.push(...memoryTargets(scenario));
+  }
+  for (const { payload, dtype, timesFaster } of decode) {
+    const type = dtype === 'DT_FLOAT' ? 'float32' : 'float64';
+    const bound = payload === 'image8' ? 4 : 1.5;
+    targets.push(
+      judge(`decode ${payload} to ${type}: times faster than JSON.parse and flatten`, timesFaster, { atLeast: bound }),
+    );
+  }
+  return targets;
+}
+
+/**
+ * Median over the rounds, for the tables.
+ * @param {import('./load.js').Measurement[]} measurements
+ * @param {'p50Ms' | 'p99Ms'} field
+ */
+export function medianOf(measurements, field) {
+  return quantile(
+    measurements.map((measurement) => measurement[field]),
+    0.5,
+  );
+}
