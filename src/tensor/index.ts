@@ -20,6 +20,14 @@ export {
   writeFrameHeader,
   writeTensorHead,
 } from './frame.ts';
+export {
+  type FlatValue,
+  type NestedValue,
+  type OutputTensor,
+  type TensorValue,
+  tensorFromValue,
+  valueFromTensor,
+} from './js-tensor.ts';
 export { decodeBase64 } from './json/base64.ts';
 export { JsonWriter } from './json/json-writer.ts';
 export { defaultJsonLimits, type JsonLimits } from './json/limits.ts';
