@@ -11,7 +11,7 @@ import { summarize, summarizeRatios } from './lib/statistics.js';
 
 const [, , modelsFolder, blocksText] = process.argv;
 const chunkBytes = 64 * 1024;
-const runsPerBlock = 10;
+const runsPerBlock = 4;
 const shape = [-1, 224, 224, 3];
 
 /**
@@ -30,7 +30,10 @@ function airlockDecode(body, dtype) {
     hasChoice: false,
   });
   for (let at = 0; at < body.length; at += chunkBytes) decoder.push(body.subarray(at, at + chunkBytes));
-  return decoder.finish().tensors[0].data;
+  const { bytes } = decoder.finish().tensors[0];
+  return dtype === 'DT_FLOAT'
+    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    : new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
 }
 
 /**

@@ -57,7 +57,7 @@ async function main() {
   for (const scenario of scenarios.filter(({ id }) => parts.includes(id))) {
     results.push(await runScenario(scenario, places, generator, { rounds, shorten: flags.quick ? 4 : 1, withAirlock }));
   }
-  const decode = parts.includes('decode') && withAirlock ? runDecode(places, flags.quick ? 2 : 15) : [];
+  const decode = parts.includes('decode') && withAirlock ? runDecode(places, flags.quick ? 3 : 40) : [];
   const targets = judgeTargets(results, decode);
   const report = { machine, scenarios: results, decode, targets };
   if (flags.quick || flags.only !== undefined || !withAirlock) console.log(`\n${reportText(report)}`);
