@@ -65,6 +65,8 @@ interface Sighting {
 export class VersionSource {
   readonly #options: Required<VersionSourceOptions>;
   readonly #sightings = new Map<bigint, Sighting>();
+  /** When each folder was first listed; minus infinity for those that were there at the first look. */
+  #listedSinceMs: ReadonlyMap<bigint, number> | undefined;
   #problems: ReadonlyMap<bigint, AirlockError> = new Map();
   #baseProblem: AirlockError | undefined;
   #aspired: readonly AspiredVersion[] | undefined;
@@ -124,11 +126,14 @@ export class VersionSource {
     // TensorFlow Serving keeps what it serves too when it cannot look: a file system that is away for a moment is not a decision.
     let aspired = this.#aspired ?? [];
     try {
-      aspired = await this.#choose(await this.#listVersions(problems), problems);
+      const directories = await this.#listVersions(problems);
+      this.#noteListed(directories);
+      aspired = await this.#choose(directories, problems);
       this.#problems = problems;
       this.#baseProblem = undefined;
     } catch (thrown) {
       this.#baseProblem = AirlockError.from(thrown);
+      this.#listedSinceMs ??= new Map();
     }
     if (this.#stopped || isSameList(this.#aspired, aspired)) return;
     this.#aspired = aspired;
@@ -158,6 +163,13 @@ export class VersionSource {
       } else directories.set(version, directory);
     }
     return directories;
+  }
+
+  #noteListed(directories: ReadonlyMap<bigint, string>): void {
+    const nowMs = this.#listedSinceMs === undefined ? Number.NEGATIVE_INFINITY : this.#options.clock.monotonicMs();
+    this.#listedSinceMs = new Map(
+      Array.from(directories.keys(), (version) => [version, this.#listedSinceMs?.get(version) ?? nowMs]),
+    );
   }
 
   async #choose(
@@ -199,7 +211,8 @@ export class VersionSource {
       }
       const sighting = this.#sight(version, snapshot);
       if (sighting.refusal !== undefined) throw sighting.refusal;
-      this.#assertSettled(sighting, last === undefined, snapshot.newestChangeMs);
+      const mayTrustTimes = last === undefined && this.#elapsedMs(this.#listedSinceMs?.get(version)) >= this.#options.settleMs;
+      this.#assertSettled(sighting, mayTrustTimes, snapshot.newestChangeMs);
       accepted = await this.#accept(version, directory, sighting);
     } catch (thrown) {
       problems.set(version, AirlockError.from(thrown));
@@ -215,12 +228,18 @@ export class VersionSource {
     return sighting;
   }
 
-  #assertSettled(sighting: Sighting, isFirstLook: boolean, newestChangeMs: number): void {
+  #elapsedMs(sinceMs: number | undefined): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    return nowMs - (sinceMs ?? nowMs);
+  }
+
+  #assertSettled(sighting: Sighting, mayTrustTimes: boolean, newestChangeMs: number): void {
     const { clock, settleMs } = this.#options;
-    // At the first look the files' own times may vouch for them, so that a start does not wait. Later only what was watched counts:
-    // the wall clock may jump, and the clock of a file server may run ahead.
-    if (isFirstLook && clock.wallMs() - newestChangeMs >= settleMs) return;
-    if (clock.monotonicMs() - sighting.sinceMs >= settleMs) return;
+    // The files' own times vouch for what was there at the start, so that a start does not wait, and for older versions that were
+    // not looked at before. For what came while we watched only watching counts: the wall clock may jump, and the clock of a file
+    // server may lag behind it.
+    if (mayTrustTimes && clock.wallMs() - newestChangeMs >= settleMs) return;
+    if (this.#elapsedMs(sighting.sinceMs) >= settleMs) return;
     throw new AirlockError('MODEL_INCOMPLETE', { message: `The files of the version changed less than ${settleMs} ms ago` });
   }
 
