@@ -341,6 +341,18 @@ describe('VersionSource: the loop', () => {
     expect(seen.length).toBe(2);
   });
 
+  it('tells of every look, after the change and with the problems of that look', async () => {
+    write('1', { 'saved_model.pb': 'broken' });
+    const told: string[] = [];
+    const { source, pollAfter } = watch(
+      { kind: 'all' },
+      { onChange: () => told.push('change'), onLook: () => told.push(`look ${[...source.problems.keys()].join()}`) },
+    );
+    await pollAfter(10_000);
+    await pollAfter(1000);
+    expect(told).toEqual(['change', 'look 1', 'look 1']);
+  });
+
   it('goes on when its listener throws', async () => {
     write('1');
     let calls = 0;

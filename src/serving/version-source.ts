@@ -32,6 +32,8 @@ export interface VersionSourceOptions {
   readonly policy: VersionPolicy;
   /** Called after the first look, and then whenever the set has changed; sorted by version. */
   readonly onChange: (aspired: readonly AspiredVersion[]) => void;
+  /** Called at the end of every look, when `problems` and `baseProblem` are up to date; default nothing. */
+  readonly onLook?: () => void;
   /** Time between two looks; default 1000. */
   readonly pollMs?: number;
   /** How long nothing in a version's folder may have changed; default 2000. */
@@ -79,7 +81,14 @@ export class VersionSource {
     if (policy.kind === 'latest' && !(Number.isSafeInteger(policy.count) && policy.count > 0)) {
       throw new RangeError('the number of latest versions must be a positive integer');
     }
-    this.#options = { pollMs: 1000, settleMs: 2000, maxChildren: 10_000, clock: systemClock, ...options };
+    this.#options = {
+      pollMs: 1000,
+      settleMs: 2000,
+      maxChildren: 10_000,
+      clock: systemClock,
+      onLook: () => undefined,
+      ...options,
+    };
   }
 
   /** Why versions that the policy asks for are not in the set, or why one that is has become doubtful; by version. */
@@ -135,10 +144,15 @@ export class VersionSource {
       this.#baseProblem = AirlockError.from(thrown);
       this.#listedSinceMs ??= new Map();
     }
-    if (this.#stopped || isSameList(this.#aspired, aspired)) return;
+    if (!this.#stopped) this.#tell(aspired);
+  }
+
+  #tell(aspired: readonly AspiredVersion[]): void {
+    const isNew = !isSameList(this.#aspired, aspired);
     this.#aspired = aspired;
     try {
-      this.#options.onChange(aspired);
+      if (isNew) this.#options.onChange(aspired);
+      this.#options.onLook();
     } catch (thrown) {
       // The next look must come whatever the listener does.
       this.#baseProblem = AirlockError.from(thrown);
