@@ -2,7 +2,17 @@
 // Never frees anything: who ran the session owns the tensors, and an Output must not be used after its tensor is deleted.
 import { writeSync } from 'node:fs';
 import { AirlockError } from '../core/index.ts';
-import { byteCount, type DType, dtypeName, dtypes, elementCount, type TensorSpec } from '../tensor/index.ts';
+import {
+  byteCount,
+  type DType,
+  dtypeName,
+  dtypes,
+  elementCount,
+  formatShape,
+  maxRank,
+  shapeFits,
+  type TensorSpec,
+} from '../tensor/index.ts';
 import { copyFromNative, type Pointer, writeFromNative } from './libc.ts';
 import type { TensorFlowLibrary } from './tensorflow-library.ts';
 
@@ -36,7 +46,7 @@ function readShape(library: TensorFlowLibrary, tensor: Pointer): number[] {
 
 /**
  * One output, checked.
- * @throws MODEL_OUTPUT_INVALID when the type is not the signature's, or the body passes `maxBytes`.
+ * @throws MODEL_OUTPUT_INVALID when type or shape are not the signature's, or the body passes `maxBytes`.
  */
 export function readOutput(library: TensorFlowLibrary, tensor: Pointer, spec: TensorSpec, maxBytes: number): Output {
   // SAFETY: the tensor is alive until the caller deletes it, after this function.
@@ -45,6 +55,9 @@ export function readOutput(library: TensorFlowLibrary, tensor: Pointer, spec: Te
     throw invalid(`The model's output has type ${dtypeName(typeCode)} where its signature says ${spec.dtype}`);
   }
   const shape = readShape(library, tensor);
+  if (shape.length > maxRank || !shapeFits(spec.shape, shape)) {
+    throw invalid(`The model's output has shape ${formatShape(shape)} where its signature says ${formatShape(spec.shape)}`);
+  }
   if (spec.dtype === 'DT_STRING') return new StringOutput(shape, stringBody(library, tensor, shape, maxBytes));
   const bodyBytes = byteCount(spec.dtype, shape);
   // Not a number fails the comparison too.

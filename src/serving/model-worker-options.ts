@@ -1,0 +1,65 @@
+// What the supervisor of a worker is told, with its defaults.
+import type { AirlockError } from '../core/index.ts';
+import type { LogLine } from '../sandbox/index.ts';
+import type { Signature } from '../tensor/index.ts';
+
+export interface ModelWorkerLimits {
+  /** The most that a request may take, waiting included. Default 2000. */
+  readonly timeoutMs: number;
+  /** How much longer than its deadline a request may run before the worker is killed. Default 500. */
+  readonly graceMs: number;
+  /** Threads that one operation may use. Default 1. */
+  readonly intraOpThreads: number;
+  /** Operations that may run at the same time; 1, the default, is much the fastest for small models. */
+  readonly interOpThreads: number;
+  /** Bytes that the inputs of one request may have together. Default 256 MiB. */
+  readonly maxInputBytes: number;
+  /** Bytes that the outputs of one request may have together. Default 64 MiB. */
+  readonly maxOutputBytes: number;
+  /** Requests that may wait for the worker. Default 256. */
+  readonly maxQueue: number;
+  /** Requests that are sent to the worker before the first is answered. Default 4. */
+  readonly pipelineDepth: number;
+  /** Default 120,000. */
+  readonly loadTimeoutMs: number;
+}
+
+export const defaultModelWorkerLimits: ModelWorkerLimits = {
+  timeoutMs: 2000,
+  graceMs: 500,
+  intraOpThreads: 1,
+  interOpThreads: 1,
+  maxInputBytes: 256 * 1024 * 1024,
+  maxOutputBytes: 64 * 1024 * 1024,
+  maxQueue: 256,
+  pipelineDepth: 4,
+  loadTimeoutMs: 120_000,
+};
+
+/**
+ * new: not started. starting: the first load. ready: answers. restarting: the process ended and comes back after a pause.
+ * failed: the first start failed. closing: answers what it has and takes nothing new. closed: over.
+ */
+export type ModelWorkerState = 'new' | 'starting' | 'ready' | 'restarting' | 'failed' | 'closing' | 'closed';
+
+export interface ModelWorkerOptions {
+  /** TensorFlow's two libraries, for example a RuntimeSlot. */
+  readonly slot: { readonly ccPath: string; readonly frameworkPath: string };
+  readonly modelDirectory: string;
+  /** Default `serve`. */
+  readonly tags?: readonly string[];
+  readonly signatures: readonly Signature[];
+  readonly limits?: Partial<ModelWorkerLimits>;
+  /** Runs before each load, also before a restart's; the load fails with what it throws. For verifying slot and model. */
+  readonly beforeLoad?: () => Promise<void>;
+  readonly onStateChange?: (state: ModelWorkerState, cause: AirlockError | undefined) => void;
+  /** Each line that a worker prints; printable and bounded. */
+  readonly onLog?: (line: LogLine) => void;
+  /** The first pause before a restart; it doubles up to `maxBackoffMs`. Defaults 100 and 30,000. */
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** The pause starts over for a worker that was available for this long. Default 30,000. */
+  readonly healthyMs?: number;
+  /** The file that Node runs as the worker; default the real one. */
+  readonly entry?: string;
+}

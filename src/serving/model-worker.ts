@@ -1,0 +1,285 @@
+// The supervisor of one model version's worker: queues requests, keeps their deadlines, and restarts the process after whatever
+// ended it. A crash, a hang, a broken protocol take the same path, fail the requests in flight with an error that may be retried, and
+// touch no other model: two ModelWorkers share nothing.
+import { resolve as absolutePath } from 'node:path';
+import { AirlockError } from '../core/index.ts';
+import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
+import { type LoadRequest, workerEntry } from '../worker/index.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import {
+  defaultModelWorkerLimits,
+  type ModelWorkerLimits,
+  type ModelWorkerOptions,
+  type ModelWorkerState,
+} from './model-worker-options.ts';
+import { RunQueue } from './run-queue.ts';
+import type { WorkerCall } from './worker-connection.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]>> = {
+  new: ['starting', 'closing'],
+  starting: ['ready', 'failed', 'closing'],
+  ready: ['restarting', 'closing'],
+  restarting: ['ready', 'closing'],
+  failed: ['starting', 'closing'],
+  closing: ['closed'],
+  closed: [],
+};
+
+/** A request from `run` until its promise settles, and in the pipeline until it is answered. */
+class PendingRun implements WorkerCall {
+  readonly signatureIndex: number;
+  readonly inputs: readonly Tensor[];
+  readonly deadlineAtMs: number;
+  /** When the worker came to it. */
+  headSinceMs = 0;
+  settled = false;
+  readonly #resolve: (outputs: Tensor[]) => void;
+  readonly #reject: (error: AirlockError) => void;
+
+  constructor(
+    request: { signatureIndex: number; inputs: readonly Tensor[]; deadlineAtMs: number },
+    resolve: (outputs: Tensor[]) => void,
+    reject: (error: AirlockError) => void,
+  ) {
+    this.signatureIndex = request.signatureIndex;
+    this.inputs = request.inputs;
+    this.deadlineAtMs = request.deadlineAtMs;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeed(outputs: Tensor[]): void {
+    this.settled = true;
+    this.#resolve(outputs);
+  }
+
+  fail(error: AirlockError): void {
+    this.settled = true;
+    this.#reject(error);
+  }
+
+  /** A request that waited behind a slow one is given the grace time from when the worker came to it. */
+  killAtMs(graceMs: number): number {
+    return Math.max(this.deadlineAtMs, this.headSinceMs) + graceMs;
+  }
+}
+
+export class ModelWorker {
+  readonly #options: ModelWorkerOptions;
+  readonly #limits: ModelWorkerLimits;
+  readonly #queue = new RunQueue<PendingRun>();
+  readonly #deadlines = new DeadlineTimer((nowMs) => this.#onDue(nowMs));
+  #state: ModelWorkerState = 'new';
+  #process: WorkerProcess<PendingRun> | undefined;
+  #tensorflowVersion: string | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #availableSinceMs = 0;
+  #onDrained: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ModelWorkerOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultModelWorkerLimits, ...options.limits };
+  }
+
+  get state(): ModelWorkerState {
+    return this.#state;
+  }
+
+  /** What the runtime says it is; undefined before the first load. */
+  get tensorflowVersion(): string | undefined {
+    return this.#tensorflowVersion;
+  }
+
+  /** Undefined while no process runs. */
+  get processId(): number | undefined {
+    return this.#process?.processId;
+  }
+
+  /** Requests that wait or are in the worker. */
+  get pendingCount(): number {
+    return this.#queue.length + (this.#process?.inFlightCount ?? 0);
+  }
+
+  /**
+   * Starts the process and loads the model. Not retried: whoever serves the model decides what a model that does not load means.
+   * @throws what `beforeLoad` throws; MODEL_LOAD_FAILED, MODEL_INVALID, RUNTIME_LOAD_FAILED, WORKER_START_FAILED,
+   * WORKER_PROTOCOL_VIOLATION; MODEL_NOT_AVAILABLE when it is closed meanwhile.
+   */
+  async start(): Promise<void> {
+    this.#enter('starting');
+    try {
+      await this.#launch();
+    } catch (thrown) {
+      const error = AirlockError.from(thrown);
+      if (this.#state === 'starting') this.#enter('failed', error);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a signature. `inputs` are in the order of the signature's inputs, and so are the outputs; their bytes start at a multiple
+   * of 8. `deadlineMs`, from now and including the time that it waits, is at most the limit `timeoutMs`, which is also the default.
+   * @throws MODEL_NOT_AVAILABLE when not available; SERVER_OVERLOADED when the queue is full; DEADLINE_EXCEEDED; WORKER_CRASHED and
+   * WORKER_PROTOCOL_VIOLATION when the worker ended meanwhile; SIGNATURE_NOT_FOUND, SIGNATURE_UNSUITABLE, INPUT_MISSING,
+   * TENSOR_TYPE_MISMATCH, TENSOR_TOO_LARGE for what may not be sent; MODEL_OUTPUT_INVALID; a TENSORFLOW_ code.
+   */
+  run(signatureIndex: number, inputs: readonly Tensor[], options: { readonly deadlineMs?: number } = {}): Promise<Tensor[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#state !== 'ready' || this.#process === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
+      checkInputs(this.#options.signatures, signatureIndex, inputs, this.#limits.maxInputBytes);
+      const { timeoutMs, maxQueue, pipelineDepth } = this.#limits;
+      const deadlineMs = Math.min(options.deadlineMs ?? timeoutMs, timeoutMs);
+      // Not a number is refused too.
+      if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
+      const deadlineAtMs = performance.now() + deadlineMs;
+      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, reject);
+      if (this.#process.inFlightCount < pipelineDepth) this.#send(this.#process, run, deadlineMs);
+      else if (this.#queue.length < maxQueue) this.#queue.push(run);
+      else throw new AirlockError('SERVER_OVERLOADED');
+      this.#deadlines.arm(deadlineAtMs);
+    });
+  }
+
+  /** Takes nothing new, lets what waits and runs be answered or pass its deadline, then ends the process. May be called twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const wasAvailable = this.#state === 'ready';
+    this.#enter('closing');
+    clearTimeout(this.#restartTimer);
+    if (wasAvailable && this.pendingCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+    if (wasAvailable) await this.#process?.close();
+    else this.#process?.kill(new AirlockError('MODEL_NOT_AVAILABLE'));
+    await this.#process?.ended;
+    this.#deadlines.clear();
+    this.#enter('closed');
+  }
+
+  #enter(state: ModelWorkerState, cause?: AirlockError): void {
+    if (!transitions[this.#state].includes(state)) {
+      throw new AirlockError('INTERNAL', { detail: `a worker cannot go from ${this.#state} to ${state}` });
+    }
+    this.#state = state;
+    this.#options.onStateChange?.(state, cause);
+  }
+
+  async #launch(): Promise<void> {
+    await this.#options.beforeLoad?.();
+    if (this.#state === 'closing') throw new AirlockError('MODEL_NOT_AVAILABLE');
+    const process: WorkerProcess<PendingRun> = new WorkerProcess<PendingRun>({
+      entry: this.#options.entry ?? workerEntry,
+      load: this.#loadRequest(),
+      loadTimeoutMs: this.#limits.loadTimeoutMs,
+      onLog: this.#options.onLog ?? (() => undefined),
+      onAnswer: () => this.#onAnswer(process),
+      onBroken: (reason) => this.#onBroken(process, reason),
+    });
+    this.#process = process;
+    this.#tensorflowVersion = await process.load();
+    this.#availableSinceMs = performance.now();
+    this.#enter('ready');
+  }
+
+  #loadRequest(): LoadRequest {
+    const { slot, modelDirectory, tags = ['serve'], signatures } = this.#options;
+    const { intraOpThreads, interOpThreads, maxInputBytes, maxOutputBytes } = this.#limits;
+    return {
+      ccPath: absolutePath(slot.ccPath),
+      frameworkPath: absolutePath(slot.frameworkPath),
+      modelDirectory: absolutePath(modelDirectory),
+      tags,
+      intraOpThreads,
+      interOpThreads,
+      signatures,
+      limits: { maxBodyBytes: maxInputBytes, maxOutputBytes },
+    };
+  }
+
+  #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
+    process.send(run, Math.ceil(timeoutMs));
+    if (process.head === run) run.headSinceMs = performance.now();
+  }
+
+  #onAnswer(process: WorkerProcess<PendingRun>): void {
+    const nowMs = performance.now();
+    const { head } = process;
+    if (head !== undefined) {
+      head.headSinceMs = nowMs;
+      if (head.settled) this.#deadlines.arm(head.killAtMs(this.#limits.graceMs));
+    }
+    while (process.inFlightCount < this.#limits.pipelineDepth) {
+      const run = this.#queue.take();
+      if (run === undefined) break;
+      if (run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+      else this.#send(process, run, run.deadlineAtMs - nowMs);
+    }
+    if (this.pendingCount === 0) this.#onDrained?.();
+  }
+
+  #onDue(nowMs: number): void {
+    for (const run of this.#queue.remove(({ deadlineAtMs }) => deadlineAtMs <= nowMs))
+      run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+    const process = this.#process;
+    const calls = process?.calls ?? [];
+    for (const run of calls) {
+      if (!run.settled && run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+    }
+    const killAtMs = process?.head?.killAtMs(this.#limits.graceMs);
+    if (killAtMs !== undefined && killAtMs <= nowMs) {
+      process?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
+      return;
+    }
+    if (killAtMs !== undefined) this.#deadlines.arm(killAtMs);
+    for (const run of [...calls, ...this.#queue]) if (!run.settled) this.#deadlines.arm(run.deadlineAtMs);
+  }
+
+  /** Also called while a process loads; then `load` rejects as well, and that is what counts. */
+  #onBroken(process: WorkerProcess<PendingRun>, reason: AirlockError): void {
+    for (const run of this.#queue.remove(() => true)) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
+    this.#deadlines.clear();
+    this.#onDrained?.();
+    if (this.#state !== 'ready') return;
+    if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
+    this.#enter('restarting', reason);
+    // Not before the old process is gone: two copies of a large model may not fit.
+    void process.ended.then(() => this.#restartLater());
+  }
+
+  #restartLater(): void {
+    if (this.#state !== 'restarting') return;
+    const { backoffMs = 100, maxBackoffMs = 30_000 } = this.#options;
+    const pauseMs = Math.min(backoffMs * 2 ** this.#failures, maxBackoffMs);
+    this.#failures++;
+    this.#restartTimer = setTimeout(() => {
+      this.#launch().catch((thrown: unknown) => {
+        if (this.#state !== 'restarting') return;
+        this.#options.onStateChange?.('restarting', AirlockError.from(thrown));
+        this.#restartLater();
+      });
+    }, pauseMs);
+  }
+}
+
+/** Fails before anything is sent: a worker refuses these too, but only after it was made to read them. */
+function checkInputs(signatures: readonly Signature[], index: number, inputs: readonly Tensor[], maxInputBytes: number): void {
+  const signature = signatures[index];
+  if (signature === undefined) throw new AirlockError('SIGNATURE_NOT_FOUND');
+  if (signature.unsupported !== undefined) throw new AirlockError('SIGNATURE_UNSUITABLE', { message: signature.unsupported });
+  if (inputs.length !== signature.inputs.length) throw new AirlockError('INPUT_MISSING');
+  let bytes = 0;
+  for (let i = 0; i < inputs.length; i++) {
+    if (inputs[i].dtype !== signature.inputs[i].dtype) throw new AirlockError('TENSOR_TYPE_MISMATCH');
+    bytes += bodyBytesOf(inputs[i]);
+  }
+  if (bytes > maxInputBytes) throw new AirlockError('TENSOR_TOO_LARGE');
+}

@@ -1,0 +1,24 @@
+// The entry of the worker process: the only place in Airlock where TensorFlow, a model and requests meet. Started by src/sandbox with
+// the socket to the server as file descriptor 3; imports core, tensor and native only, because everything here is lost to whoever
+// takes over the process.
+import { writeSync } from 'node:fs';
+import { isAirlockError, printable } from '../core/index.ts';
+import { exitNow } from '../native/index.ts';
+import { serveFrames } from './serve-frames.ts';
+
+const socketFd = 3;
+
+function describe(thrown: unknown): string {
+  if (isAirlockError(thrown)) return `${thrown.code} ${thrown.detail ?? ''}`;
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+let exitCode = 0;
+try {
+  serveFrames(socketFd);
+} catch (thrown) {
+  // A broken pipe only says that the server went away first.
+  writeSync(2, `worker: ${printable(describe(thrown), 2000)}\n`);
+  exitCode = 1;
+}
+exitNow(exitCode);
