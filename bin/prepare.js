@@ -101,9 +101,9 @@ async function runtimeReady() {
 }
 
 async function installRuntime() {
-  const airlock = path.join(root, 'bin', 'airlock.js');
-  const command = [process.execPath, airlock, 'runtime', 'install', '--store', stateFolder];
-  await runOpenStep('Installing the TensorFlow runtime (airlock runtime install)', command);
+  const { main } = await importBuilt('cli/main.js');
+  const args = ['runtime', 'install', '--store', stateFolder];
+  await runOpenStep('Installing the TensorFlow runtime (airlock runtime install)', (io) => main(args, io));
 }
 
 /** The npm that started us, else the one of the PATH. */

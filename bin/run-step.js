@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -93,13 +94,29 @@ export async function runLoggedStep(title, [command, ...args], explain) {
   throw stop(`${explain(fs.readFileSync(path.join(root, logName), 'utf8'))} Details: ${logName}`);
 }
 
-/** One step that speaks for itself on the terminal: its own progress, its own line when it fails. */
-export async function runOpenStep(title, [command, ...args]) {
+/**
+ * One step that is a command of the build, with its own progress on the terminal. `act` gets what the command may write to and
+ * returns its exit code. A failure is reported as `airlock: …` and then the details: the first becomes our line, the rest the log.
+ */
+export async function runOpenStep(title, act) {
   const startedMs = Date.now();
+  const report = [];
+  const write = (chunk, _encoding, done) => {
+    const text = String(chunk);
+    if (report.length > 0 || text.startsWith('airlock: ')) report.push(text);
+    else process.stderr.write(text);
+    done();
+  };
+  const stderr = Object.assign(new Writable({ write }), { columns: process.stderr.columns });
   process.stdout.write(`${title} …\n`);
-  const code = await runProgram(command, args, { stdio: 'inherit' });
-  if (code !== 0) throw stop('', code);
-  process.stdout.write(`${title} … ${secondsSince(startedMs)}\n`);
+  const code = await act({ stdout: process.stdout, stderr, env: process.env, isTerminal: process.stderr.isTTY === true });
+  if (code === 0) {
+    process.stdout.write(`${title} … ${secondsSince(startedMs)}\n`);
+    return;
+  }
+  const [line = '', ...details] = report;
+  if (details.length > 0) fs.writeFileSync(path.join(root, logName), report.join(''));
+  throw stop(`${line.trimEnd()}${details.length > 0 ? `. Details: ${logName}` : ''}`, code);
 }
 
 function secondsSince(startedMs) {

@@ -26,8 +26,11 @@ if (process.argv[2] === 'ci') {
     "process.exit(Number(process.env.FAKE_VITEST_CODE ?? 0));");
 } else {
   put('dist/core/index.js', '');
-  put('dist/runtime/index.js', "export const defaultVersion = '1.2.3'; export async function findSlot() {}");
-  put('dist/cli/main.js', "export async function main(args) { console.log('serving ' + args.join(' ')); return 0; }");
+  put('dist/runtime/index.js', "export const defaultVersion = '1.2.3';" +
+    "export async function findSlot() { if (process.env.FAKE_NO_RUNTIME) throw { code: 'RUNTIME_NOT_INSTALLED' }; }");
+  put('dist/cli/main.js', "export async function main(args, io) { if (args[0] === 'runtime') {" +
+    "for (const text of ['Downloading', 'airlock: no pip', '  tried pip']) io.stderr.write(text + '\\\\n'); return 4; }" +
+    "console.log('serving ' + args.join(' ')); return 0; }");
 }
 `;
 
@@ -94,6 +97,12 @@ describe('npm start', () => {
   it('says in one line that npm is missing', () => {
     const { status, stderr } = run('start.js', { npm_execpath: '' });
     expect([status, stderr]).toEqual([4, "npm was not found: install Node's npm, then run this again.\n"]);
+  });
+
+  it('passes on the progress of the runtime install, and makes one line of its failure', () => {
+    const { status, stderr } = run('start.js', { FAKE_NO_RUNTIME: 'yes' });
+    expect([status, stderr]).toEqual([4, 'Downloading\nairlock: no pip. Details: .airlock/prepare.log\n']);
+    expect(readFileSync(join(clone, '.airlock/prepare.log'), 'utf8')).toContain('tried pip');
   });
 
   it('does not wait for a preparation that was killed', () => {
