@@ -11,12 +11,19 @@ const maxEntries = 10_000;
 const savedModelFiles: ReadonlySet<string> = new Set(['saved_model.pb', 'saved_model.pbtxt', 'saved_model.cpb']);
 const versionName = /^\d{1,19}$/;
 
+/** What a command line may say about a folder, in the words of airlock.yaml. */
+export interface FolderOverrides {
+  readonly listen?: { readonly rest: string };
+  /** Relative to the current folder, as the default `.airlock` is. */
+  readonly store?: string;
+}
+
 /**
  * One model when `path` holds a SavedModel or version folders (named by numbers), several when its folders do.
  * The store is `.airlock` in the current folder. CONFIG_NOT_FOUND when there is no such folder; CONFIG_INVALID when it holds no
  * model, more than 10,000 entries, or a folder whose name cannot be the name of a model.
  */
-export function configForFolder(path: string): Config {
+export function configForFolder(path: string, overrides: FolderOverrides = {}): Config {
   const folder = resolve(path);
   const entries = readFolder(folder);
   const models = holdsModel(entries) ? [{ name: modelName(folder), path: folder }] : modelsBelow(folder, entries);
@@ -24,7 +31,7 @@ export function configForFolder(path: string): Config {
     const expected = 'a SavedModel, version folders named by numbers, or folders of such folders';
     throw configError([{ path: '', rule: 'models', expected, got: 'a folder without any' }], printable(folder, 4_096));
   }
-  return checkConfig({ models }, process.cwd(), folder);
+  return checkConfig({ ...overrides, models }, process.cwd(), folder);
 }
 
 function modelsBelow(folder: string, entries: readonly Dirent[]): { name: string; path: string }[] {

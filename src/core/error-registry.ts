@@ -154,6 +154,7 @@ export const errorRegistry = {
     text: 'The installed TensorFlow files are not the ones that were verified',
   },
   RUNTIME_LOAD_FAILED: lacking('The TensorFlow libraries could not be loaded'),
+  ENVIRONMENT_LACKING: lacking('This machine lacks something that Airlock needs'),
   DISK_FULL: lacking('The disk has not enough free space'),
   STORE_NOT_WRITABLE: lacking('The store folder cannot be written'),
 

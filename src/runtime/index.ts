@@ -2,6 +2,7 @@
 export { type InstallOptions, installRuntime } from './install-runtime.ts';
 export { archOfMachine, defaultVersion, findPin, pinnedVersions } from './pin.ts';
 export type { PinnedFile, RuntimeArch, RuntimePin } from './pin-types.ts';
+export { findPip } from './pip.ts';
 export type { OnRuntimeProgress, RuntimeProgress, RuntimeStep } from './progress.ts';
 export { findSlot, listSlots, type RuntimeSlot } from './slot.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';

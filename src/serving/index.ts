@@ -1,4 +1,7 @@
-// The door of serving: supervised workers. Never loads native code; that happens in the worker processes only.
+// The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
+// in the worker processes only.
+export { ModelCatalog } from './model-catalog.ts';
+export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';
 export {
   defaultModelWorkerLimits,
@@ -6,3 +9,6 @@ export {
   type ModelWorkerOptions,
   type ModelWorkerState,
 } from './model-worker-options.ts';
+export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
+export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
+export { createWorkerFactory, type WorkerFactory, type WorkerRequest } from './worker-factory.ts';

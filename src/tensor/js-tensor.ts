@@ -57,11 +57,22 @@ const arrays: Readonly<Record<Exclude<DType, 'DT_STRING'>, ArrayConstructor>> = 
   DT_UINT64: BigUint64Array,
 };
 
+export interface ValueOptions {
+  /** Take NaN and the infinities; default false. */
+  readonly allowNonFinite?: boolean;
+}
+
 /**
  * The tensor for an input. Takes nested lists, a single element, or `{ shape, data }` without copying `data`.
- * @throws TENSOR_TYPE_MISMATCH, TENSOR_NOT_INTEGER, TENSOR_OUT_OF_RANGE, TENSOR_RAGGED, TENSOR_INVALID.
+ * @throws TENSOR_TYPE_MISMATCH, TENSOR_NOT_INTEGER, TENSOR_OUT_OF_RANGE, TENSOR_NOT_FINITE, TENSOR_RAGGED, TENSOR_INVALID.
  */
-export function tensorFromValue(spec: TensorSpec, value: TensorValue): Tensor {
+export function tensorFromValue(spec: TensorSpec, value: TensorValue, options: ValueOptions = {}): Tensor {
+  const tensor = convert(spec, value);
+  if (options.allowNonFinite !== true) assertFinite(spec, tensor);
+  return tensor;
+}
+
+function convert(spec: TensorSpec, value: TensorValue): Tensor {
   if (isFlat(value)) return fromFlat(spec, value);
   const shape: number[] = [];
   for (let at: NestedValue = value; isList(at); at = at[0]) {
@@ -186,6 +197,23 @@ function float(spec: TensorSpec, element: NestedValue): number {
       return element;
     default:
       return element;
+  }
+}
+
+function assertFinite(spec: TensorSpec, tensor: Tensor): void {
+  if (dtypes[tensor.dtype].kind !== 'float' && dtypes[tensor.dtype].kind !== 'complex') return;
+  const { data } = valueFromTensor(tensor);
+  // Half and bfloat16 are bits here: all ones in the exponent is NaN or an infinity.
+  const exponent = tensor.dtype === 'DT_HALF' ? 0x7c00 : tensor.dtype === 'DT_BFLOAT16' ? 0x7f80 : 0;
+  for (const value of data) {
+    if (typeof value === 'number' && (exponent === 0 ? !Number.isFinite(value) : (value & exponent) === exponent)) {
+      throw violationError('TENSOR_NOT_FINITE', {
+        path: spec.alias,
+        rule: 'finite',
+        expected: `finite ${spec.dtype}`,
+        got: 'NaN or an infinity',
+      });
+    }
   }
 }
 

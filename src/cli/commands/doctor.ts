@@ -1,0 +1,151 @@
+// `airlock doctor`: what this machine offers and lacks for serving. It tries things instead of comparing versions, and says plainly what
+// is not built yet, so that nobody counts on a protection that is not there.
+import { statfs } from 'node:fs/promises';
+import { freemem, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { AirlockError } from '../../core/index.ts';
+import { archOfMachine, defaultVersion, findPip, listSlots, verifySlot } from '../../runtime/index.ts';
+import type { Io } from '../io.ts';
+import { formatBytes } from '../progress-bar.ts';
+
+interface Finding {
+  readonly check: string;
+  /** `lacking` makes the command fail; `warning` does not. */
+  readonly state: 'ok' | 'warning' | 'lacking';
+  readonly found: string;
+  readonly fix?: string;
+}
+
+/** End of life of Node's release lines, from the project's published schedule. */
+const nodeEndOfLife: Readonly<Record<number, string>> = { 20: '2026-04-30', 22: '2027-04-30', 24: '2028-04-30' };
+/** The wheel, and its two libraries twice while they are verified and moved. */
+const installBytes = 2e9;
+
+export function addDoctorCommand(program: Command, io: Io): void {
+  program
+    .command('doctor')
+    .description('say what this machine offers and lacks')
+    .option('--store <folder>', 'where the TensorFlow runtimes are', '.airlock')
+    .option('--json', 'machine-readable')
+    .addHelpText('after', '\nExample:\n  airlock doctor --json')
+    .action(async (options: { readonly store: string; readonly json?: boolean }) => {
+      const findings = await examine(resolve(options.store), io);
+      if (options.json === true) io.stdout.write(`${JSON.stringify({ findings }, undefined, 2)}\n`);
+      else for (const finding of findings) io.stdout.write(line(finding));
+      const lacking = findings.filter((finding) => finding.state === 'lacking').map((finding) => finding.check);
+      if (lacking.length > 0)
+        throw new AirlockError('ENVIRONMENT_LACKING', { message: `This machine lacks: ${lacking.join(', ')}` });
+    });
+}
+
+function line({ check, state, found, fix }: Finding): string {
+  const mark = { ok: 'ok     ', warning: 'warning', lacking: 'LACKING' }[state];
+  return `${mark}  ${check.padEnd(12)}  ${found}${fix === undefined ? '' : `\n${' '.repeat(23)}→ ${fix}`}\n`;
+}
+
+async function examine(store: string, io: Io): Promise<Finding[]> {
+  return [platform(), node(new Date()), memory(), await disk(store), await pip(io), ...(await runtimes(store)), jail()];
+}
+
+function platform(): Finding {
+  const found = `${process.platform} ${process.arch}`;
+  try {
+    archOfMachine();
+    return { check: 'platform', state: 'ok', found };
+  } catch {
+    return { check: 'platform', state: 'lacking', found, fix: 'use Linux on x86_64 or aarch64' };
+  }
+}
+
+function node(now: Date): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const end = nodeEndOfLife[major];
+  const found = `${process.version}${end === undefined ? '' : `, supported until ${end}`}`;
+  if (end === undefined || now <= new Date(end)) return { check: 'node', state: 'ok', found };
+  return {
+    check: 'node',
+    state: 'warning',
+    found,
+    fix: 'in production use the current LTS of your distribution or of nodejs.org',
+  };
+}
+
+function memory(): Finding {
+  return {
+    check: 'memory',
+    state: 'ok',
+    found: `${formatBytes(freemem())} free of ${formatBytes(totalmem())}; a worker takes about 0.5 GB`,
+  };
+}
+
+async function disk(store: string): Promise<Finding> {
+  let folder = store;
+  for (;;) {
+    try {
+      const { bavail, bsize } = await statfs(folder);
+      const free = bavail * bsize;
+      const state = free < installBytes ? 'warning' : 'ok';
+      return {
+        check: 'disk',
+        state,
+        found: `${formatBytes(free)} free`,
+        ...(state === 'ok' ? {} : { fix: `an install needs ${formatBytes(installBytes)}` }),
+      };
+    } catch {
+      // The store need not be there yet; the root always is.
+      folder = dirname(folder);
+    }
+  }
+}
+
+async function pip(io: Io): Promise<Finding> {
+  try {
+    const command = await findPip({ cwd: '/', env: io.env });
+    return { check: 'pip', state: 'ok', found: command.join(' ') };
+  } catch {
+    return {
+      check: 'pip',
+      state: 'warning',
+      found: 'not found',
+      fix: "only an install needs it: install Python's pip (Debian and Ubuntu: python3-pip)",
+    };
+  }
+}
+
+async function runtimes(store: string): Promise<Finding[]> {
+  const slots = await listSlots(store);
+  if (slots.length === 0)
+    return [
+      {
+        check: 'tensorflow',
+        state: 'lacking',
+        found: 'none is installed',
+        fix: `airlock runtime install --version ${defaultVersion}`,
+      },
+    ];
+  return Promise.all(
+    slots.map(async (slot): Promise<Finding> => {
+      try {
+        await verifySlot(slot);
+        return { check: 'tensorflow', state: 'ok', found: `${slot.version} for ${slot.arch}, verified` };
+      } catch (thrown) {
+        return {
+          check: 'tensorflow',
+          state: 'lacking',
+          found: `${slot.version} for ${slot.arch}: ${AirlockError.from(thrown).message}`,
+          fix: `airlock runtime install --version ${slot.version} --repair`,
+        };
+      }
+    }),
+  );
+}
+
+function jail(): Finding {
+  return {
+    check: 'jail',
+    state: 'warning',
+    found: 'not built yet: a worker is a process of its own with an empty environment, without namespaces, Landlock or seccomp',
+    fix: 'serve only models that you trust',
+  };
+}

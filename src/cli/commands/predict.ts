@@ -1,0 +1,55 @@
+// `airlock predict`: one call of a model from the shell, in a worker of its own, without a server. The same decoder and the same checks as
+// over HTTP, so a file that works here works there.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { AirlockError } from '../../core/index.ts';
+import { openModel } from '../../serving/index.ts';
+import type { Io } from '../io.ts';
+
+interface PredictOptions {
+  readonly input?: string;
+  readonly store: string;
+  readonly tensorflow?: string;
+  readonly compatShapes?: boolean;
+}
+
+export function addPredictCommand(program: Command, io: Io): void {
+  program
+    .command('predict')
+    .description('call a model once; the request is the JSON body of the REST interface')
+    .argument('<model>', 'a SavedModel or a folder of versions')
+    .option('--input <json|@file>', 'the request, or @ and the file that holds it; without it, standard input')
+    .option('--store <folder>', 'where the TensorFlow runtimes are', '.airlock')
+    .option('--tensorflow <version>', 'which installed TensorFlow to use')
+    .option('--compat-shapes', 'accept the shapes that TensorFlow Serving accepts')
+    .addHelpText('after', '\nExample:\n  airlock predict examples/digits --input @examples/digits/request.json')
+    .action((model: string, options: PredictOptions) => predict(model, options, io));
+}
+
+async function predict(path: string, options: PredictOptions, io: Io): Promise<void> {
+  const body = readInput(options.input);
+  const model = await openModel({
+    path,
+    store: options.store,
+    shapes: options.compatShapes === true ? 'compat' : 'strict',
+    ...(options.tensorflow === undefined ? {} : { tensorflow: options.tensorflow }),
+  });
+  try {
+    io.stdout.write(`${(await model.predictJson(body)).toString('utf8')}\n`);
+  } finally {
+    await model.close();
+  }
+}
+
+function readInput(input: string | undefined): Buffer {
+  if (input !== undefined && !input.startsWith('@')) return Buffer.from(input, 'utf8');
+  const file = input?.slice(1) ?? 0;
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new AirlockError('USAGE', {
+      message: file === 0 ? 'Standard input could not be read' : `The file ${file} could not be read`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,61 @@
+// The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
+// Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { AirlockError, errorSpec } from '../core/index.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addPredictCommand } from './commands/predict.ts';
+import { addRuntimeCommands } from './commands/runtime.ts';
+import { addServeCommand } from './commands/serve.ts';
+import type { Io } from './io.ts';
+
+/** Runs one command line, without the program's own name, and gives its exit code. */
+export async function main(args: readonly string[], io: Io = processIo()): Promise<number> {
+  const program = createProgram(io);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : errorSpec('USAGE').exit;
+    return report(AirlockError.from(thrown), io);
+  }
+}
+
+function createProgram(io: Io): Command {
+  const program = new Command('airlock')
+    .description('Serves TensorFlow models to people, and from people, that you do not trust.')
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+  for (const add of [addServeCommand, addPredictCommand, addRuntimeCommands, addDoctorCommand]) add(program, io);
+  // Subcommands do not inherit these from commander by themselves.
+  for (const command of allCommands(program)) command.exitOverride().configureOutput(program.configureOutput());
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)]);
+}
+
+function report(error: AirlockError, io: Io): number {
+  const [first] = error.violations;
+  // One violation is in the message already.
+  io.stderr.write(`airlock: ${error.message}\n`);
+  if (error.violations.length > 1 || (first !== undefined && !error.message.includes(first.got))) {
+    for (const { path, expected, got } of error.violations)
+      io.stderr.write(`  ${path === '' ? '(whole)' : path}: expected ${expected}, got ${got}\n`);
+  }
+  if (error.detail !== undefined) io.stderr.write(`  ${error.detail}\n`);
+  if (error.code === 'INTERNAL' && error.cause instanceof Error)
+    io.stderr.write(`  ${error.cause.stack ?? error.cause.message}\n`);
+  return errorSpec(error.code).exit;
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+}
+
+function processIo(): Io {
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, isTerminal: process.stderr.isTTY === true };
+}

@@ -1,0 +1,63 @@
+// What `airlock serve` says while it runs: JSON lines for machines, short lines for a terminal. Nothing here holds a value of a request;
+// texts that others chose were made printable where they entered.
+import type { Writable } from 'node:stream';
+import { type DestinationStream, pino } from 'pino';
+import type { AirlockServer, RefusalLine, ServerHooks } from '../gateway/index.ts';
+
+type ServingEvent = Parameters<ServerHooks['onEvent']>[0];
+
+export interface ServerLog extends Required<ServerHooks> {
+  note(text: string): void;
+  listening(server: AirlockServer): void;
+}
+
+/** @param format `json`: one object per line (pino); `text`: for people. */
+export function createServerLog(stream: Writable, format: 'json' | 'text'): ServerLog {
+  return format === 'json' ? jsonLog(stream) : textLog(stream);
+}
+
+function jsonLog(stream: DestinationStream): ServerLog {
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  return {
+    note: (text) => logger.info(text),
+    listening: (server) => logger.info({ url: server.url }, 'listening'),
+    onEvent: (event) => {
+      const { version, ...rest } = event;
+      const fields = { ...rest, version: version === undefined ? undefined : String(version) };
+      if (!('error' in event)) logger.info(fields, event.kind);
+      else {
+        const { code, message, detail } = event.error;
+        logger.error({ ...fields, error: { code, message, detail } }, event.kind);
+      }
+    },
+    onRefusal: (line) => logger.warn(line, 'request refused'),
+    onWorkerLog: (model, line) => logger.info({ model, line }, 'worker'),
+  };
+}
+
+function textLog(stream: Writable): ServerLog {
+  const print = (text: string): void => {
+    stream.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
+  };
+  return {
+    note: print,
+    listening: (server) => print(`listening on ${server.url}`),
+    onEvent: (event) => print(eventText(event)),
+    onRefusal: (line) => print(refusalText(line)),
+    onWorkerLog: (model, line) => print(`worker of ${model}: ${line}`),
+  };
+}
+
+function eventText(event: ServingEvent): string {
+  const what = event.version === undefined ? event.model : `${event.model} version ${event.version}`;
+  if (!('error' in event)) return `${what} is ${event.kind}`;
+  const { code, message, detail } = event.error;
+  const verb = event.kind === 'failed' ? 'did not load' : 'is not served';
+  return `${what} ${verb}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
+}
+
+function refusalText(line: RefusalLine): string {
+  const target = line.model === undefined ? line.method : `${line.model} ${line.verb}`;
+  const where = line.path === undefined ? '' : ` at ${line.path === '' ? 'the body' : line.path} (${line.rule})`;
+  return `refused ${line.status} ${line.code} ${target}${where}${line.detail === undefined ? '' : `: ${line.detail}`}`;
+}

@@ -1,0 +1,79 @@
+// Puts the parts of one server together from a checked configuration: the TensorFlow slot, the models, the listener. It decides
+// nothing itself, and it listens before the models are loaded, so that /readyz can say so.
+import type { Config, ModelConfig } from '../config/index.ts';
+import { AirlockError } from '../core/index.ts';
+import {
+  createWorkerFactory,
+  ModelCatalog,
+  type ServedModelOptions,
+  type ServingEvent,
+  type WorkerFactory,
+} from '../serving/index.ts';
+import { createRestServer, type RefusalLine } from './rest-server.ts';
+
+export interface AirlockServer {
+  /** Base URL of the REST interface, for example `http://127.0.0.1:8501`. */
+  readonly url: string;
+  readonly catalog: ModelCatalog;
+  /** Settles when every model has loaded its first versions or failed to; never rejects. */
+  readonly loaded: Promise<void>;
+  /** Takes no new requests, finishes those in flight, stops the workers. */
+  close(): Promise<void>;
+}
+
+export interface ServerHooks {
+  readonly onEvent: (event: ServingEvent) => void;
+  readonly onRefusal: (line: RefusalLine) => void;
+  /** A line that a worker printed, printable and bounded. */
+  readonly onWorkerLog?: (model: string, line: string) => void;
+}
+
+/**
+ * Starts a server.
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED. A model that does not load is an event, not an error.
+ */
+export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
+  const createWorker = await createWorkerFactory(config.store, config.runtime.tensorflow);
+  const catalog = new ModelCatalog(config.models.map((model) => servedModel(model, createWorker, hooks)));
+  const rest = createRestServer({ catalog, models: config.models, limits: config.limits, onRefusal: hooks.onRefusal });
+  const { host, port } = config.listen.rest;
+  let url: string;
+  try {
+    url = await rest.listen({ host, port });
+  } catch (cause) {
+    await rest.close();
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    throw new AirlockError('LISTEN_FAILED', {
+      message: `The server could not listen on ${host}:${port} (${reason}): choose another address with --listen`,
+      cause,
+    });
+  }
+  return {
+    url,
+    catalog,
+    loaded: catalog.start(),
+    async close() {
+      await rest.close();
+      await catalog.close();
+    },
+  };
+}
+
+function servedModel(model: ModelConfig, createWorker: WorkerFactory, hooks: ServerHooks): ServedModelOptions {
+  return {
+    name: model.name,
+    baseDirectory: model.path,
+    policy: model.versions,
+    labels: model.labels,
+    tags: model.tags,
+    createWorker: (modelDirectory, tags, signatures) =>
+      createWorker({
+        modelDirectory,
+        tags,
+        signatures,
+        limits: model.limits,
+        onLog: (line) => hooks.onWorkerLog?.(model.name, line),
+      }),
+    onEvent: hooks.onEvent,
+  };
+}

@@ -1,0 +1,87 @@
+// Reads a request's body into a decoder chunk by chunk, undoing gzip on the way. Nothing is gathered here: the decoder sees every byte
+// once and stops the reading at the first thing that is wrong, also in the middle of a compressed bomb.
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { createGunzip, type Gunzip } from 'node:zlib';
+import { AirlockError } from '../core/index.ts';
+
+export interface BodySink {
+  /** @throws AirlockError to stop. */
+  push(chunk: Uint8Array): void;
+}
+
+/** The Content-Length, or 0 when there is none; only ever a hint. */
+export function contentLength(request: IncomingMessage): number {
+  const length = Number(request.headers['content-length'] ?? 0);
+  return Number.isSafeInteger(length) && length > 0 ? length : 0;
+}
+
+/**
+ * Feeds the body of `request` to `sink` until its end.
+ * Compressed bytes count against `maxBodyBytes` too: a body of empty gzip members inflates to nothing and would go on for ever.
+ * @throws what `sink` throws; REQUEST_ENCODING_UNSUPPORTED, REQUEST_ENCODING_INVALID; REQUEST_INCOMPLETE when the client goes away;
+ * REQUEST_TOO_LARGE before the first byte when the declared length is over the limit.
+ */
+export async function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
+  const declared = contentLength(request);
+  if (declared > maxBodyBytes) throw tooLarge(maxBodyBytes, `${declared}`);
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity' && encoding !== 'gzip') throw new AirlockError('REQUEST_ENCODING_UNSUPPORTED');
+  if (encoding === 'gzip') await pumpGzip(request, sink, maxBodyBytes);
+  else await pump(request, sink);
+}
+
+function tooLarge(limit: number, got: string): AirlockError {
+  return new AirlockError('REQUEST_TOO_LARGE', {
+    violations: [{ path: '', rule: 'maxBodyBytes', expected: `at most ${limit} bytes`, got }],
+  });
+}
+
+/** Plain events: an async iterator would cost several promises per request. */
+function pump(source: Readable, sink: BodySink): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      source.off('data', onData);
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        sink.push(chunk);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
+    source.on('data', onData);
+    source.once('end', resolve);
+    source.once('error', (cause) => fail(new AirlockError('REQUEST_INCOMPLETE', { cause })));
+    source.once('close', () => fail(new AirlockError('REQUEST_INCOMPLETE')));
+  });
+}
+
+async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
+  const gunzip: Gunzip = createGunzip();
+  let compressed = 0;
+  request.on('data', (chunk: Buffer) => {
+    compressed += chunk.length;
+    if (compressed > maxBodyBytes) gunzip.destroy(tooLarge(maxBodyBytes, 'more compressed bytes'));
+  });
+  request.once('close', () => {
+    if (!request.complete) gunzip.destroy(new AirlockError('REQUEST_INCOMPLETE'));
+  });
+  request.pipe(gunzip);
+  try {
+    await pump(gunzip, sink);
+  } catch (thrown) {
+    const error = AirlockError.from(thrown);
+    // zlib's own errors have a code such as Z_DATA_ERROR; those of ours arrive as the cause.
+    throw error.code === 'REQUEST_INCOMPLETE' && error.cause !== undefined ? decodingError(error.cause) : error;
+  } finally {
+    request.unpipe(gunzip);
+    gunzip.destroy();
+  }
+}
+
+function decodingError(cause: unknown): AirlockError {
+  const error = AirlockError.from(cause);
+  return error.code === 'INTERNAL' ? new AirlockError('REQUEST_ENCODING_INVALID', { cause }) : error;
+}

@@ -1,0 +1,111 @@
+// One version of one model on its way through TensorFlow Serving's states: START, LOADING, AVAILABLE, UNLOADING, END. It owns the
+// worker and never goes backwards; a version that failed is loaded again as a new object.
+import { AirlockError } from '../core/index.ts';
+import type { MetaGraphInfo } from '../model/index.ts';
+import type { Signature, Tensor } from '../tensor/index.ts';
+import type { ModelWorker } from './model-worker.ts';
+
+export type VersionState = 'START' | 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'END';
+
+/** States that may follow each state. */
+const transitions: Readonly<Record<VersionState, readonly VersionState[]>> = {
+  START: ['LOADING', 'END'],
+  LOADING: ['AVAILABLE', 'END'],
+  AVAILABLE: ['UNLOADING'],
+  UNLOADING: ['END'],
+  END: [],
+};
+
+export class ModelVersion {
+  readonly version: bigint;
+  readonly metaGraph: MetaGraphInfo;
+  readonly #worker: ModelWorker;
+  readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
+  #state: VersionState = 'START';
+  #error: AirlockError | undefined;
+
+  /** @param callable the signatures that the worker was told of, in its order. */
+  constructor(version: bigint, metaGraph: MetaGraphInfo, worker: ModelWorker, callable: readonly Signature[]) {
+    this.version = version;
+    this.metaGraph = metaGraph;
+    this.#worker = worker;
+    this.#signatures = new Map(callable.map((signature, index) => [signature.name, { signature, index }]));
+  }
+
+  get state(): VersionState {
+    return this.#state;
+  }
+
+  /** Why the version ended, if it did not end because it was asked to. */
+  get error(): AirlockError | undefined {
+    return this.#error;
+  }
+
+  /** Signatures that a client may call. */
+  get signatureCount(): number {
+    return this.#signatures.size;
+  }
+
+  #enter(state: VersionState): void {
+    if (!transitions[this.#state].includes(state)) throw new TypeError(`A version cannot go from ${this.#state} to ${state}`);
+    this.#state = state;
+  }
+
+  /** Starts the worker and loads the model; true when the version is available. Never throws: the reason is in `error`. */
+  async load(): Promise<boolean> {
+    this.#enter('LOADING');
+    try {
+      await this.#worker.start();
+      this.#enter('AVAILABLE');
+      return true;
+    } catch (thrown) {
+      this.#error = AirlockError.from(thrown);
+      this.#enter('END');
+      await this.#worker.close();
+      return false;
+    }
+  }
+
+  /** Takes no new requests, lets those in flight finish, and stops the worker. */
+  async unload(): Promise<void> {
+    if (this.#state === 'END') return;
+    this.#enter(this.#state === 'AVAILABLE' ? 'UNLOADING' : 'END');
+    await this.#worker.close();
+    if (this.#state === 'UNLOADING') this.#enter('END');
+  }
+
+  /**
+   * The signature that a client named.
+   * @throws SIGNATURE_NOT_FOUND, or SIGNATURE_UNSUITABLE when it is there but cannot be called.
+   */
+  signature(name: string): Signature {
+    const found = this.#signatures.get(name);
+    if (found !== undefined) return found.signature;
+    const listed = this.metaGraph.signatures.find((signature) => signature.name === name);
+    if (listed?.unsupported !== undefined)
+      throw new AirlockError('SIGNATURE_UNSUITABLE', { message: `The signature cannot be called: ${listed.unsupported}` });
+    throw new AirlockError('SIGNATURE_NOT_FOUND', {
+      message: 'Serving signature name not found in signature def',
+      violations: [
+        {
+          path: 'signature_name',
+          rule: 'signature',
+          expected: [...this.#signatures.keys()].join(', ') || 'none',
+          got: 'another name',
+        },
+      ],
+    });
+  }
+
+  /** Runs one request. `inputs` are in the order of `signature.inputs`, the answer in the order of `signature.outputs`. */
+  run(signature: Signature, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+    const found = this.#signatures.get(signature.name);
+    if (found === undefined || this.#state === 'END') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
+    return this.#worker.run(found.index, inputs);
+  }
+
+  /** True while the worker can take a request; false for the moments in which it is being restarted. */
+  get ready(): boolean {
+    return this.#state === 'AVAILABLE' && this.#worker.state === 'ready';
+  }
+}

@@ -1,0 +1,162 @@
+// One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
+
+import { AirlockError, violationError } from '../core/index.ts';
+import { selectMetaGraph } from '../model/index.ts';
+import { defaultVersion } from '../runtime/index.ts';
+import {
+  defaultJsonLimits,
+  encodePredictResponse,
+  formatShape,
+  type JsonLimits,
+  type OutputTensor,
+  PredictDecoder,
+  type Signature,
+  shapeFits,
+  type Tensor,
+  type TensorValue,
+  tensorFromValue,
+  valueFromTensor,
+} from '../tensor/index.ts';
+import { ModelVersion } from './model-version.ts';
+import type { ModelWorkerLimits } from './model-worker-options.ts';
+import { type AspiredVersion, VersionSource } from './version-source.ts';
+import { createWorkerFactory } from './worker-factory.ts';
+
+export interface OpenModelOptions {
+  /** A SavedModel, or a folder of version folders, of which the newest is opened. It is looked at once; later versions are not picked up. */
+  readonly path: string;
+  /** Which MetaGraph; default `['serve']`. */
+  readonly tags?: readonly string[];
+  /** Where the TensorFlow runtimes are; default `.airlock`. */
+  readonly store?: string;
+  /** An installed TensorFlow; default 2.21.0. */
+  readonly tensorflow?: string;
+  /** `strict`, the default, demands the signature's shapes; `compat` takes any. */
+  readonly shapes?: 'strict' | 'compat';
+  /** Whether NaN and the infinities may be in inputs and outputs; default `refuse`. */
+  readonly nonFinite?: 'refuse' | 'allow';
+  /** Of the worker; defaults as in airlock.yaml: 2 s per request, one thread, 64 MiB of outputs. */
+  readonly limits?: Partial<ModelWorkerLimits>;
+  /** Of `predictJson`; defaults as in airlock.yaml. */
+  readonly jsonLimits?: Partial<JsonLimits>;
+}
+
+export interface PredictOptions {
+  /** Default `serving_default`. */
+  readonly signature?: string;
+}
+
+/** A model that is loaded. `close` it, or its worker keeps the program alive. */
+export interface Model {
+  readonly version: bigint;
+  readonly signatures: readonly Signature[];
+  /**
+   * Runs a signature on all its inputs by name and gives all its outputs by name.
+   * @throws INPUT_MISSING, INPUT_UNKNOWN, TENSOR_… for the input; TENSORFLOW_…, DEADLINE_EXCEEDED, WORKER_CRASHED, MODEL_NOT_AVAILABLE.
+   */
+  predict(inputs: Readonly<Record<string, TensorValue>>, options?: PredictOptions): Promise<Record<string, OutputTensor>>;
+  /** The same for the body of a REST predict request; gives the body of the answer. */
+  predictJson(body: Uint8Array): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model in a worker of its own.
+ * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED.
+ */
+export async function openModel(options: OpenModelOptions): Promise<Model> {
+  const found = await findVersion(options.path);
+  const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
+  const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+  const createWorker = await createWorkerFactory(options.store ?? '.airlock', options.tensorflow ?? defaultVersion);
+  const worker = createWorker({
+    modelDirectory: found.directory,
+    tags: metaGraph.tags,
+    signatures: callable,
+    limits: options.limits ?? {},
+  });
+  const version = new ModelVersion(found.version, metaGraph, worker, callable);
+  if (!(await version.load())) throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
+  return createModel(version, options);
+}
+
+/** The newest version below `path`, as it is now. */
+async function findVersion(path: string): Promise<AspiredVersion> {
+  let aspired: readonly AspiredVersion[] = [];
+  const source = new VersionSource({
+    baseDirectory: path,
+    policy: { kind: 'latest', count: 1 },
+    // Whoever opens a model by hand says that it is complete.
+    settleMs: 0,
+    onChange: (versions) => {
+      aspired = versions;
+    },
+  });
+  await source.poll();
+  await source.stop();
+  const [found] = aspired;
+  if (found !== undefined) return found;
+  const [problem] = source.problems.values();
+  throw (
+    source.baseProblem ??
+    problem ??
+    new AirlockError('MODEL_INVALID', { message: 'The folder holds no SavedModel and no version of one', detail: path })
+  );
+}
+
+function createModel(version: ModelVersion, options: OpenModelOptions): Model {
+  const shapes = options.shapes ?? 'strict';
+  const allowNonFinite = options.nonFinite === 'allow';
+  const limits = { ...defaultJsonLimits, ...options.jsonLimits };
+  return {
+    version: version.version,
+    signatures: version.metaGraph.signatures,
+    async predict(inputs, { signature: name = 'serving_default' } = {}) {
+      const signature = version.signature(name);
+      const tensors = toTensors(signature, inputs, shapes, allowNonFinite);
+      const outputs = await version.run(signature, tensors);
+      return Object.fromEntries(signature.outputs.map((spec, index) => [spec.alias, valueFromTensor(outputs[index])]));
+    },
+    async predictJson(body) {
+      const decoder = new PredictDecoder({
+        limits,
+        sizeHint: body.length,
+        shapes,
+        allowNonFinite,
+        signature: (name) => version.signature(name),
+        hasChoice: version.signatureCount > 1,
+      });
+      decoder.push(body);
+      const { signature, format, tensors } = decoder.finish();
+      return encodePredictResponse(signature, format, await version.run(signature, tensors), { allowNonFinite });
+    },
+    close: () => version.unload(),
+  };
+}
+
+function toTensors(
+  signature: Signature,
+  inputs: Readonly<Record<string, TensorValue>>,
+  shapes: 'strict' | 'compat',
+  allowNonFinite: boolean,
+): Tensor[] {
+  const names = signature.inputs.map((spec) => spec.alias);
+  for (const given of Object.keys(inputs)) {
+    if (!names.includes(given))
+      throw violationError('INPUT_UNKNOWN', { path: given, rule: 'input', expected: names.join(', '), got: given });
+  }
+  return signature.inputs.map((spec) => {
+    if (!Object.hasOwn(inputs, spec.alias))
+      throw violationError('INPUT_MISSING', { path: spec.alias, rule: 'input', expected: names.join(', '), got: 'nothing' });
+    const tensor = tensorFromValue(spec, inputs[spec.alias], { allowNonFinite });
+    if (shapes === 'strict' && !shapeFits(spec.shape, tensor.shape)) {
+      throw violationError('TENSOR_SHAPE_MISMATCH', {
+        path: spec.alias,
+        rule: 'shape',
+        expected: formatShape(spec.shape),
+        got: formatShape(tensor.shape),
+      });
+    }
+    return tensor;
+  });
+}

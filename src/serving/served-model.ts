@@ -1,0 +1,211 @@
+// One model: which of its versions are loaded, and which answers a request. A new version is loaded before an old one is dropped, and
+// an old one stays while a new one fails, so a bad upload never takes a model away.
+import { AirlockError, printable } from '../core/index.ts';
+import type { MetaGraphInfo } from '../model/index.ts';
+import { selectMetaGraph } from '../model/index.ts';
+import type { Signature } from '../tensor/index.ts';
+import { ModelVersion } from './model-version.ts';
+import type { ModelWorker } from './model-worker.ts';
+import { type AspiredVersion, VersionSource } from './version-source.ts';
+
+export type ServingEvent =
+  | { readonly kind: 'available' | 'unloaded'; readonly model: string; readonly version: bigint }
+  | { readonly kind: 'failed' | 'refused'; readonly model: string; readonly version?: bigint; readonly error: AirlockError };
+
+export interface ServedModelOptions {
+  readonly name: string;
+  readonly baseDirectory: string;
+  readonly policy: ConstructorParameters<typeof VersionSource>[0]['policy'];
+  readonly labels: Readonly<Record<string, bigint>>;
+  readonly tags: readonly string[];
+  /** A worker for one version; it is not started yet. */
+  readonly createWorker: (directory: string, tags: readonly string[], signatures: readonly Signature[]) => ModelWorker;
+  readonly onEvent: (event: ServingEvent) => void;
+  /** For tests; see VersionSource. */
+  readonly pollMs?: number;
+  readonly settleMs?: number;
+}
+
+export interface VersionChoice {
+  readonly version?: bigint;
+  readonly label?: string;
+}
+
+/** Waits before a version that failed to load is tried again. */
+const retryDelaysMs = [1_000, 5_000, 30_000];
+/** Ended versions that the status still lists. */
+const rememberedEnds = 10;
+
+export class ServedModel {
+  readonly name: string;
+  readonly #options: ServedModelOptions;
+  readonly #source: VersionSource;
+  readonly #versions = new Map<bigint, ModelVersion>();
+  readonly #failures = new Map<bigint, number>();
+  #reported: ReadonlySet<string> = new Set();
+  #wanted: readonly AspiredVersion[] = [];
+  #applying: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ServedModelOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#source = new VersionSource({
+      baseDirectory: options.baseDirectory,
+      policy: options.policy,
+      onChange: (aspired) => this.#want(aspired),
+      onLook: () => this.#reportProblems(),
+      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+      ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
+    });
+  }
+
+  /** Looks for versions once and waits until those that it found are loaded or have failed. */
+  async start(): Promise<void> {
+    await this.#source.start();
+    await this.#applying;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.#source.stop();
+    await this.#applying;
+    await Promise.all([...this.#versions.values()].map((version) => version.unload()));
+  }
+
+  /** True when a version can take a request now. */
+  get ready(): boolean {
+    return [...this.#versions.values()].some((version) => version.ready);
+  }
+
+  /**
+   * The version that answers: the one named, the one that the label points to, or else the newest available.
+   * @throws MODEL_VERSION_NOT_FOUND, MODEL_LABEL_NOT_FOUND, MODEL_NOT_AVAILABLE.
+   */
+  resolve(choice: VersionChoice): ModelVersion {
+    const number = choice.label === undefined ? choice.version : this.#labelled(choice.label);
+    if (number !== undefined) return this.#specific(number);
+    let newest: ModelVersion | undefined;
+    for (const version of this.#versions.values()) {
+      if (version.state === 'AVAILABLE' && (newest === undefined || version.version > newest.version)) newest = version;
+    }
+    if (newest === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
+    return newest;
+  }
+
+  #labelled(label: string): bigint {
+    const { labels } = this.#options;
+    if (Object.hasOwn(labels, label)) return labels[label];
+    throw new AirlockError('MODEL_LABEL_NOT_FOUND', { message: `Unrecognized servable version label: ${printable(label)}` });
+  }
+
+  #specific(number: bigint): ModelVersion {
+    const version = this.#versions.get(number);
+    if (version?.state === 'AVAILABLE') return version;
+    if (version?.state === 'START' || version?.state === 'LOADING') throw new AirlockError('MODEL_NOT_AVAILABLE');
+    throw new AirlockError('MODEL_VERSION_NOT_FOUND', {
+      message: `Servable not found for request: Specific(${printable(this.name)}, ${number})`,
+    });
+  }
+
+  /** The versions to report: all, or the chosen one. @throws MODEL_VERSION_NOT_FOUND, MODEL_LABEL_NOT_FOUND. */
+  status(choice: VersionChoice): readonly ModelVersion[] {
+    const number = choice.label === undefined ? choice.version : this.#labelled(choice.label);
+    if (number === undefined) return [...this.#versions.values()].sort((a, b) => (a.version < b.version ? 1 : -1));
+    const version = this.#versions.get(number);
+    if (version === undefined)
+      throw new AirlockError('MODEL_VERSION_NOT_FOUND', {
+        message: `Could not find version ${number} of model ${printable(this.name)}`,
+      });
+    return [version];
+  }
+
+  /** Each reason once, not once per look. */
+  #reportProblems(): void {
+    const base = this.#source.baseProblem;
+    const problems = [...this.#source.problems].map(([version, error]) => ({ version, error }));
+    const seen = new Set<string>();
+    for (const { version, error } of base === undefined ? problems : [...problems, { version: undefined, error: base }]) {
+      const key = `${version} ${error.code} ${error.message}`;
+      seen.add(key);
+      if (this.#reported.has(key)) continue;
+      this.#options.onEvent({ kind: 'refused', model: this.name, ...(version === undefined ? {} : { version }), error });
+    }
+    this.#reported = seen;
+  }
+
+  #want(aspired: readonly AspiredVersion[]): void {
+    this.#wanted = aspired;
+    this.#failures.clear();
+    this.#apply();
+  }
+
+  #apply(): void {
+    const before = this.#applying ?? Promise.resolve();
+    const next = before.then(() => this.#applyNow());
+    this.#applying = next;
+  }
+
+  async #applyNow(): Promise<void> {
+    const wanted = this.#wanted;
+    for (const one of wanted) {
+      if (this.#closed || wanted !== this.#wanted) return;
+      const state = this.#versions.get(one.version)?.state;
+      if (state === undefined || state === 'END') await this.#load(one);
+    }
+    const isWanted = (number: bigint) => wanted.some((one) => one.version === number);
+    const allAvailable = wanted.every((one) => this.#versions.get(one.version)?.state === 'AVAILABLE');
+    if (!allAvailable) this.#retryLater(wanted);
+    else {
+      const old = [...this.#versions.values()].filter((version) => !isWanted(version.version) && version.state === 'AVAILABLE');
+      await Promise.all(old.map((version) => this.#unload(version)));
+    }
+    this.#forgetEnded(isWanted);
+  }
+
+  async #load(one: AspiredVersion): Promise<void> {
+    const failures = this.#failures.get(one.version) ?? 0;
+    if (failures > retryDelaysMs.length) return;
+    let error: AirlockError | undefined;
+    try {
+      const metaGraph = selectMetaGraph(one.savedModel, this.#options.tags);
+      const version = this.#create(one, metaGraph);
+      this.#versions.set(one.version, version);
+      if (!(await version.load())) error = version.error ?? new AirlockError('INTERNAL');
+    } catch (thrown) {
+      error = AirlockError.from(thrown);
+    }
+    if (error === undefined) this.#options.onEvent({ kind: 'available', model: this.name, version: one.version });
+    else {
+      this.#failures.set(one.version, failures + 1);
+      this.#options.onEvent({ kind: 'failed', model: this.name, version: one.version, error });
+    }
+  }
+
+  #create(one: AspiredVersion, metaGraph: MetaGraphInfo): ModelVersion {
+    const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+    const worker = this.#options.createWorker(one.directory, metaGraph.tags, callable);
+    return new ModelVersion(one.version, metaGraph, worker, callable);
+  }
+
+  async #unload(version: ModelVersion): Promise<void> {
+    await version.unload();
+    this.#options.onEvent({ kind: 'unloaded', model: this.name, version: version.version });
+  }
+
+  #retryLater(wanted: readonly AspiredVersion[]): void {
+    const failures = Math.min(...wanted.map((one) => this.#failures.get(one.version) ?? 0).filter((count) => count > 0));
+    const delay = retryDelaysMs[failures - 1];
+    if (delay === undefined || this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#apply(), delay);
+    this.#retry.unref();
+  }
+
+  #forgetEnded(isWanted: (number: bigint) => boolean): void {
+    const ended = [...this.#versions.values()].filter((version) => version.state === 'END' && !isWanted(version.version));
+    for (const version of ended.slice(0, -rememberedEnds)) this.#versions.delete(version.version);
+  }
+}
