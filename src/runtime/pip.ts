@@ -82,10 +82,12 @@ export async function findPip(options: RunOptions): Promise<PipCommand> {
   });
 }
 
-/** What the operator needs of pip's output: its last error, else its last line. */
+/** What the operator needs of pip's output: its last error, else its last line, and why the index did not answer. */
 function lastWord(stderr: string): string {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
-  return printable(lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'pip said nothing', 500);
+  const error = lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'pip said nothing';
+  const retry = lines.findLast((line) => line.includes('Retrying ('));
+  return [error, ...(retry === undefined || retry === error ? [] : [retry])].map((line) => printable(line, 500)).join('; ');
 }
 
 function failure(pin: RuntimePin, stderr: string): AirlockError {
