@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AirlockError } from '../core/index.ts';
+import { defaultJsonLimits } from '../tensor/index.ts';
 import { checkConfig, loadConfig } from './load-config.ts';
 import { plannedKeys } from './planned-keys.ts';
 import { maxConfigBytes, parseConfigText } from './yaml-file.ts';
@@ -65,6 +66,10 @@ describe('loadConfig()', () => {
         },
       ],
     });
+  });
+
+  it('has the same request limits by default as the decoder, which the library uses without a configuration', async () => {
+    expect((await load(oneModel)).limits.request).toEqual(defaultJsonLimits);
   });
 
   it('takes every key that exists', async () => {
