@@ -51,7 +51,7 @@ export function captureLog(
 
   source.setEncoding('latin1');
   source.on('data', (chunk: string) => {
-    timer ??= setTimeout(endWindow, windowMs);
+    timer ??= setTimeout(endWindow, windowMs).unref();
     bytes += chunk.length;
     if (bytes > limits.maxBytesPerSecond) source.pause();
     const pieces = (partial + chunk).split('\n');

@@ -52,6 +52,7 @@ export interface ModelWorkerOptions {
   readonly limits?: Partial<ModelWorkerLimits>;
   /** Runs before each load, also before a restart's; the load fails with what it throws. For verifying slot and model. */
   readonly beforeLoad?: () => Promise<void>;
+  /** Called again with `restarting` when more is known: how a process died, or why a restart failed. */
   readonly onStateChange?: (state: ModelWorkerState, cause: AirlockError | undefined) => void;
   /** Each line that a worker prints; printable and bounded. */
   readonly onLog?: (line: LogLine) => void;

@@ -251,8 +251,13 @@ export class ModelWorker {
     if (this.#state !== 'ready') return;
     if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
     this.#enter('restarting', reason);
-    // Not before the old process is gone: two copies of a large model may not fit.
-    void process.ended.then(() => this.#restartLater());
+    void process.ended.then((finalReason) => {
+      if (this.#state !== 'restarting') return;
+      // Only the exit says how a process died whose socket ended.
+      if (finalReason !== reason) this.#options.onStateChange?.('restarting', finalReason);
+      // Not before the old process is gone: two copies of a large model may not fit.
+      this.#restartLater();
+    });
   }
 
   #restartLater(): void {

@@ -103,21 +103,23 @@ export class WorkerProcess<Call extends WorkerCall> {
     clearTimeout(timer);
   }
 
-  /** The socket ended or the worker lied. A worker that exits ends its socket first; its exit is what the log should say. */
+  /** The socket ended or the worker lied. */
   #breakOff(error: AirlockError): void {
     if (error.code !== 'WORKER_CRASHED') {
       this.kill(error);
       return;
     }
-    // One that only closed its socket is of no use and may not linger.
+    this.#giveUp(error);
+    // A process that exits ends its socket first; one that only closed it is of no use and may not linger.
     const timer = setTimeout(() => this.#worker.kill(), exitTimeoutMs);
     void this.ended.then(() => clearTimeout(timer));
-    this.#connection.abandon(inFlightError(error));
   }
 
   #end(exit: WorkerExit): AirlockError {
     this.#giveUp(crashed(exit));
-    return this.#reason ?? crashed(exit);
+    const reason = this.#reason ?? crashed(exit);
+    // That the socket ended is all that was known of a crash so far.
+    return reason.code === 'WORKER_CRASHED' && reason.detail === undefined ? crashed(exit) : reason;
   }
 }
 

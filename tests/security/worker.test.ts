@@ -1,0 +1,360 @@
+// A worker whose process an attacker owns can do no more than fail its own requests: every lie on the socket, every hang and every
+// death gives the requests in flight an error that may be retried, restarts that worker, and leaves every other model alone.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../src/core/index.ts';
+import { ModelWorker, type ModelWorkerOptions } from '../../src/serving/index.ts';
+import { workerEntry } from '../../src/worker/index.ts';
+import { attribute, node, placeholder, writeSavedModel } from '../support/graph.ts';
+import { needsRuntime, requireSlot, slot } from '../support/runtime.ts';
+import { floats, floatsOf, numeric, signature, spec } from '../support/tensors.ts';
+
+const entry = path.join(import.meta.dirname, 'fixtures/fake-worker.mjs');
+const signatures = [signature([spec('x:0', 'DT_FLOAT')], [spec('y:0', 'DT_FLOAT', [1])])];
+const noLibraries = { ccPath: '/nonexistent/cc', frameworkPath: '/nonexistent/framework' };
+
+const open: ModelWorker[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((worker) => worker.close()));
+});
+
+interface Harness {
+  readonly worker: ModelWorker;
+  readonly log: string[];
+  readonly causes: string[];
+  readonly waitFor: (state: string) => Promise<void>;
+}
+
+function make(options: Partial<ModelWorkerOptions> = {}): Harness {
+  const log: string[] = [];
+  const causes: string[] = [];
+  let notify = (): void => undefined;
+  const worker = new ModelWorker({
+    slot: noLibraries,
+    modelDirectory: '/nonexistent/model',
+    signatures,
+    entry,
+    backoffMs: 10,
+    onLog: ({ text }) => log.push(text),
+    onStateChange: (_state, cause) => {
+      if (cause !== undefined) causes.push(`${cause.code} ${cause.detail ?? ''}`);
+      notify();
+    },
+    ...options,
+    limits: { timeoutMs: 10_000, graceMs: 200, ...options.limits },
+  });
+  open.push(worker);
+  const waitFor = async (state: string): Promise<void> => {
+    while (worker.state !== state) {
+      await new Promise<void>((resolve) => {
+        notify = resolve;
+      });
+    }
+  };
+  return { worker, log, causes, waitFor };
+}
+
+const ask = (worker: ModelWorker, misdeed: number, deadlineMs = 10_000) => worker.run(0, [floats([1], misdeed)], { deadlineMs });
+const failsWith = (code: ErrorCode) => expect.objectContaining({ code });
+
+describe('a worker that lies', () => {
+  let neighbour: Harness;
+  beforeAll(async () => {
+    neighbour = make();
+    open.splice(open.indexOf(neighbour.worker), 1);
+    await neighbour.worker.start();
+  });
+  afterAll(() => neighbour.worker.close());
+
+  const lies: [string, number, ErrorCode][] = [
+    ['a wrong magic number', 1, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an answer to another request', 2, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a body longer than the limit', 3, 'WORKER_PROTOCOL_VIOLATION'],
+    ['another data type', 4, 'WORKER_PROTOCOL_VIOLATION'],
+    ['another shape', 5, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an unknown error code', 6, 'WORKER_PROTOCOL_VIOLATION'],
+    ['garbage', 7, 'WORKER_PROTOCOL_VIOLATION'],
+    ['more bytes than the shape needs', 11, 'WORKER_PROTOCOL_VIOLATION'],
+    ['more tensors than the signature has', 12, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an output with another number', 13, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a code that looks like one of ours', 14, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a code that only the server may use', 15, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an error that is not JSON', 16, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an error without a message', 17, 'WORKER_PROTOCOL_VIOLATION'],
+    ['READY a second time', 18, 'WORKER_PROTOCOL_VIOLATION'],
+    ['strings where numbers belong', 20, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a shape whose product overflows', 21, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a description of megabytes', 22, 'WORKER_PROTOCOL_VIOLATION'],
+    ['an error text of megabytes', 23, 'WORKER_PROTOCOL_VIOLATION'],
+    ['a request of its own', 24, 'WORKER_PROTOCOL_VIOLATION'],
+    ['its exit instead of an answer', 9, 'WORKER_CRASHED'],
+    ['half an answer and then its exit', 25, 'WORKER_CRASHED'],
+  ];
+  it.each(lies)('sends %s: the request fails, the worker is replaced, its neighbour is not', async (_name, misdeed, code) => {
+    const { worker, waitFor } = make();
+    await worker.start();
+    const [first, neighbours] = [worker.processId, neighbour.worker.processId];
+    const others = [ask(worker, 0), ask(worker, misdeed), ask(worker, 0)];
+    const [before, caught, after] = await Promise.allSettled(others);
+    expect(before.status).toBe('fulfilled');
+    expect(caught).toMatchObject({ status: 'rejected', reason: { code, retry: true } });
+    expect(after).toMatchObject({ status: 'rejected', reason: { code, retry: true } });
+    await waitFor('ready');
+    expect(worker.processId).not.toBe(first);
+    expect(floatsOf((await ask(worker, 0))[0])).toEqual([0]);
+    expect(neighbour.worker.processId).toBe(neighbours);
+    expect(neighbour.worker.state).toBe('ready');
+    await expect(ask(neighbour.worker, 0)).resolves.toHaveLength(1);
+  });
+
+  it('answers twice: the second answer ends it', async () => {
+    const { worker, waitFor, causes } = make();
+    await worker.start();
+    await ask(worker, 19);
+    await waitFor('restarting');
+    expect(causes[0]).toContain('WORKER_PROTOCOL_VIOLATION an answer to request 1');
+  });
+
+  it('hangs: its request fails at the deadline, the others when it is killed after the grace time', async () => {
+    const { worker, waitFor, causes } = make();
+    await worker.start();
+    const first = worker.processId;
+    const start = performance.now();
+    const timed = (promise: Promise<unknown>) => promise.then(String, (error) => [error.code, performance.now() - start]);
+    const [hung, behind, impatient] = await Promise.all([
+      timed(ask(worker, 8, 300)),
+      timed(ask(worker, 0, 5000)),
+      timed(ask(worker, 0, 100)),
+    ]);
+    expect(hung).toEqual(['DEADLINE_EXCEEDED', expect.closeTo(300, -2)]);
+    expect(impatient).toEqual(['DEADLINE_EXCEEDED', expect.closeTo(100, -2)]);
+    expect(behind).toEqual(['WORKER_CRASHED', expect.closeTo(500, -2)]);
+    await waitFor('ready');
+    expect(causes).toEqual(['WORKER_CRASHED killed: a request ran past its deadline and the grace time']);
+    expect(() => process.kill(first ?? 0, 0)).toThrow();
+    await ask(worker, 0);
+  });
+
+  it('floods its log: what is passed on is bounded and printable, and the request is answered', async () => {
+    const { worker, log } = make();
+    await worker.start();
+    await ask(worker, 10);
+    await worker.close();
+    const isCount = (line: string): boolean => /^\d+ more lines were dropped$/.test(line);
+    await expect.poll(() => log.some(isCount), { timeout: 3000 }).toBe(true);
+    expect(log.length).toBeGreaterThan(10);
+    expect(log.length).toBeLessThan(100);
+    expect(log[0]).toContain('\\u{1b}[31mforged line');
+    expect(log.join('')).not.toContain('\u001b');
+  });
+
+  it('fills an error with escapes: the text is cut and printable', async () => {
+    const { worker } = make();
+    await worker.start();
+    const error = await ask(worker, 26).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'TENSORFLOW_INVALID_ARGUMENT', detail: '\\u{0}' });
+    expect(error.message).toMatch(/^a\\u\{1b\}\[31mb\\u\{a\}/);
+    expect(error.message.length).toBeLessThan(6000);
+    expect(worker.state).toBe('ready');
+  });
+
+  it('sends an honest answer byte by byte, which is allowed', async () => {
+    const { worker } = make();
+    await worker.start();
+    expect(floatsOf((await ask(worker, 27))[0])).toEqual([0]);
+  });
+});
+
+describe('a worker that lies while it loads', () => {
+  const cases: [string, ErrorCode][] = [
+    ['hang', 'WORKER_START_FAILED'],
+    ['exit', 'WORKER_START_FAILED'],
+    ['garbage', 'WORKER_PROTOCOL_VIOLATION'],
+    ['refuse', 'MODEL_LOAD_FAILED'],
+    ['unknown-code', 'WORKER_PROTOCOL_VIOLATION'],
+    ['early-result', 'WORKER_PROTOCOL_VIOLATION'],
+  ];
+  it.each(cases)('%s gives %s', async (tag, code) => {
+    const { worker } = make({ tags: [tag], limits: { loadTimeoutMs: 500 } });
+    await expect(worker.start()).rejects.toEqual(failsWith(code));
+    expect(worker.state).toBe('failed');
+    await expect(ask(worker, 0)).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
+  });
+
+  it('gets nothing of the environment of the server', async () => {
+    process.env.AIRLOCK_TEST_SECRET = 'secret';
+    const { worker } = make({ tags: ['environment'] });
+    await worker.start();
+    expect(worker.tensorflowVersion).toBe('OPENSSL_CONF TF_CPP_MIN_LOG_LEVEL');
+  });
+
+  it('is not started when what must hold before does not', async () => {
+    const { worker } = make({ beforeLoad: () => Promise.reject(new Error('slot changed')) });
+    await expect(worker.start()).rejects.toEqual(failsWith('INTERNAL'));
+    expect(worker.processId).toBeUndefined();
+  });
+
+  it('is not started by a command that does not exist', async () => {
+    const { worker } = make({ entry: '/nonexistent/worker.js' });
+    await expect(worker.start()).rejects.toEqual(failsWith('WORKER_START_FAILED'));
+  });
+});
+
+describe('requests that wait', () => {
+  it('are refused when the queue is full, at their deadline, and when the worker ends', async () => {
+    const { worker } = make({ limits: { pipelineDepth: 1, maxQueue: 2, graceMs: 500 } });
+    await worker.start();
+    const hung = ask(worker, 8, 200);
+    const [short, long] = [ask(worker, 0, 100), ask(worker, 0, 5000)];
+    const outcomes = Promise.allSettled([hung, short, long]);
+    await expect(ask(worker, 0)).rejects.toEqual(failsWith('SERVER_OVERLOADED'));
+    expect(await outcomes).toMatchObject([
+      { reason: { code: 'DEADLINE_EXCEEDED' } },
+      { reason: { code: 'DEADLINE_EXCEEDED' } },
+      { reason: { code: 'MODEL_NOT_AVAILABLE', retry: true } },
+    ]);
+    await expect(ask(worker, 0)).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
+  });
+
+  it('are refused at once when they cannot be sent', async () => {
+    const unsupported = { ...signatures[0], name: 'other', unsupported: 'an input cannot be fed' };
+    const { worker } = make({ signatures: [...signatures, unsupported], limits: { maxInputBytes: 8 } });
+    await worker.start();
+    await expect(worker.run(2, [])).rejects.toEqual(failsWith('SIGNATURE_NOT_FOUND'));
+    await expect(worker.run(1, [])).rejects.toEqual(failsWith('SIGNATURE_UNSUITABLE'));
+    await expect(worker.run(0, [])).rejects.toEqual(failsWith('INPUT_MISSING'));
+    await expect(worker.run(0, [floats([3], 0, 1, 2)])).rejects.toEqual(failsWith('TENSOR_TOO_LARGE'));
+    const integers = { dtype: 'DT_INT32', shape: [1], bytes: new Uint8Array(4) } as const;
+    await expect(worker.run(0, [integers])).rejects.toEqual(failsWith('TENSOR_TYPE_MISMATCH'));
+    await expect(ask(worker, 0, Number.NaN)).rejects.toEqual(failsWith('DEADLINE_EXCEEDED'));
+    await expect(ask(worker, 0)).resolves.toHaveLength(1);
+  });
+
+  it('are answered before a worker closes, and none after', async () => {
+    const { worker } = make({ limits: { pipelineDepth: 2 } });
+    await worker.start();
+    const waiting = Array.from({ length: 20 }, () => ask(worker, 0));
+    const closed = worker.close();
+    await expect(ask(worker, 0)).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
+    expect((await Promise.allSettled(waiting)).every(({ status }) => status === 'fulfilled')).toBe(true);
+    await closed;
+    expect(worker.state).toBe('closed');
+  });
+
+  it('keep their order and their answers over many thousands', async () => {
+    const { worker } = make({ limits: { maxQueue: 5000 } });
+    await worker.start();
+    const order: number[] = [];
+    const asked = Array.from({ length: 4000 }, (_, i) => ask(worker, 0).then(() => order.push(i)));
+    await Promise.all(asked);
+    expect(order).toEqual(Array.from({ length: 4000 }, (_, i) => i));
+  });
+});
+
+describe('restarts', () => {
+  it('say how the process died', async () => {
+    const { worker, waitFor, causes } = make();
+    await worker.start();
+    await ask(worker, 9).catch(() => undefined);
+    await waitFor('ready');
+    expect(causes).toEqual(['WORKER_CRASHED ', 'WORKER_CRASHED exit code 7']);
+  });
+
+  it('come after pauses that double, and are given up when closed', async () => {
+    const { worker, waitFor } = make({ backoffMs: 60 });
+    await worker.start();
+    const pauses: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await ask(worker, 9).catch(() => undefined);
+      await waitFor('restarting');
+      const start = performance.now();
+      await waitFor('ready');
+      pauses.push(performance.now() - start);
+    }
+    expect(pauses[1]).toBeGreaterThan(120);
+    expect(pauses[2]).toBeGreaterThan(240);
+    await ask(worker, 9).catch(() => undefined);
+    await waitFor('restarting');
+    await worker.close();
+    expect(worker.state).toBe('closed');
+  });
+});
+
+const canRunReal = slot !== undefined && existsSync(workerEntry);
+const whyNot = slot === undefined ? needsRuntime : existsSync(workerEntry) ? '' : ' (skipped: not built, run `npm run build`)';
+
+describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'airlock-worker-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** Multiplies a matrix with itself 60 times: slow for a large one, at once for a small one. */
+  function slowModel(): Partial<ModelWorkerOptions> {
+    const type = { T: attribute.type(1) };
+    const products = Array.from({ length: 60 }, (_, i) => node(`m${i}`, 'MatMul', [i === 0 ? 'x' : `m${i - 1}`, 'x'], type));
+    writeSavedModel(directory, [placeholder('x', 1), ...products]);
+    const slow = [signature([spec('x:0', 'DT_FLOAT', [-1, -1])], [spec('m59:0', 'DT_FLOAT', [-1, -1])])];
+    return { entry: workerEntry, slot: requireSlot(), modelDirectory: directory, signatures: slow };
+  }
+  const matrix = (n: number) => numeric('DT_FLOAT', [n, n], new Float32Array(n * n).fill(1 / n));
+
+  it('computes, refuses with the status of TensorFlow, and carries tensors of megabytes', async () => {
+    const { worker } = make(slowModel());
+    await worker.start();
+    expect(worker.tensorflowVersion).toMatch(/^2\.\d+\.\d+/);
+    expect(floatsOf((await worker.run(0, [floats([1, 1], 1)]))[0])).toEqual([1]);
+    await expect(worker.run(0, [floats([1, 2], 1, 1)])).rejects.toMatchObject({ code: 'TENSORFLOW_INVALID_ARGUMENT' });
+    const [large] = await worker.run(0, [matrix(600)]);
+    expect(large.shape).toEqual([600, 600]);
+    expect(floatsOf(large)[0]).toBeCloseTo(1 / 600, 5);
+    expect(large.bytes.byteOffset % 8).toBe(0);
+  });
+
+  it('that is killed fails what is in flight and comes back, while its neighbour goes on', async () => {
+    const { worker, waitFor } = make(slowModel());
+    const other = make(slowModel());
+    await Promise.all([worker.start(), other.worker.start()]);
+    const neighbours = other.worker.processId;
+    const inFlight = Promise.allSettled([worker.run(0, [matrix(1500)]), worker.run(0, [floats([1, 1], 1)])]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.kill(worker.processId ?? 0, 'SIGKILL');
+    const crashed = { status: 'rejected', reason: { code: 'WORKER_CRASHED', retry: true } };
+    expect(await inFlight).toMatchObject([crashed, crashed]);
+    expect(floatsOf((await other.worker.run(0, [floats([1, 1], 2)]))[0])[0]).toBeGreaterThan(1);
+    expect(other.worker.processId).toBe(neighbours);
+    await waitFor('ready');
+    expect(floatsOf((await worker.run(0, [floats([1, 1], 1)]))[0])).toEqual([1]);
+  });
+
+  it('that computes past its deadline is killed after the grace time', async () => {
+    const { worker, waitFor, causes } = make(slowModel());
+    await worker.start();
+    const start = performance.now();
+    await expect(worker.run(0, [matrix(1500)], { deadlineMs: 200 })).rejects.toEqual(failsWith('DEADLINE_EXCEEDED'));
+    expect(performance.now() - start).toBeLessThan(400);
+    await waitFor('restarting');
+    expect(performance.now() - start).toBeLessThan(800);
+    expect(causes[0]).toContain('killed');
+    await waitFor('ready');
+  });
+
+  it('that cannot load a model says so', async () => {
+    const { worker } = make({ ...slowModel(), modelDirectory: path.join(directory, 'none') });
+    await expect(worker.start()).rejects.toMatchObject({
+      code: 'MODEL_LOAD_FAILED',
+      message: 'TensorFlow could not load the model',
+    });
+    const without = make({ ...slowModel(), slot: noLibraries });
+    await expect(without.worker.start()).rejects.toMatchObject({ code: 'RUNTIME_LOAD_FAILED' });
+  });
+
+  it('refuses an output beyond the limit and lives on', async () => {
+    const { worker } = make({ ...slowModel(), limits: { maxOutputBytes: 16 } });
+    await worker.start();
+    const pid = worker.processId;
+    await expect(worker.run(0, [matrix(3)])).rejects.toEqual(failsWith('MODEL_OUTPUT_INVALID'));
+    await expect(worker.run(0, [matrix(2)])).resolves.toHaveLength(1);
+    expect(worker.processId).toBe(pid);
+  });
+});
