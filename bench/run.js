@@ -2,8 +2,10 @@
 // Only a whole run may write results.json and README.md; what --quick, --only or --without-airlock measure is printed and forgotten.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chooseGenerator } from './lib/load.js';
+import { takeLock } from './lib/lock.js';
 import { describeMachine } from './lib/machine.js';
 import { prepare } from './lib/prepare.js';
 import { reportText, targetsText, writeReport } from './lib/report.js';
@@ -48,6 +50,7 @@ async function main() {
   if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
   const withAirlock = !flags['without-airlock'];
 
+  takeLock(path.dirname(fileURLToPath(import.meta.url)));
   const generator = chooseGenerator();
   const places = await prepare({ needsAirlock: withAirlock, needsAutocannon: generator.name === 'autocannon' });
   const machine = describeMachine(places, generator);
@@ -67,6 +70,10 @@ async function main() {
   }
   if (!flags.quick && targets.some(({ reached }) => reached === false)) process.exitCode = 1;
 }
+
+// An exit, so that what is registered for it runs: the servers are stopped and the lock is given back.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 if (flags.help) console.log(usage);
 else {

@@ -7,6 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 15_000;
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+// However the harness ends, no server stays behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** @returns {Promise<number>} */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -31,12 +38,14 @@ export function freePort() {
 export async function startServer({ name, command, args, url, logFile, probe }) {
   const log = fs.openSync(logFile, 'w');
   const child = spawn(command, args, { stdio: ['ignore', log, log] });
+  running.add(child);
   fs.closeSync(log);
   /** @type {string | undefined} */
   let ended;
   const exit = new Promise((resolve) => {
     const end = (/** @type {string} */ reason) => {
       ended = reason;
+      running.delete(child);
       resolve(reason);
     };
     child.once('error', (error) => end(error.message));
