@@ -9,6 +9,7 @@ import {
   type ServingEvent,
   type WorkerFactory,
 } from '../serving/index.ts';
+import { warmUpDecoder } from '../tensor/index.ts';
 import { createRestServer, type RefusalLine } from './rest-server.ts';
 
 export interface AirlockServer {
@@ -48,10 +49,13 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       cause,
     });
   }
+  const loaded = catalog.start();
+  // While the workers load; nobody can be answered yet.
+  warmUpDecoder();
   return {
     url,
     catalog,
-    loaded: catalog.start(),
+    loaded,
     async close() {
       await rest.close();
       await catalog.close();

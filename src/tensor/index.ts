@@ -34,5 +34,6 @@ export { defaultJsonLimits, type JsonLimits } from './json/limits.ts';
 export { PredictDecoder, type PredictDecoderOptions, type PredictRequest } from './json/predict-decoder.ts';
 export { type EncodeOptions, encodePredictResponse } from './json/predict-encoder.ts';
 export { type Literal, PushParser } from './json/push-parser.ts';
+export { warmUpDecoder } from './json/warm-up.ts';
 export { formatShape, type Signature, shapeFits, type TensorSpec } from './signature.ts';
 export { byteCount, elementCount, type NumericTensor, type StringTensor, type Tensor } from './tensor.ts';

@@ -66,7 +66,9 @@ export class PredictDecoder extends TensorParser {
   finish(): PredictRequest {
     this.#guard(() => this.finishParse());
     if (this.#pending !== undefined) throw this.#pending;
-    return this.#result();
+    const result = this.#result();
+    this.release();
+    return result;
   }
 
   /**
@@ -161,11 +163,11 @@ export class PredictDecoder extends TensorParser {
     this.#place = 'values';
   }
 
-  /** Room for one instance of the declared shape, as far as the bytes that have arrived can fill it. */
+  /** Room for one instance of the declared shape, as far as the bytes that are expected can fill it. */
   #firstCapacity(index: number): number {
     let elements = 1;
     for (const size of this.#active().inputs[index].shape ?? []) elements *= Math.max(size, 1);
-    return Math.max(4, Math.min(elements, this.length >> 1, this.limits.maxElements));
+    return Math.max(4, Math.min(elements, this.bytes.length >> 1, this.limits.maxElements));
   }
 
   #current(): TensorBuilder {

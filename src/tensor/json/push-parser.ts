@@ -3,6 +3,7 @@
 // It must never look at a byte twice because of how the body was cut: a token that is cut is resumed, or its length is bounded.
 import { isUtf8 } from 'node:buffer';
 import { AirlockError, type ErrorCode, printable, violationError } from '../../core/index.ts';
+import { returnBodyMemory, takeBodyMemory } from './body-memory.ts';
 import type { JsonLimits } from './limits.ts';
 
 export const expects = { value: 0, valueOrClose: 1, key: 2, keyOrClose: 3, colon: 4, separator: 5, nothing: 6 } as const;
@@ -38,10 +39,10 @@ export abstract class PushParser {
   #stringEscaped = false;
   #stringHigh = false;
 
-  /** @param sizeHint bytes that are likely to come (Content-Length); it is not trusted with more than 1 MiB. */
+  /** @param sizeHint bytes that are likely to come (Content-Length); trusted up to 4 MiB, which the kernel does not hand out before they are written. */
   constructor(limits: JsonLimits, sizeHint: number) {
     this.limits = limits;
-    this.bytes = Buffer.allocUnsafe(Math.max(64, Math.min(sizeHint, limits.maxBodyBytes, 1024 * 1024) + 1));
+    this.bytes = takeBodyMemory(Math.max(64, Math.min(sizeHint, limits.maxBodyBytes, 4 * 1024 * 1024) + 1));
     this.#containers = new Uint8Array(limits.maxDepth + 1);
   }
 
@@ -56,8 +57,9 @@ export abstract class PushParser {
       });
     }
     if (length >= this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.min(Math.max(length, this.bytes.length * 2), this.limits.maxBodyBytes) + 1);
+      const grown = takeBodyMemory(Math.min(Math.max(length, this.bytes.length * 2), this.limits.maxBodyBytes) + 1);
       this.bytes.copy(grown, 0, 0, this.length);
+      returnBodyMemory(this.bytes);
       this.bytes = grown;
     }
     this.bytes.set(chunk, this.length);
@@ -72,6 +74,13 @@ export abstract class PushParser {
     if (this.expect === expects.nothing) return;
     if (this.depth === 0) throw new AirlockError('JSON_EMPTY');
     throw this.syntaxError('the rest of the JSON value', 'the end of the body');
+  }
+
+  /** Gives the body's memory back; the parser cannot be used any more. */
+  protected release(): void {
+    returnBodyMemory(this.bytes);
+    this.bytes = Buffer.alloc(1);
+    this.length = 0;
   }
 
   /** Starts over at the first byte. */

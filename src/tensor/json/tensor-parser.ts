@@ -12,7 +12,12 @@ import type { TensorBuilder } from './tensor-builder.ts';
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);
 const maxExact = 9007199254740992; // 2^53: a sum of digits up to here is exact
-const smallestNormalFloat32 = 2 ** -126;
+// The exponent field of a double whose float32 is normal and below 2^127.
+const leastExponent = 1023 - 126;
+const exponentCount = 253;
+const maxPower = powersOfTen.length - 1;
+/** 10^0 … 10^9 modulo 2^32. */
+const powersModulo32 = Int32Array.from({ length: 10 }, (_, exponent) => (10 ** exponent) | 0);
 
 // What may follow the digits of a number, as byte ^ 0x30.
 const afterPoint = 0x2e ^ 0x30;
@@ -155,21 +160,21 @@ export abstract class TensorParser extends PushParser {
   }
 
   /**
-   * `n,n,n` and, in a list whose siblings are known to be as long, `],[` between them. On entry `position` is at a number.
-   * Stops in front of whatever is not so plain (an exponent, a cut token, white space) and leaves it to the parser.
+   * `n,n,n` and, in a list whose sisters are known to be as long, `],[` between them. On entry `position` is at a number.
+   * Stops in front of whatever is not so plain (a cut token, white space, a number that only exact arithmetic can round) and leaves it
+   * to the parser.
    */
   #takeFloats(builder: TensorBuilder, narrow: boolean): boolean {
-    const { bytes, length, level } = this;
+    const { bytes } = this;
     const powers = this.#powers;
-    const size = builder.dims[level];
-    const { counts } = builder;
+    const loop = this.#enterLoop(builder);
+    if (loop === undefined) return false;
+    const { size } = loop;
+    let { inList } = loop;
     let { values, capacity, count } = builder;
-    let inList = counts[level];
-    let position = this.position;
-    let taken = 0;
-    let expect: number = this.expect;
-    if (builder.rank < 0) builder.rank = level;
-    else if (builder.rank !== level) return false;
+    let { position } = this;
+    let sisters = 0;
+    let ended = false;
 
     for (;;) {
       let at = position;
@@ -178,45 +183,42 @@ export abstract class TensorParser extends PushParser {
       // A byte ^ 0x30 is below 10 exactly for a digit.
       let c = bytes[at] ^ 0x30;
       if (c > 9) break;
-      // Up to nine digits in each of two small integers: adding digits in floating point would wait for every multiplication.
-      let high = c;
-      let low = 0;
-      let lowDigits = 0;
+      // All digits modulo 2^32: a small integer up to nine of them, and for more the lower half of a long one, see below. Adding
+      // digits in floating point would wait for every multiplication.
+      const first = at;
+      let word = c;
+      const isZero = c === 0;
       let exponent = 0;
-      let stop = c === 0 ? at + 10 : at + 9;
       c = bytes[++at] ^ 0x30;
-      if (high === 0 && c <= 9) break; // 01: the parser refuses it
-      while (c <= 9 && at < stop) {
-        high = (high * 10 + c) | 0;
-        c = bytes[++at] ^ 0x30;
-      }
-      let lowStart = at;
+      if (isZero && c <= 9) break; // 01: the parser refuses it
       while (c <= 9) {
-        low = (low * 10 + c) | 0;
+        word = (word * 10 + c) | 0;
         c = bytes[++at] ^ 0x30;
       }
-      lowDigits = at - lowStart;
+      let digitCount = at - first;
       if (c === afterPoint) {
         const point = at;
-        stop++;
         c = bytes[++at] ^ 0x30;
-        if (lowDigits === 0) {
-          while (c <= 9 && at < stop) {
-            high = (high * 10 + c) | 0;
-            c = bytes[++at] ^ 0x30;
-          }
-        }
-        lowStart = at;
         while (c <= 9) {
-          low = (low * 10 + c) | 0;
+          word = (word * 10 + c) | 0;
           c = bytes[++at] ^ 0x30;
         }
-        lowDigits += at - lowStart;
         exponent = point + 1 - at;
         if (exponent === 0) break;
+        digitCount -= exponent;
       }
-      if (lowDigits > 9) break;
-      const digits = lowDigits === 0 ? high : high * powers[lowDigits] + low;
+      if (isZero) digitCount--;
+      let high = word;
+      let low = 0;
+      let lowDigits = 0;
+      let digits = word;
+      if (digitCount > 9) {
+        lowDigits = digitCount - 9;
+        if (lowDigits > 9) break;
+        high = firstNineDigits(bytes, isZero ? first + 1 : first);
+        low = (word - Math.imul(high, powersModulo32[lowDigits])) >>> 0;
+        digits = high * powers[lowDigits] + low;
+      }
       if (c === afterSmallE || c === afterLargeE) {
         // A sign, and one to three digits.
         c = bytes[++at] ^ 0x30;
@@ -230,73 +232,64 @@ export abstract class TensorParser extends PushParser {
           c = bytes[++at] ^ 0x30;
         }
         exponent += minus ? -power : power;
+        if (exponent > maxPower || exponent < -maxPower) break;
       }
       // After the number there must be a comma or a bracket that has arrived; anything else is for the parser.
       if (c !== afterComma && c !== afterBracket) break;
-      const shift = exponent < 0 ? -exponent : exponent;
-      if (shift >= powers.length) break;
-      let value = exponent === 0 ? digits : exponent < 0 ? digits / powers[shift] : digits * powers[shift];
-      if (!narrow) {
-        // Exact digits and an exact power give a result that is rounded once, and so correctly.
-        if (shift > maxExactPower) break;
-        if (digits > maxExact) value = roundTwoPart(high, low, lowDigits, exponent);
-        if (Number.isNaN(value)) break;
-      }
+      let value = exponent > 0 ? digits * powers[exponent] : digits / powers[-exponent];
       if (narrow) {
-        // Between two float32 lies a double whose low 29 bits are 1 0000…; near it only exact arithmetic can tell the side.
-        // The margin allows for the last bits that `value` may be off when digits or power are not exact.
-        double[0] = value;
-        if (((halves[0] & 0x1fffffff) - 0x0fffffe0) >>> 0 <= 0x40) break;
-        if (value < smallestNormalFloat32 && value !== 0) break;
-        if (value >= builder.max) break;
+        if (value !== 0) {
+          // Between two float32 lies a double whose low 29 bits are 1 0000…; near it only exact arithmetic can tell the side.
+          // The margin allows for the last bits that `value` may be off when digits or power are not exact.
+          double[0] = value;
+          if (((halves[0] & 0x1fffffff) - 0x0fffffe0) >>> 0 <= 0x40) break;
+          // Below the smallest normal float32 the middle lies elsewhere; from 2^127 on the number may be too large.
+          if (((halves[1] >>> 20) - leastExponent) >>> 0 >= exponentCount) break;
+        }
+      } else {
+        // Exact digits and an exact power give a result that is rounded once, and so correctly.
+        if (exponent > maxExactPower || exponent < -maxExactPower) break;
+        if (digits > maxExact) {
+          value = roundTwoPart(high, low, lowDigits, exponent);
+          if (Number.isNaN(value)) break;
+        }
       }
       if (count >= capacity) {
-        builder.count = count;
-        counts[level] = inList;
+        loop.save(count, inList, sisters);
         this.#grow(builder);
         ({ values, capacity } = builder);
       }
       values[count++] = negative ? -value : value;
       inList++;
-      taken++;
-      position = at;
-      if (c === afterBracket) {
-        // `]`: go on by ourselves only into a sister list of the same length.
-        const opening = inList === size && level > this.baseLevel + 1 ? sisterList(bytes, at + 1) : 0;
-        if (opening > 0) {
-          counts[level - 1]++;
-          inList = 0;
-          this.tokens++;
-          position = opening;
-          expect = expects.valueOrClose;
-          continue;
-        }
-        expect = expects.separator;
+      if (c === afterComma) {
+        position = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
+        continue;
+      }
+      const opening = inList === size ? sisterList(bytes, at + 1) : 0;
+      if (opening === 0) {
+        position = at;
+        ended = true;
         break;
       }
-      const next = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
-      if (!isNumberStart(bytes[next])) {
-        expect = expects.separator;
-        break;
-      }
-      position = next;
-      expect = expects.value;
+      sisters++;
+      inList = 0;
+      position = opening;
     }
-    return this.#leaveLoop(builder, { taken, count, inList, position, expect }, length);
+    return this.#leaveLoop(loop.save(count, inList, sisters), position, ended);
   }
 
   /** The same for integers: digits only, exact to 2^53; longer ones go to exact arithmetic. */
   #takeIntegers(builder: TensorBuilder, wide: boolean): boolean {
-    const { bytes, length, level } = this;
-    const { counts, min, max } = builder;
-    const size = builder.dims[level];
+    const { bytes } = this;
+    const { min, max } = builder;
+    const loop = this.#enterLoop(builder);
+    if (loop === undefined) return false;
+    const { size } = loop;
+    let { inList } = loop;
     let { values, capacity, count } = builder;
-    let inList = counts[level];
-    let position = this.position;
-    let taken = 0;
-    let expect: number = this.expect;
-    if (builder.rank < 0) builder.rank = level;
-    else if (builder.rank !== level) return false;
+    let { position } = this;
+    let sisters = 0;
+    let ended = false;
 
     for (;;) {
       let at = position;
@@ -325,72 +318,109 @@ export abstract class TensorParser extends PushParser {
       if (negative) value = -value;
       if (value < min || value > max) break;
       if (count >= capacity) {
-        builder.count = count;
-        counts[level] = inList;
+        loop.save(count, inList, sisters);
         this.#grow(builder);
         ({ values, capacity } = builder);
       }
       if (wide) {
-        const high = Math.floor(value / 4294967296);
-        values[2 * count] = value - high * 4294967296;
-        values[2 * count + 1] = high;
+        const top = Math.floor(value / 4294967296);
+        values[2 * count] = value - top * 4294967296;
+        values[2 * count + 1] = top;
         count++;
       } else values[count++] = value;
       inList++;
-      taken++;
-      position = at;
-      if (c === 0x2d) {
-        const opening = inList === size && level > this.baseLevel + 1 ? sisterList(bytes, at + 1) : 0;
-        if (opening > 0) {
-          counts[level - 1]++;
-          inList = 0;
-          this.tokens++;
-          position = opening;
-          expect = expects.valueOrClose;
-          continue;
-        }
-        expect = expects.separator;
+      if (c === afterComma) {
+        position = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
+        continue;
+      }
+      const opening = inList === size ? sisterList(bytes, at + 1) : 0;
+      if (opening === 0) {
+        position = at;
+        ended = true;
         break;
       }
-      const next = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
-      if (!isNumberStart(bytes[next])) {
-        expect = expects.separator;
-        break;
-      }
-      position = next;
-      expect = expects.value;
+      sisters++;
+      inList = 0;
+      position = opening;
     }
-    return this.#leaveLoop(builder, { taken, count, inList, position, expect }, length);
+    return this.#leaveLoop(loop.save(count, inList, sisters), position, ended);
   }
 
-  #leaveLoop(builder: TensorBuilder, state: LoopState, length: number): boolean {
-    builder.count = state.count;
-    builder.counts[this.level] = state.inList;
-    this.position = state.position;
-    this.expect = state.expect;
-    this.tokens += state.taken;
-    if (this.tokens > this.limits.maxTokens)
+  /** Undefined when the number at hand is on another level than those before, which the parser refuses. */
+  #enterLoop(builder: TensorBuilder): NumberLoop | undefined {
+    const { level } = this;
+    if (builder.rank < 0) builder.rank = level;
+    else if (builder.rank !== level) return undefined;
+    // A sister list must not complete the value: then others have to hear of it.
+    const size = level > this.baseLevel + 1 ? builder.dims[level] : -1;
+    return new NumberLoop(builder, level, size);
+  }
+
+  #leaveLoop(loop: NumberLoop, position: number, ended: boolean): boolean {
+    const { taken } = loop;
+    if (taken === 0) return false;
+    this.position = position;
+    this.expect = ended ? expects.separator : loop.inList === 0 ? expects.valueOrClose : expects.value;
+    this.tokens += taken + loop.sisters;
+    if (this.tokens > this.limits.maxTokens) {
       throw this.limitError('JSON_TOO_MANY_TOKENS', 'maxTokens', this.limits.maxTokens, 'tokens');
-    // True means that the parser may look again; a number that is cut at the end of the bytes is not progress.
-    return state.taken > 0 && state.position < length;
+    }
+    return true;
   }
 }
 
-interface LoopState {
-  readonly taken: number;
-  readonly count: number;
-  readonly inList: number;
-  readonly position: number;
-  readonly expect: number;
+/** What a loop keeps in local variables, and where it came from. */
+class NumberLoop {
+  readonly #builder: TensorBuilder;
+  readonly #level: number;
+  readonly #countBefore: number;
+  readonly #outerBefore: number;
+  /** Elements of each list of this level, or -1 when the loop must not go from one to the next. */
+  readonly size: number;
+  inList: number;
+  sisters = 0;
+
+  constructor(builder: TensorBuilder, level: number, size: number) {
+    this.#builder = builder;
+    this.#level = level;
+    this.#countBefore = builder.count;
+    this.#outerBefore = builder.counts[level - 1];
+    this.size = size;
+    this.inList = builder.counts[level];
+  }
+
+  get taken(): number {
+    return this.#builder.count - this.#countBefore;
+  }
+
+  /** Writes the loop's variables back, so that the builder and the path of an error are right. */
+  save(count: number, inList: number, sisters: number): this {
+    const builder = this.#builder;
+    builder.count = count;
+    builder.counts[this.#level] = inList;
+    builder.counts[this.#level - 1] = this.#outerBefore + sisters;
+    this.inList = inList;
+    this.sisters = sisters;
+    return this;
+  }
 }
 
-function isNumberStart(c: number): boolean {
-  return (c >= 0x30 && c <= 0x39) || c === 0x2d;
+/** The first nine digits from `at` on, as a number; there are at least nine, and perhaps a point among them. */
+function firstNineDigits(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  let left = 9;
+  for (let i = at; left > 0; i++) {
+    const c = bytes[i] ^ 0x30;
+    if (c > 9) continue;
+    value = (value * 10 + c) | 0;
+    left--;
+  }
+  return value;
 }
 
-/** The place of the first number when `,[` (as Python writes it, `, [`) and a number stand at `at`; else 0. */
+/** The place behind the bracket when `,[` (as Python writes it, `, [`) stands at `at`; else 0. */
 function sisterList(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== 0x2c) return 0;
   const bracket = bytes[at + 1] === 0x20 ? at + 2 : at + 1;
-  return bytes[bracket] === 0x5b && isNumberStart(bytes[bracket + 1]) ? bracket + 1 : 0;
+  return bytes[bracket] === 0x5b ? bracket + 1 : 0;
 }
