@@ -3,5 +3,6 @@
 export { exitNow } from './libc.ts';
 export type { Output } from './output-tensor.ts';
 export type { ThreadOptions } from './protobuf.ts';
-export { Session, type SessionOptions, type SignatureCall } from './session.ts';
+export { Session, type SessionOptions } from './session.ts';
+export type { SignatureCall } from './signature-call.ts';
 export { loadTensorFlow, type TensorFlowLibrary, type TensorFlowPaths } from './tensorflow-library.ts';

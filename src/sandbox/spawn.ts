@@ -3,6 +3,7 @@
 // streams or open files may reach it.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
+import { AirlockError } from '../core/index.ts';
 import { captureLog, type LogLine } from './log-capture.ts';
 
 export interface SpawnWorkerOptions {
@@ -53,12 +54,16 @@ const options: SpawnOptions = {
 };
 
 /**
- * Starts `entry` in a process of its own, with an almost empty environment and one socket. Never throws: a process that could not
- * be started has exited with an `error`.
+ * Starts `entry` in a process of its own, with an almost empty environment and one socket. A process that could not be started
+ * has exited with an `error`.
+ * @throws WORKER_START_FAILED when this process may open no more files.
  */
 export function spawnWorker({ entry, execArgv = defaultExecArgv, onLog }: SpawnWorkerOptions): SpawnedWorker {
   const child = spawn(process.execPath, [...execArgv, entry], options);
-  const [, stdout, stderr, socket] = child.stdio;
+  const exited = exitOf(child);
+  // Missing when no file descriptor was left to make them of.
+  const [, stdout, stderr, socket] = child.stdio ?? [];
+  if (!stdout || !stderr || !socket) throw new AirlockError('WORKER_START_FAILED', { detail: 'no file descriptors are left' });
   captureLog(stdout as Readable, 'stdout', onLog);
   captureLog(stderr as Readable, 'stderr', onLog);
   return {
@@ -67,7 +72,7 @@ export function spawnWorker({ entry, execArgv = defaultExecArgv, onLog }: SpawnW
     kill: () => {
       child.kill('SIGKILL');
     },
-    exited: exitOf(child),
+    exited,
   };
 }
 

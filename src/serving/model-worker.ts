@@ -3,7 +3,7 @@
 // touch no other model: two ModelWorkers share nothing.
 import { resolve as absolutePath } from 'node:path';
 import { AirlockError } from '../core/index.ts';
-import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { type LoadRequest, workerEntry } from '../worker/index.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import {
@@ -12,8 +12,8 @@ import {
   type ModelWorkerOptions,
   type ModelWorkerState,
 } from './model-worker-options.ts';
+import { checkInputs, PendingRun } from './pending-run.ts';
 import { RunQueue } from './run-queue.ts';
-import type { WorkerCall } from './worker-connection.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]>> = {
@@ -25,45 +25,6 @@ const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]
   closing: ['closed'],
   closed: [],
 };
-
-/** A request from `run` until its promise settles, and in the pipeline until it is answered. */
-class PendingRun implements WorkerCall {
-  readonly signatureIndex: number;
-  readonly inputs: readonly Tensor[];
-  readonly deadlineAtMs: number;
-  /** When the worker came to it. */
-  headSinceMs = 0;
-  settled = false;
-  readonly #resolve: (outputs: Tensor[]) => void;
-  readonly #reject: (error: AirlockError) => void;
-
-  constructor(
-    request: { signatureIndex: number; inputs: readonly Tensor[]; deadlineAtMs: number },
-    resolve: (outputs: Tensor[]) => void,
-    reject: (error: AirlockError) => void,
-  ) {
-    this.signatureIndex = request.signatureIndex;
-    this.inputs = request.inputs;
-    this.deadlineAtMs = request.deadlineAtMs;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  succeed(outputs: Tensor[]): void {
-    this.settled = true;
-    this.#resolve(outputs);
-  }
-
-  fail(error: AirlockError): void {
-    this.settled = true;
-    this.#reject(error);
-  }
-
-  /** A request that waited behind a slow one is given the grace time from when the worker came to it. */
-  killAtMs(graceMs: number): number {
-    return Math.max(this.deadlineAtMs, this.headSinceMs) + graceMs;
-  }
-}
 
 export class ModelWorker {
   readonly #options: ModelWorkerOptions;
@@ -175,7 +136,7 @@ export class ModelWorker {
 
   async #launch(): Promise<void> {
     await this.#options.beforeLoad?.();
-    if (this.#state === 'closing') throw new AirlockError('MODEL_NOT_AVAILABLE');
+    this.#assertWanted();
     const process: WorkerProcess<PendingRun> = new WorkerProcess<PendingRun>({
       entry: this.#options.entry ?? workerEntry,
       load: this.#loadRequest(),
@@ -186,8 +147,14 @@ export class ModelWorker {
     });
     this.#process = process;
     this.#tensorflowVersion = await process.load();
+    this.#assertWanted();
     this.#availableSinceMs = performance.now();
     this.#enter('ready');
+  }
+
+  /** It may be closed while a load waits; nothing may be started then. */
+  #assertWanted(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') throw new AirlockError('MODEL_NOT_AVAILABLE');
   }
 
   #loadRequest(): LoadRequest {
@@ -273,18 +240,4 @@ export class ModelWorker {
       });
     }, pauseMs);
   }
-}
-
-/** Fails before anything is sent: a worker refuses these too, but only after it was made to read them. */
-function checkInputs(signatures: readonly Signature[], index: number, inputs: readonly Tensor[], maxInputBytes: number): void {
-  const signature = signatures[index];
-  if (signature === undefined) throw new AirlockError('SIGNATURE_NOT_FOUND');
-  if (signature.unsupported !== undefined) throw new AirlockError('SIGNATURE_UNSUITABLE', { message: signature.unsupported });
-  if (inputs.length !== signature.inputs.length) throw new AirlockError('INPUT_MISSING');
-  let bytes = 0;
-  for (let i = 0; i < inputs.length; i++) {
-    if (inputs[i].dtype !== signature.inputs[i].dtype) throw new AirlockError('TENSOR_TYPE_MISMATCH');
-    bytes += bodyBytesOf(inputs[i]);
-  }
-  if (bytes > maxInputBytes) throw new AirlockError('TENSOR_TOO_LARGE');
 }

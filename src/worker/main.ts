@@ -13,6 +13,10 @@ function describe(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
+// A Ctrl-C or a service manager signals the whole group; the server must still get answers to what it lets finish. The worker ends
+// with its socket, and by SIGKILL.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
 let exitCode = 0;
 try {
   serveFrames(socketFd);

@@ -196,6 +196,19 @@ describe('a worker that lies while it loads', () => {
     expect(worker.processId).toBeUndefined();
   });
 
+  it('is not started when it was closed while it waited to', async () => {
+    let proceed = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      proceed = resolve;
+    });
+    const { worker } = make({ beforeLoad: () => waiting });
+    const started = worker.start();
+    await worker.close();
+    proceed();
+    await expect(started).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
+    expect(worker).toMatchObject({ state: 'closed', processId: undefined });
+  });
+
   it('is not started by a command that does not exist', async () => {
     const { worker } = make({ entry: '/nonexistent/worker.js' });
     await expect(worker.start()).rejects.toEqual(failsWith('WORKER_START_FAILED'));
@@ -347,6 +360,20 @@ describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
     });
     const without = make({ ...slowModel(), slot: noLibraries });
     await expect(without.worker.start()).rejects.toMatchObject({ code: 'RUNTIME_LOAD_FAILED' });
+  });
+
+  it('answers on after the signals that end its server', async () => {
+    const { worker } = make(slowModel());
+    await worker.start();
+    const pid = worker.processId ?? 0;
+    const slow = worker.run(0, [matrix(500)]);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
+    await expect(slow).resolves.toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.kill(pid, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(worker.run(0, [matrix(1)])).resolves.toHaveLength(1);
+    expect(worker.processId).toBe(pid);
   });
 
   it('refuses an output beyond the limit and lives on', async () => {

@@ -1,0 +1,65 @@
+// One request on its way through a ModelWorker, and what must hold before it may go.
+import { AirlockError } from '../core/index.ts';
+import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
+import type { WorkerCall } from './worker-connection.ts';
+
+/** A request from `run` until its promise settles, and in the pipeline until it is answered. */
+export class PendingRun implements WorkerCall {
+  readonly signatureIndex: number;
+  readonly inputs: readonly Tensor[];
+  readonly deadlineAtMs: number;
+  /** When the worker came to it. */
+  headSinceMs = 0;
+  settled = false;
+  readonly #resolve: (outputs: Tensor[]) => void;
+  readonly #reject: (error: AirlockError) => void;
+
+  constructor(
+    request: { signatureIndex: number; inputs: readonly Tensor[]; deadlineAtMs: number },
+    resolve: (outputs: Tensor[]) => void,
+    reject: (error: AirlockError) => void,
+  ) {
+    this.signatureIndex = request.signatureIndex;
+    this.inputs = request.inputs;
+    this.deadlineAtMs = request.deadlineAtMs;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeed(outputs: Tensor[]): void {
+    this.settled = true;
+    this.#resolve(outputs);
+  }
+
+  fail(error: AirlockError): void {
+    this.settled = true;
+    this.#reject(error);
+  }
+
+  /** A request that waited behind a slow one is given the grace time from when the worker came to it. */
+  killAtMs(graceMs: number): number {
+    return Math.max(this.deadlineAtMs, this.headSinceMs) + graceMs;
+  }
+}
+
+/**
+ * Fails before anything is sent: a worker refuses these too, but only after it was made to read them.
+ * @throws SIGNATURE_NOT_FOUND, SIGNATURE_UNSUITABLE, INPUT_MISSING, TENSOR_TYPE_MISMATCH, TENSOR_TOO_LARGE.
+ */
+export function checkInputs(
+  signatures: readonly Signature[],
+  index: number,
+  inputs: readonly Tensor[],
+  maxInputBytes: number,
+): void {
+  const signature = signatures[index];
+  if (signature === undefined) throw new AirlockError('SIGNATURE_NOT_FOUND');
+  if (signature.unsupported !== undefined) throw new AirlockError('SIGNATURE_UNSUITABLE', { message: signature.unsupported });
+  if (inputs.length !== signature.inputs.length) throw new AirlockError('INPUT_MISSING');
+  let bytes = 0;
+  for (let i = 0; i < inputs.length; i++) {
+    if (inputs[i].dtype !== signature.inputs[i].dtype) throw new AirlockError('TENSOR_TYPE_MISMATCH');
+    bytes += bodyBytesOf(inputs[i]);
+  }
+  if (bytes > maxInputBytes) throw new AirlockError('TENSOR_TOO_LARGE');
+}
