@@ -10,6 +10,9 @@ export const testdata: string | undefined = (() => {
   return existsSync(join(folder, 'tensorflow-serving-cases.json')) ? folder : undefined;
 })();
 
+/** For the titles of tests that need it. */
+export const needsTestdata = testdata === undefined ? ' (skipped: no ../shared/testdata)' : '';
+
 const tensorSchema = z.object({
   dtype: z.string(),
   shape: z.array(z.number()).nullable(),
