@@ -25,12 +25,16 @@ export type Tensor = NumericTensor | StringTensor;
  * of a few bytes asks for gigabytes (CVE-2021-41203 is one of many), so a caller must check `Number.isSafeInteger`.
  */
 export function elementCount(shape: readonly number[]): number {
-  let count = 1;
+  // Zeros are left out at first: [2^40, 2^40, 0] has no element, and still TensorFlow aborts when it multiplies the others.
+  let product = 1;
+  let isEmpty = false;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) return Number.NaN;
-    count *= size;
+    if (size === 0) isEmpty = true;
+    else product *= size;
   }
-  return Number.isSafeInteger(count) ? count : Number.NaN;
+  if (!Number.isSafeInteger(product)) return Number.NaN;
+  return isEmpty ? 0 : product;
 }
 
 /** The bytes that a numeric tensor of this type and shape has; NaN as for `elementCount`. */
