@@ -124,6 +124,7 @@ export class ExamplesDecoder extends PushParser {
     else if (this.#kind === 'float') this.#features.set(this.#name, { kind: 'float', values: values as number[] });
     else if (this.#kind !== undefined) this.#features.set(this.#name, { kind: 'int64', values: values as (number | bigint)[] });
     else this.#features.set(this.#name, { kind: 'bytes', values: [] });
+    this.#name = '';
     this.#kind = undefined;
     this.#values = [];
     this.#inList = false;
