@@ -10,7 +10,8 @@ import {
   type WorkerFactory,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
-import { createRestServer, type RefusalLine } from './rest-server.ts';
+import type { RefusalLine } from './refusal.ts';
+import { createRestServer } from './rest-server.ts';
 
 export interface AirlockServer {
   /** Base URL of the REST interface, for example `http://127.0.0.1:8501`. */
@@ -75,6 +76,7 @@ function servedModel(model: ModelConfig, createWorker: WorkerFactory, hooks: Ser
         modelDirectory,
         tags,
         signatures,
+        shapes: model.shapes,
         limits: model.limits,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),

@@ -4,25 +4,12 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { LimitsConfig, ModelConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
+import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
+import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
-
-/** One line of the log per request that was refused or failed. No value of the input is in it, only where and which rule. */
-export interface RefusalLine {
-  readonly code: string;
-  readonly status: number;
-  readonly method: string;
-  /** The configured model that was asked for, or undefined: a name that a client made up is not repeated. */
-  readonly model?: string;
-  readonly verb?: string;
-  readonly path?: string;
-  readonly rule?: string;
-  readonly expected?: string;
-  /** For the operator: the cause inside. */
-  readonly detail?: string;
-}
 
 export interface RestServerOptions {
   readonly catalog: ModelCatalog;
@@ -35,36 +22,20 @@ const json = 'application/json';
 
 /** Creates the listener; it does not listen yet. Closing it waits for the requests in flight. */
 export function createRestServer(options: RestServerOptions): FastifyInstance {
-  const { http } = options.limits;
-  const server = fastify({
-    logger: false,
-    requestTimeout: http.requestTimeoutMs,
-    connectionTimeout: http.requestTimeoutMs + http.keepAliveTimeoutMs,
-    keepAliveTimeout: http.keepAliveTimeoutMs,
-    // Bodies are bounded in body-reader.ts while they arrive; fastify's own limit would refuse without a code.
-    bodyLimit: options.limits.request.maxBodyBytes,
-    forceCloseConnections: 'idle',
-    return503OnClosing: true,
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 4096 },
-    http: { headersTimeout: http.headersTimeoutMs, maxHeaderSize: 16 * 1024 },
-  });
-  server.server.maxConnections = http.maxConnections;
-  // The decoder reads the stream itself, whatever the client calls its content.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-
   const configs = new Map(options.models.map((model) => [model.name, model]));
+  const broken = new ConnectionErrors((error, status) => options.onRefusal(refusalLine(error, status, '-')));
   const refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown, target?: ModelTarget): void => {
-    const error = fromFastify(thrown);
+    const seen = fromFastify(thrown, request);
+    const error = seen.code === 'REQUEST_INCOMPLETE' ? (broken.reason(request.raw) ?? seen) : seen;
     const answer = errorAnswer(error);
-    options.onRefusal(refusalLine(request, error, answer.status, target, configs));
+    const known = target !== undefined && configs.has(target.model) ? target : undefined;
+    options.onRefusal(refusalLine(error, answer.status, request.method, known));
     if (answer.retry) reply.header('retry-after', '1');
     // The rest of a body that was refused is not worth reading.
     if (!request.raw.complete) reply.header('connection', 'close');
     reply.code(answer.status).type(json).send(answer.body);
   };
-
+  const server = createListener(options.limits, broken, refuse);
   server.route({
     method: ['GET', 'POST'],
     url: '/v1/*',
@@ -96,6 +67,47 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
   return server;
 }
 
+type Refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown) => void;
+
+/** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
+function createListener({ http, request: { maxBodyBytes } }: LimitsConfig, broken: ConnectionErrors, refuse: Refuse) {
+  const server = fastify({
+    logger: false,
+    requestTimeout: http.requestTimeoutMs,
+    connectionTimeout: http.requestTimeoutMs + http.keepAliveTimeoutMs,
+    keepAliveTimeout: http.keepAliveTimeoutMs,
+    // Bodies are bounded in body-reader.ts while they arrive; fastify's own limit would refuse without a code.
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 4096, caseSensitive: false },
+    http: {
+      headersTimeout: http.headersTimeoutMs,
+      maxHeaderSize: 16 * 1024,
+      // Node looks for requests that are too slow every 30 s unless it is told otherwise, whatever the timeouts say.
+      connectionsCheckingInterval: Math.min(1000, http.headersTimeoutMs),
+    },
+    clientErrorHandler: (error, socket) => broken.answer(error, socket),
+    frameworkErrors: (error, request, reply) => refuse(request, reply, error),
+  });
+  server.server.maxConnections = http.maxConnections;
+  let stopping = false;
+  server.addHook('preClose', async () => {
+    stopping = true;
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    broken.begin(request.raw, reply.raw);
+    // Clients send all kinds of it, curl's default among them. The body is JSON whatever it is called.
+    delete request.raw.headers['content-type'];
+    done(stopping ? new AirlockError('SERVER_STOPPING') : undefined);
+  });
+  // The decoder reads the stream itself.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  return server;
+}
+
 async function answer(
   target: ModelTarget,
   request: FastifyRequest,
@@ -118,34 +130,4 @@ function malformed(request: FastifyRequest): AirlockError {
     return AirlockError.from(thrown);
   }
   return new AirlockError('REQUEST_MALFORMED');
-}
-
-/** Fastify's own refusals (a bad header, a body that never ends) as ours; anything unknown is internal. */
-function fromFastify(thrown: unknown): AirlockError {
-  const error = AirlockError.from(thrown);
-  if (error.code !== 'INTERNAL' || !(error.cause instanceof Error) || !('statusCode' in error.cause)) return error;
-  const { statusCode } = error.cause;
-  if (statusCode === 413) return new AirlockError('REQUEST_TOO_LARGE', { cause: error.cause });
-  return typeof statusCode === 'number' && statusCode < 500
-    ? new AirlockError('REQUEST_MALFORMED', { cause: error.cause })
-    : error;
-}
-
-function refusalLine(
-  request: FastifyRequest,
-  error: AirlockError,
-  status: number,
-  target: ModelTarget | undefined,
-  configs: ReadonlyMap<string, ModelConfig>,
-): RefusalLine {
-  const [violation] = error.violations;
-  const detail = error.detail ?? (error.code === 'INTERNAL' && error.cause instanceof Error ? error.cause.stack : undefined);
-  return {
-    code: error.code,
-    status,
-    method: request.method,
-    ...(target !== undefined && configs.has(target.model) ? { model: target.model, verb: target.verb } : {}),
-    ...(violation === undefined ? {} : { path: violation.path, rule: violation.rule, expected: violation.expected }),
-    ...(detail === undefined ? {} : { detail }),
-  };
 }

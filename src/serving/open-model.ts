@@ -73,6 +73,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
     modelDirectory: found.directory,
     tags: metaGraph.tags,
     signatures: callable,
+    shapes: options.shapes ?? 'strict',
     limits: options.limits ?? {},
   });
   const version = new ModelVersion(found.version, metaGraph, worker, callable);

@@ -11,6 +11,8 @@ export interface WorkerRequest {
   readonly modelDirectory: string;
   readonly tags: readonly string[];
   readonly signatures: readonly Signature[];
+  /** With `compat` an input may have another shape than its signature says, and so may an output. */
+  readonly shapes: 'strict' | 'compat';
   readonly limits: Partial<ModelWorkerLimits>;
   readonly onLog?: (line: string) => void;
 }
@@ -24,13 +26,13 @@ const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\
 export async function createWorkerFactory(store: string, tensorflow: string): Promise<WorkerFactory> {
   const slot = await findSlot(store, tensorflow);
   const verify = sharedVerification(slot);
-  return ({ modelDirectory, tags, signatures, limits, onLog }) => {
+  return ({ modelDirectory, tags, signatures, shapes, limits, onLog }) => {
     const unchanged = unchangedModel(modelDirectory);
     return new ModelWorker({
       slot,
       modelDirectory,
       tags,
-      signatures,
+      signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
       limits,
       beforeLoad: async () => {
         await verify();
@@ -64,4 +66,8 @@ function unchangedModel(directory: string): () => Promise<void> {
         message: 'The files of the version have changed since it was loaded; a change needs a new version number',
       });
   };
+}
+
+function withAnyOutputShape(signature: Signature): Signature {
+  return { ...signature, outputs: signature.outputs.map((output) => ({ ...output, shape: null })) };
 }

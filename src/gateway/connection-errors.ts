@@ -1,0 +1,66 @@
+// What goes wrong below HTTP: bytes that are no request, headers without end, a request that does not arrive in time. Such a client gets
+// the same kind of answer as every other, and its connection is closed, because nobody knows where the next request would begin.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { AirlockError } from '../core/index.ts';
+import { errorAnswer } from './error-body.ts';
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export class ConnectionErrors {
+  readonly #latest = new WeakMap<Socket, Exchange>();
+  readonly #reasons = new WeakMap<Socket, AirlockError>();
+  readonly #onUnhandled: (error: AirlockError, status: number) => void;
+
+  /** @param onUnhandled called for an error that no request's handler will hear of. */
+  constructor(onUnhandled: (error: AirlockError, status: number) => void) {
+    this.#onUnhandled = onUnhandled;
+  }
+
+  /** To be called when the headers of a request have arrived. */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    this.#latest.set(request.socket, { request, response });
+  }
+
+  /** Why the connection of a request was closed by us, if it was; a handler only sees that the body ended early. */
+  reason(request: IncomingMessage): AirlockError | undefined {
+    return this.#reasons.get(request.socket);
+  }
+
+  /** Answers and closes. For Node's `clientError`. */
+  answer(cause: NodeJS.ErrnoException, socket: Socket): void {
+    // The client is gone; a handler that waits for the rest of a body is told by its stream.
+    if (cause.code === 'ECONNRESET' || socket.destroyed) return;
+    const error = translate(cause);
+    const { status, body } = errorAnswer(error);
+    const latest = this.#latest.get(socket);
+    const isUnderWay = latest?.request.complete === false && !latest.response.headersSent;
+    if (isUnderWay) this.#reasons.set(socket, error);
+    else this.#onUnhandled(error, status);
+    // An answer that is still to come, or half written, must not be mistaken for this one.
+    const mayAnswer = latest === undefined || isUnderWay || latest.response.writableFinished;
+    if (socket.writable && mayAnswer) socket.write(`${head(status, body)}${body}`);
+    socket.destroy(cause);
+  }
+}
+
+function translate(cause: NodeJS.ErrnoException): AirlockError {
+  if (cause.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AirlockError('REQUEST_TIMEOUT', { cause });
+  if (cause.code === 'HPE_HEADER_OVERFLOW')
+    return new AirlockError('REQUEST_MALFORMED', { message: 'The headers of the request are larger than the limit', cause });
+  return new AirlockError('REQUEST_MALFORMED', { message: 'The bytes that arrived are not an HTTP request', cause });
+}
+
+function head(status: number, body: string): string {
+  const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout' };
+  return [
+    `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '\r\n',
+  ].join('\r\n');
+}
