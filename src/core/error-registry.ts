@@ -52,6 +52,13 @@ export const errorRegistry = {
     text: 'Only gzip is accepted as Content-Encoding',
   },
   REQUEST_ENCODING_INVALID: invalid('The request body is not valid gzip'),
+  REQUEST_TIMEOUT: {
+    status: 'deadline_exceeded',
+    http: 408,
+    retry: true,
+    exit: 1,
+    text: 'The request did not arrive in time',
+  },
   REQUEST_INCOMPLETE: { status: 'invalid_argument', retry: true, exit: 1, text: 'The request body ended early' },
 
   // the body as JSON

@@ -59,10 +59,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       .type(json)
       .send(`{"status":"${ready ? 'ready' : 'not ready'}"}`);
   });
-  server.setNotFoundHandler((request, reply) => {
-    // TensorFlow Serving answers 400 below /v1/ whatever the method, and 404 elsewhere.
-    refuse(request, reply, malformed(request));
-  });
+  server.setNotFoundHandler((request, reply) => refuse(request, reply, malformed(request)));
   server.setErrorHandler((thrown, request, reply) => refuse(request, reply, thrown));
   return server;
 }
