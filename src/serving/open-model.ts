@@ -1,6 +1,6 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
-import { AirlockError, violationError } from '../core/index.ts';
+import { AirlockError, printable, violationError } from '../core/index.ts';
 import { selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
 import {
@@ -144,7 +144,12 @@ function toTensors(
   const names = signature.inputs.map((spec) => spec.alias);
   for (const given of Object.keys(inputs)) {
     if (!names.includes(given))
-      throw violationError('INPUT_UNKNOWN', { path: given, rule: 'input', expected: names.join(', '), got: given });
+      throw violationError('INPUT_UNKNOWN', {
+        path: printable(given),
+        rule: 'input',
+        expected: names.join(', '),
+        got: printable(given),
+      });
   }
   return signature.inputs.map((spec) => {
     if (!Object.hasOwn(inputs, spec.alias))
