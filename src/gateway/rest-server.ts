@@ -117,7 +117,8 @@ async function answer(
   if (target.verb === 'metadata') return metadataJson(model.name, version);
   const config = configs.get(model.name);
   if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
-  return infer(target.verb, request.raw, version, config, options.limits.request);
+  const { verb } = target;
+  return version.use(() => infer(verb, request.raw, version, config, options.limits.request));
 }
 
 function malformed(request: FastifyRequest): AirlockError {

@@ -23,6 +23,9 @@ export class ModelVersion {
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
   #state: VersionState = 'START';
   #error: AirlockError | undefined;
+  #users = 0;
+  #onUnused: (() => void) | undefined;
+  #unloaded: Promise<void> | undefined;
 
   /** @param callable the signatures that the worker was told of, in its order. */
   constructor(version: bigint, metaGraph: MetaGraphInfo, worker: ModelWorker, callable: readonly Signature[]) {
@@ -60,16 +63,41 @@ export class ModelVersion {
       return true;
     } catch (thrown) {
       this.#error = AirlockError.from(thrown);
-      this.#enter('END');
+      // It has ended already when it was unloaded meanwhile.
+      if (this.#state === 'LOADING') this.#enter('END');
       await this.#worker.close();
       return false;
     }
   }
 
-  /** Takes no new requests, lets those in flight finish, and stops the worker. */
-  async unload(): Promise<void> {
+  /**
+   * Runs `action`, and keeps the version's worker until it has ended: a request that was given this version before a newer one came
+   * may still be on its way, and must be answered all the same.
+   */
+  async use<T>(action: () => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await action();
+    } finally {
+      this.#users--;
+      if (this.#users === 0) this.#onUnused?.();
+    }
+  }
+
+  /** Takes no new requests, lets those in flight finish, and stops the worker. Ends a load that is under way. May be called twice. */
+  unload(): Promise<void> {
+    this.#unloaded ??= this.#unload();
+    return this.#unloaded;
+  }
+
+  async #unload(): Promise<void> {
     if (this.#state === 'END') return;
     this.#enter(this.#state === 'AVAILABLE' ? 'UNLOADING' : 'END');
+    if (this.#users > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onUnused = resolve;
+      });
+    }
     await this.#worker.close();
     if (this.#state === 'UNLOADING') this.#enter('END');
   }

@@ -71,8 +71,9 @@ export class ServedModel {
     this.#closed = true;
     clearTimeout(this.#retry);
     await this.#source.stop();
-    await this.#applying;
+    // This ends a load that is under way, too; waiting for it could take minutes.
     await Promise.all([...this.#versions.values()].map((version) => version.unload()));
+    await this.#applying;
   }
 
   /** True when a version can take a request now. */
@@ -177,6 +178,7 @@ export class ServedModel {
     } catch (thrown) {
       error = AirlockError.from(thrown);
     }
+    if (this.#closed) return;
     if (error === undefined) this.#options.onEvent({ kind: 'available', model: this.name, version: one.version });
     else {
       this.#failures.set(one.version, failures + 1);
