@@ -48,6 +48,8 @@ export interface RequestLimits {
   readonly maxElements: number;
   /** Characters of one number. Default 256. */
   readonly maxNumberChars: number;
+  /** Bytes of the bodies of all requests that are not answered yet. Default 512 MiB. */
+  readonly maxBufferedBytes: number;
 }
 
 /** Node leaves several of these open; here each has a value. */

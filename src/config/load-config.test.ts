@@ -42,7 +42,14 @@ describe('loadConfig()', () => {
       store: join(folder, '.airlock'),
       runtime: { tensorflow: '2.21.0' },
       limits: {
-        request: { maxBodyBytes: 33_554_432, maxDepth: 32, maxTokens: 8_000_000, maxElements: 4_000_000, maxNumberChars: 256 },
+        request: {
+          maxBodyBytes: 33_554_432,
+          maxDepth: 32,
+          maxTokens: 8_000_000,
+          maxElements: 4_000_000,
+          maxNumberChars: 256,
+          maxBufferedBytes: 536_870_912,
+        },
         http: { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000, keepAliveTimeoutMs: 60_000, maxConnections: 1_024 },
       },
       models: [
@@ -69,7 +76,7 @@ describe('loadConfig()', () => {
   });
 
   it('has the same request limits by default as the decoder, which the library uses without a configuration', async () => {
-    expect((await load(oneModel)).limits.request).toEqual(defaultJsonLimits);
+    expect((await load(oneModel)).limits.request).toMatchObject(defaultJsonLimits);
   });
 
   it('takes every key that exists', async () => {

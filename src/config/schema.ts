@@ -22,6 +22,7 @@ const requestLimits = z.strictObject({
   maxTokens: wholeNumber(1, 1_000_000_000).default(8_000_000),
   maxElements: wholeNumber(1, 1_000_000_000).default(4_000_000),
   maxNumberChars: wholeNumber(1, 4_096).default(256),
+  maxBufferedBytes: wholeNumber(1, 1024 * 1024 * mebibyte).default(512 * mebibyte),
 });
 
 const httpLimits = z.strictObject({

@@ -5,32 +5,47 @@ import type { ModelConfig, RequestLimits } from '../config/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
 import type { ModelVersion } from '../serving/index.ts';
 import { encodePredictResponse, PredictDecoder } from '../tensor/index.ts';
-import { contentLength, readBody } from './body-reader.ts';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
+import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
 
 export type InferenceVerb = 'predict' | 'classify' | 'regress';
 
+/** What an inference needs besides the request itself. */
+export interface InferenceContext {
+  readonly version: ModelVersion;
+  readonly config: ModelConfig;
+  readonly limits: RequestLimits;
+  readonly budget: BodyBudget;
+}
+
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
-export function infer(
-  verb: InferenceVerb,
-  request: IncomingMessage,
-  version: ModelVersion,
-  config: ModelConfig,
-  limits: RequestLimits,
-): Promise<Buffer> {
-  const allowNonFinite = config.nonFinite === 'allow';
-  return verb === 'predict'
-    ? predict(request, version, config, limits, allowNonFinite)
-    : runExamples(verb, request, version, limits, allowNonFinite);
+export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
+  // Held until the answer is written: the tensors that a body became are about as large as the body.
+  const share = context.budget.open();
+  try {
+    return await (verb === 'predict' ? predict(request, context, share) : runExamples(verb, request, context, share));
+  } finally {
+    share.release();
+  }
+}
+
+async function readInto(decoder: BodySink, request: IncomingMessage, limits: RequestLimits, share: BodyShare): Promise<void> {
+  const sink: BodySink = {
+    push: (chunk) => {
+      share.add(chunk.length);
+      decoder.push(chunk);
+    },
+  };
+  await readBody(request, sink, limits.maxBodyBytes);
 }
 
 async function predict(
   request: IncomingMessage,
-  version: ModelVersion,
-  config: ModelConfig,
-  limits: RequestLimits,
-  allowNonFinite: boolean,
+  { version, config, limits }: InferenceContext,
+  share: BodyShare,
 ): Promise<Buffer> {
+  const allowNonFinite = config.nonFinite === 'allow';
   const decoder = new PredictDecoder({
     limits,
     sizeHint: contentLength(request),
@@ -39,7 +54,7 @@ async function predict(
     signature: (name) => version.signature(name),
     hasChoice: version.signatureCount > 1,
   });
-  await readBody(request, decoder, limits.maxBodyBytes);
+  await readInto(decoder, request, limits, share);
   const { signature, format, tensors } = decoder.finish();
   const outputs = await version.run(signature, tensors);
   return encodePredictResponse(signature, format, outputs, { allowNonFinite });
@@ -48,12 +63,12 @@ async function predict(
 async function runExamples(
   verb: 'classify' | 'regress',
   request: IncomingMessage,
-  version: ModelVersion,
-  limits: RequestLimits,
-  allowNonFinite: boolean,
+  { version, config, limits }: InferenceContext,
+  share: BodyShare,
 ): Promise<Buffer> {
+  const allowNonFinite = config.nonFinite === 'allow';
   const decoder = new ExamplesDecoder(limits, contentLength(request), allowNonFinite);
-  await readBody(request, decoder, limits.maxBodyBytes);
+  await readInto(decoder, request, limits, share);
   const { signatureName, examples } = decoder.finish();
   const signature = version.signature(signatureName);
   assertExampleSignature(signature, verb);

@@ -1,9 +1,10 @@
 // The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, and the same kind of answer to every error.
 // It must never show a client a stack, a path of this machine or another client's data, and never wait without a limit.
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { LimitsConfig, ModelConfig } from '../config/index.ts';
+import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
+import { BodyBudget } from './body-budget.ts';
 import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
@@ -23,6 +24,7 @@ const json = 'application/json';
 /** Creates the listener; it does not listen yet. Closing it waits for the requests in flight. */
 export function createRestServer(options: RestServerOptions): FastifyInstance {
   const configs = new Map(options.models.map((model) => [model.name, model]));
+  const budget = new BodyBudget(options.limits.request.maxBufferedBytes);
   const broken = new ConnectionErrors((error, status) => options.onRefusal(refusalLine(error, status, '-')));
   const refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown, target?: ModelTarget): void => {
     const seen = fromFastify(thrown, request);
@@ -43,7 +45,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       let target: ModelTarget | undefined;
       try {
         target = parseModelTarget(request.method, request.raw.url ?? '');
-        const body = await answer(target, request, options, configs);
+        const body = await answer(target, request, { catalog: options.catalog, limits: options.limits.request, configs, budget });
         return reply.type(json).send(body);
       } catch (thrown) {
         refuse(request, reply, thrown, target);
@@ -105,20 +107,26 @@ function createListener({ http, request: { maxBodyBytes } }: LimitsConfig, broke
   return server;
 }
 
+interface AnswerContext {
+  readonly catalog: ModelCatalog;
+  readonly limits: RequestLimits;
+  readonly configs: ReadonlyMap<string, ModelConfig>;
+  readonly budget: BodyBudget;
+}
+
 async function answer(
   target: ModelTarget,
   request: FastifyRequest,
-  options: RestServerOptions,
-  configs: ReadonlyMap<string, ModelConfig>,
+  { catalog, limits, configs, budget }: AnswerContext,
 ): Promise<Buffer | string> {
-  const model = options.catalog.model(target.model);
+  const model = catalog.model(target.model);
   if (target.verb === 'status') return statusJson(model.status(target));
   const version = model.resolve(target);
   if (target.verb === 'metadata') return metadataJson(model.name, version);
   const config = configs.get(model.name);
   if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
   const { verb } = target;
-  return version.use(() => infer(verb, request.raw, version, config, options.limits.request));
+  return version.use(() => infer(verb, request.raw, { version, config, limits, budget }));
 }
 
 function malformed(request: FastifyRequest): AirlockError {
