@@ -1,7 +1,7 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
 import { AirlockError, printable, violationError } from '../core/index.ts';
-import { selectMetaGraph } from '../model/index.ts';
+import { readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
 import {
   defaultJsonLimits,
@@ -98,11 +98,18 @@ async function findVersion(path: string): Promise<AspiredVersion> {
   const [found] = aspired;
   if (found !== undefined) return found;
   const [problem] = source.problems.values();
-  throw (
-    source.baseProblem ??
-    problem ??
-    new AirlockError('MODEL_INVALID', { message: 'The folder holds no SavedModel and no version of one', detail: path })
-  );
+  throw source.baseProblem ?? problem ?? (await noVersionError(path));
+}
+
+/** A folder of another format is called by its name; it has no SavedModel either, but that would not help anybody. */
+async function noVersionError(path: string): Promise<AirlockError> {
+  try {
+    await readSavedModel(path);
+  } catch (thrown) {
+    const error = AirlockError.from(thrown);
+    if (error.code === 'MODEL_FORMAT_UNSUPPORTED') return error;
+  }
+  return new AirlockError('MODEL_INVALID', { message: 'The folder holds no SavedModel and no version of one', detail: path });
 }
 
 function createModel(version: ModelVersion, options: OpenModelOptions): Model {
