@@ -25,7 +25,6 @@ const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\
 /** @throws RUNTIME_NOT_INSTALLED when the store has no such version. */
 export async function createWorkerFactory(store: string, tensorflow: string): Promise<WorkerFactory> {
   const slot = await findSlot(store, tensorflow);
-  const verify = sharedVerification(slot);
   return ({ modelDirectory, tags, signatures, shapes, limits, onLog }) => {
     const unchanged = unchangedModel(modelDirectory);
     return new ModelWorker({
@@ -35,7 +34,7 @@ export async function createWorkerFactory(store: string, tensorflow: string): Pr
       signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
       limits,
       beforeLoad: async () => {
-        await verify();
+        await verifyShared(slot);
         await unchanged();
       },
       onLog: ({ text }) => {
@@ -45,14 +44,15 @@ export async function createWorkerFactory(store: string, tensorflow: string): Pr
   };
 }
 
-function sharedVerification(slot: RuntimeSlot): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= verifySlot(slot).finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
+/** Verifications under way in this process, by library; whoever opens several models at once waits for one. */
+const verifications = new Map<string, Promise<void>>();
+
+function verifyShared(slot: RuntimeSlot): Promise<void> {
+  const running = verifications.get(slot.ccPath);
+  if (running !== undefined) return running;
+  const verification = verifySlot(slot).finally(() => verifications.delete(slot.ccPath));
+  verifications.set(slot.ccPath, verification);
+  return verification;
 }
 
 /** A restarted worker must come back with the files of the first load: a version is one model, and a change needs a new number. */
