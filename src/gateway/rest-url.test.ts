@@ -92,7 +92,7 @@ describe('parseModelTarget refuses', () => {
 });
 
 describe('parseModelTarget', () => {
-  const name = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((one) => one.isWellFormed());
+  const name = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((one) => !/\p{Cs}/u.test(one));
 
   it('gives back every name that was percent-encoded', () => {
     fc.assert(
