@@ -94,17 +94,17 @@ function kilobytes(text, name) {
 
 /**
  * Resident memory of a server and all its children. `rss` counts a page once per process, so it is unkind to stacks of several
- * processes; `pss` shares such pages out. `peakRss` adds up what each process had at its own worst moment.
+ * processes; proportional memory would not be, but it shrinks whenever a stranger on the machine maps the same libraries.
+ * `peakRss` adds up what each process had at its own worst moment.
  * @param {number} pid
  */
 export function memoryOf(pid) {
   const family = familyOf(pid);
-  const mebibytes = { processes: family.length, rssMiB: 0, pssMiB: 0, peakRssMiB: 0 };
+  const mebibytes = { processes: family.length, rssMiB: 0, peakRssMiB: 0 };
   for (const member of family) {
     const status = fs.readFileSync(`/proc/${member}/status`, 'utf8');
     mebibytes.rssMiB += kilobytes(status, 'VmRSS') / 1024;
     mebibytes.peakRssMiB += kilobytes(status, 'VmHWM') / 1024;
-    mebibytes.pssMiB += kilobytes(fs.readFileSync(`/proc/${member}/smaps_rollup`, 'utf8'), 'Pss') / 1024;
   }
   return mebibytes;
 }

@@ -139,7 +139,7 @@ async function stopAll(servers) {
 }
 
 /**
- * Memory after load, each stack started once more and alone: side by side, stacks that map the same files would share their bill.
+ * Memory after load, each stack started once more and alone, so that the others do not press on it.
  * @param {Stack[]} stacks
  * @param {Scenario} scenario
  * @param {import('./prepare.js').Places} places
