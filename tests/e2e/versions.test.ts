@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statS
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RawConnection } from '../support/raw-connection.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
 import { call, post, root, startTestServer, type TestServer, temporaryFolder, until } from '../support/server.ts';
 
@@ -121,6 +122,18 @@ describe.skipIf(slot === undefined)(title('Versions below a running server'), ()
       seenWhileCopying.add(await states('latest'));
     }
     expect([...seenWhileCopying]).toEqual(['1:AVAILABLE']);
+    // A body that is still arriving when its version is replaced keeps that version until it is answered.
+    const slow = new RawConnection(test.port);
+    slow.send(
+      `POST /v1/models/latest:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${image.length}\r\n\r\n`,
+    );
+    slow.send(image.slice(0, 50));
+    await untilStates('latest', '2:AVAILABLE 1:UNLOADING');
+    expect((await predict('latest', 1)).status).toBe(404);
+    expect(slow.received).toBe('');
+    slow.send(image.slice(50));
+    await slow.closed;
+    expect(slow.received).toMatch(/^HTTP\/1\.1 200 .*\{"predictions":\[\[/s);
     await untilStates('latest', '2:AVAILABLE 1:END');
     await pause(200);
     over = true;
