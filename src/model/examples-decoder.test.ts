@@ -115,6 +115,16 @@ describe('ExamplesDecoder accepts', () => {
     expect(examples.offsets).toHaveLength(4);
     expect(examples.offsets[3]).toBe(examples.bytes.length);
   });
+
+  it('millions of small values, without an object for each', () => {
+    const count = 3_900_000;
+    const before = process.memoryUsage();
+    const { examples } = decode(`{"examples":[${'{},'.repeat(count / 2 - 1)}{"x":[${'"",'.repeat(count / 2 - 1)}""]}]}`);
+    const after = process.memoryUsage();
+    expect(examples.shape).toEqual([count / 2]);
+    const grownMiB = (after.heapUsed + after.external - before.heapUsed - before.external) / 1024 ** 2;
+    expect(grownMiB).toBeLessThan(200);
+  });
 });
 
 describe('ExamplesDecoder refuses', () => {
@@ -153,6 +163,9 @@ describe('ExamplesDecoder refuses', () => {
     ['{"examples":[{"x":{"y":1}}]}', undefined, 'FEATURE_INVALID', 'examples[0].x'],
     ['{"examples":[{"x":{"b64":"aGk"}}]}', undefined, 'TENSOR_BASE64_INVALID', 'examples[0].x'],
     ['{"examples":[{"x":["a",{"b64":"a*=="}]}]}', undefined, 'TENSOR_BASE64_INVALID', 'examples[0].x[1]'],
+    ['{"examples":[{"x":[1,-0]}]}', undefined, 'TENSOR_NOT_INTEGER', 'examples[0].x[1]'],
+    ['{"examples":[{"x":[1,2,3]},{"x":4}]}', { limits: { maxElements: 4 } }, 'TENSOR_TOO_LARGE', 'examples[1].x'],
+    ['{"examples":[{},{},{}]}', { limits: { maxElements: 2 } }, 'TENSOR_TOO_LARGE', 'examples[2]'],
     ['{"examples":[{"x":9223372036854775808}]}', undefined, 'TENSOR_OUT_OF_RANGE', 'examples[0].x'],
     ['{"examples":[{"x":[0,-9223372036854775809]}]}', undefined, 'TENSOR_OUT_OF_RANGE', 'examples[0].x[1]'],
     ['{"examples":[{"x":1e39}]}', undefined, 'TENSOR_OUT_OF_RANGE', 'examples[0].x'],
@@ -188,6 +201,21 @@ describe('ExamplesDecoder refuses', () => {
     const body = `{"context":{"c":"${'c'.repeat(40_000)}"},"examples":[${Array.from({ length: 1000 }, () => '{}').join()}]}`;
     expect(body.length).toBeLessThan(limits.maxBodyBytes);
     expect(refusal(body, { limits })).toMatchObject({ code: 'TENSOR_TOO_LARGE', path: 'context' });
+  });
+
+  it('integers that as tf.Example take more than the limit', () => {
+    const body = `{"examples":[{"x":[${'-1,'.repeat(999)}-1]}]}`;
+    expect(refusal(body, { limits: { maxBodyBytes: body.length } })).toMatchObject({
+      code: 'TENSOR_TOO_LARGE',
+      path: 'examples',
+    });
+  });
+
+  it('more features in one example than any model has, which would have to be kept and sorted', () => {
+    const names = Array.from({ length: 100_001 }, (_, index) => `"${index}":1`);
+    expect(refusal(`{"examples":[{${names.join()}}]}`)).toMatchObject({ code: 'TENSOR_TOO_LARGE', path: 'examples[0]' });
+    names.pop();
+    expect(decode(`{"examples":[{${names.join()}}]}`).examples.shape).toEqual([1]);
   });
 
   it('a nest of 500,000 brackets at the first that has no meaning', () => {

@@ -3,7 +3,7 @@
 // written, so a mix of kinds is refused; nothing is converted.
 import { type AirlockError, printable, violationError } from '../core/index.ts';
 import { decodeBase64, type JsonLimits, type Literal, PushParser, type StringTensor } from '../tensor/index.ts';
-import { type ExampleFeature, encodeExample } from './example.ts';
+import { ExampleWriter, type FeatureKind } from './example-writer.ts';
 
 export interface ExamplesRequest {
   readonly signatureName: string;
@@ -11,11 +11,13 @@ export interface ExamplesRequest {
   readonly examples: StringTensor;
 }
 
-type Kind = ExampleFeature['kind'] | 'bool';
+type Kind = FeatureKind | 'bool';
 
 /** The open brackets that mean something; inside a feature, `list` and `base64` may follow each other. */
 type Place = 'outside' | 'top' | 'examples' | 'features' | 'list' | 'base64';
 
+/** Names must be different, so they are kept and sorted; more of them in one example than any model has. */
+const maxFeatures = 100_000;
 const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
 
 export class ExamplesDecoder extends PushParser {
@@ -24,12 +26,14 @@ export class ExamplesDecoder extends PushParser {
   #topKey = '';
   readonly #seen = new Set<string>();
   #signatureName = 'serving_default';
-  #context: Uint8Array = Buffer.alloc(0);
-  readonly #examples: Uint8Array[] = [];
-  #features = new Map<string, ExampleFeature>();
+  readonly #context = new ExampleWriter();
+  readonly #examples = new ExampleWriter();
   #name = '';
   #kind: Kind | undefined;
-  #values: (Uint8Array | number | bigint)[] = [];
+  /** Values of the feature that is open. */
+  #values = 0;
+  /** Values and examples so far. */
+  #elements = 0;
   #inList = false;
   #base64Done = false;
 
@@ -43,29 +47,41 @@ export class ExamplesDecoder extends PushParser {
     this.finishParse();
     if (!this.#seen.has('examples'))
       throw violationError('REQUEST_FIELD_MISSING', { path: '', rule: 'field', expected: 'examples', got: 'nothing' });
-    if (this.#examples.length === 0) throw fieldInvalid('examples', 'at least one example', 'an empty list');
-    const offsets = new Uint32Array(this.#examples.length + 1);
-    const parts: Uint8Array[] = [];
-    let end = 0;
-    for (const [index, example] of this.#examples.entries()) {
-      // Protobuf messages join by concatenation; what comes later wins, so an example can override the context.
-      parts.push(this.#context, example);
-      end += this.#context.length + example.length;
-      // The context is repeated for each example: a small body must not become gigabytes.
-      if (end > this.limits.maxBodyBytes) {
-        throw violationError('TENSOR_TOO_LARGE', {
-          path: 'context',
-          rule: 'maxBodyBytes',
-          expected: `at most ${this.limits.maxBodyBytes} bytes of examples`,
-          got: 'more',
-        });
-      }
-      offsets[index + 1] = end;
+    if (this.#examples.ends.length === 0) throw fieldInvalid('examples', 'at least one example', 'an empty list');
+    const examples = this.#joined();
+    this.release();
+    return { signatureName: this.#signatureName, examples };
+  }
+
+  /** The context before each example. Protobuf messages join by concatenation; what comes later wins, so an example can override it. */
+  #joined(): StringTensor {
+    const { bytes: context } = this.#context;
+    const { bytes, ends } = this.#examples;
+    const total = bytes.length + context.length * ends.length;
+    // The context is repeated for each example: a small body must not become gigabytes.
+    if (total > this.limits.maxBodyBytes) {
+      const path = context.length > 0 ? 'context' : 'examples';
+      throw violationError('TENSOR_TOO_LARGE', {
+        path,
+        rule: 'maxBodyBytes',
+        expected: `at most ${this.limits.maxBodyBytes} bytes of examples`,
+        got: 'more',
+      });
     }
-    return {
-      signatureName: this.#signatureName,
-      examples: { dtype: 'DT_STRING', shape: [this.#examples.length], bytes: Buffer.concat(parts, end), offsets },
-    };
+    const offsets = new Uint32Array(ends.length + 1);
+    if (context.length === 0) {
+      offsets.set(ends, 1);
+      return { dtype: 'DT_STRING', shape: [ends.length], bytes, offsets };
+    }
+    const joined = Buffer.allocUnsafe(total);
+    let start = 0;
+    for (const [index, end] of ends.entries()) {
+      joined.set(context, offsets[index]);
+      bytes.copy(joined, offsets[index] + context.length, start, end);
+      offsets[index + 1] = offsets[index] + context.length + end - start;
+      start = end;
+    }
+    return { dtype: 'DT_STRING', shape: [ends.length], bytes: joined, offsets };
   }
 
   protected override onOpen(isObject: boolean): void {
@@ -118,28 +134,29 @@ export class ExamplesDecoder extends PushParser {
 
   #featureDone(): void {
     this.#place = 'features';
-    const values = this.#values;
     // A list without values says nothing about its kind; tf.Example has such features too.
-    if (this.#kind === 'bytes') this.#features.set(this.#name, { kind: 'bytes', values: values as Uint8Array[] });
-    else if (this.#kind === 'float') this.#features.set(this.#name, { kind: 'float', values: values as number[] });
-    else if (this.#kind !== undefined) this.#features.set(this.#name, { kind: 'int64', values: values as (number | bigint)[] });
-    else this.#features.set(this.#name, { kind: 'bytes', values: [] });
+    this.#writer.endFeature(this.#name, this.#kind === 'bool' ? 'int64' : (this.#kind ?? 'bytes'));
     this.#name = '';
     this.#kind = undefined;
-    this.#values = [];
+    this.#values = 0;
     this.#inList = false;
   }
 
   #mapDone(): void {
-    const bytes = encodeExample(this.#features);
-    this.#features = new Map();
-    if (this.#topKey === 'context') {
-      this.#context = bytes;
-      this.#place = 'top';
-      return;
-    }
-    this.#examples.push(bytes);
-    this.#place = 'examples';
+    const inContext = this.#topKey === 'context';
+    if (!inContext) this.#countElement();
+    this.#writer.endExample();
+    this.#place = inContext ? 'top' : 'examples';
+  }
+
+  get #writer(): ExampleWriter {
+    return this.#topKey === 'context' ? this.#context : this.#examples;
+  }
+
+  #countElement(): void {
+    const { maxElements } = this.limits;
+    if (++this.#elements > maxElements)
+      throw this.limitError('TENSOR_TOO_LARGE', 'maxElements', maxElements, 'values and examples');
   }
 
   protected override onKey(start: number, end: number, escaped: boolean): void {
@@ -157,7 +174,9 @@ export class ExamplesDecoder extends PushParser {
       if (this.#seen.has(key)) throw duplicate('', key);
       this.#seen.add(key);
     } else if (this.#place === 'features') {
-      if (this.#features.has(key)) throw duplicate(this.path(), key);
+      if (this.#writer.hasFeature(key)) throw duplicate(this.path(), key);
+      if (this.#writer.featureCount >= maxFeatures)
+        throw this.limitError('TENSOR_TOO_LARGE', 'maxFeatures', maxFeatures, 'features in one example');
       this.#name = key;
     } else if (key !== 'b64' || this.#base64Done) {
       throw this.#invalid('an object with only the key b64', `the key ${printable(key)}`);
@@ -170,10 +189,9 @@ export class ExamplesDecoder extends PushParser {
       return;
     }
     this.#assertFeature('a string');
-    // Copied: the parser's memory moves when more bytes arrive.
-    const text = escaped ? this.unescape(start, end) : Buffer.from(this.bytes.subarray(start, end));
+    const text = escaped ? this.unescape(start, end) : this.bytes.subarray(start, end);
     if (this.#place !== 'base64') {
-      this.#add('bytes', text);
+      this.#addBytes(text);
       return;
     }
     const decoded = decodeBase64(text);
@@ -185,13 +203,17 @@ export class ExamplesDecoder extends PushParser {
         got: 'something else',
       });
     this.#base64Done = true;
-    this.#add('bytes', decoded);
+    this.#addBytes(decoded);
   }
 
   protected override onNumber(start: number, end: number): void {
     this.#assertFeature('a number');
     this.#assertNotBase64('a number');
     const text = this.bytes.toString('latin1', start, end);
+    if (text === '-0') {
+      // No integer is written so; it was computed as a float, and as one it would be another kind of feature.
+      throw violationError('TENSOR_NOT_INTEGER', { path: this.path(), rule: 'integer', expected: '0, or -0.0', got: text });
+    }
     if (/^-?\d+$/.test(text)) {
       const value = Number(text);
       const exact = Number.isSafeInteger(value) ? value : BigInt(text);
@@ -203,7 +225,7 @@ export class ExamplesDecoder extends PushParser {
           got: printable(text, 40),
         });
       }
-      this.#add('int64', exact);
+      this.#addInt64('int64', exact);
       return;
     }
     const value = Number(text);
@@ -215,7 +237,7 @@ export class ExamplesDecoder extends PushParser {
         got: printable(text, 40),
       });
     }
-    this.#add('float', value);
+    this.#addFloat(value);
   }
 
   protected override onLiteral(literal: Literal): void {
@@ -223,7 +245,7 @@ export class ExamplesDecoder extends PushParser {
     this.#assertNotBase64(literal);
     if (literal === 'null') throw this.#invalid('a value', 'null');
     if (literal === 'true' || literal === 'false') {
-      this.#add('bool', literal === 'true' ? 1 : 0);
+      this.#addInt64('bool', literal === 'true' ? 1 : 0);
       return;
     }
     if (!this.#allowNonFinite)
@@ -233,17 +255,36 @@ export class ExamplesDecoder extends PushParser {
         expected: 'a finite DT_FLOAT',
         got: literal,
       });
-    this.#add(
-      'float',
-      literal === 'NaN' ? Number.NaN : literal === 'Infinity' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
-    );
+    this.#addFloat(literal === 'NaN' ? Number.NaN : literal === 'Infinity' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY);
   }
 
-  #add(kind: Kind, value: Uint8Array | number | bigint): void {
+  #addBytes(value: Uint8Array): void {
+    this.#begin('bytes');
+    this.#writer.addBytes(value);
+    this.#valueDone();
+  }
+
+  #addInt64(kind: 'int64' | 'bool', value: number | bigint): void {
+    this.#begin(kind);
+    this.#writer.addInt64(value);
+    this.#valueDone();
+  }
+
+  #addFloat(value: number): void {
+    this.#begin('float');
+    this.#writer.addFloat(value);
+    this.#valueDone();
+  }
+
+  #begin(kind: Kind): void {
     if (this.#kind !== undefined && this.#kind !== kind)
       throw this.#invalid(`a value of the kind ${this.#kind}, like those before`, `one of the kind ${kind}`);
+    this.#countElement();
     this.#kind = kind;
-    this.#values.push(value);
+  }
+
+  #valueDone(): void {
+    this.#values++;
     if (this.#place === 'features') this.#featureDone();
   }
 
@@ -272,10 +313,10 @@ export class ExamplesDecoder extends PushParser {
 
   protected override path(): string {
     if (this.#place === 'outside' || this.#place === 'top') return '';
-    const map = this.#topKey === 'context' ? 'context' : `examples[${this.#examples.length}]`;
+    const map = this.#topKey === 'context' ? 'context' : `examples[${this.#examples.ends.length}]`;
     if (this.#place === 'examples') return map;
     const feature = this.#name === '' ? map : `${map}.${printable(this.#name)}`;
-    return this.#inList ? `${feature}[${this.#values.length}]` : feature;
+    return this.#inList ? `${feature}[${this.#values}]` : feature;
   }
 }
 

@@ -1,7 +1,6 @@
 // The door of model: what a SavedModel offers and whether it is whole, read without TensorFlow. Pure TypeScript: a model's files are
 // hostile bytes, and this folder runs in the server.
 export { assertModelComplete } from './completeness.ts';
-export { type ExampleFeature, encodeExample } from './example.ts';
 export { ExamplesDecoder, type ExamplesRequest } from './examples-decoder.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
 export { listModelFolder } from './model-files.ts';

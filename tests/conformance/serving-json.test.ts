@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AirlockError, isAirlockError } from '../../src/core/index.ts';
 import { errorAnswer, parseModelTarget } from '../../src/gateway/index.ts';
-import { type ExampleFeature, ExamplesDecoder, encodeExample } from '../../src/model/index.ts';
+import { ExamplesDecoder } from '../../src/model/index.ts';
 import {
   type DType,
   defaultJsonLimits,
@@ -17,6 +17,7 @@ import {
   tensorFromValue,
   valueFromTensor,
 } from '../../src/tensor/index.ts';
+import { type ExampleFeature, encodeExample } from '../support/example.ts';
 import { casesOf, intendedDifferences, needsTestdata, requestText, type ServingCase, testdata } from './serving-cases.ts';
 
 const compat = { limits: defaultJsonLimits, sizeHint: 0, shapes: 'compat', allowNonFinite: true, hasChoice: false } as const;
