@@ -437,7 +437,10 @@ export class PredictDecoder extends TensorParser {
     const { builder } = this;
     if (builder === undefined) return `${key}[${this.#rows}]`;
     const named = this.#rowObjects || (this.#format === 'columnar' && this.#active().inputs.length > 1);
-    const indices = Array.from(builder.counts.subarray(this.baseLevel + 1, this.level + 1), (index) => `[${index}]`).join('');
+    const indices = builder.counts
+      .slice(this.baseLevel + 1, this.level + 1)
+      .map((index) => `[${index}]`)
+      .join('');
     const row = this.#rowObjects ? `[${this.#rows}]` : '';
     return `${key}${row}${named ? `.${printable(builder.spec.alias)}` : ''}${indices}`;
   }

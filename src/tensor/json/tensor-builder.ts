@@ -77,6 +77,10 @@ export function isJsonDtype(dtype: DType): boolean {
   return storages[dtype] !== undefined;
 }
 
+// Copies of plain arrays: a typed array takes longer to make than a small request to decode.
+const unknownDims: readonly number[] = Array.from({ length: maxRank + 1 }, () => -1);
+const noCounts: readonly number[] = Array.from({ length: maxRank + 1 }, () => 0);
+
 export class TensorBuilder {
   readonly spec: TensorSpec;
   readonly store: ElementStore;
@@ -91,9 +95,9 @@ export class TensorBuilder {
   /** Number of dimensions once it is known, else -1. */
   rank = -1;
   /** dims[1 … rank], -1 while unknown; level 0 is the tensor itself. */
-  readonly dims = new Int32Array(maxRank + 1).fill(-1);
+  readonly dims = unknownDims.slice();
   /** Elements so far in the open list of each level. */
-  readonly counts = new Int32Array(maxRank + 1);
+  readonly counts = noCounts.slice();
   text: Buffer = Buffer.alloc(0);
   textLength = 0;
   readonly #storage: Storage;
@@ -177,7 +181,7 @@ export class TensorBuilder {
 
   /** The finished tensor over the collected memory. `rank` must be known. */
   finish(): Tensor {
-    const shape = Array.from(this.dims.subarray(1, this.rank + 1));
+    const shape = this.dims.slice(1, this.rank + 1);
     const { dtype } = this.spec;
     if (dtype === 'DT_STRING') {
       if (!(this.values instanceof Uint32Array)) throw new AirlockError('INTERNAL');
