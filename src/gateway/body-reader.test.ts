@@ -160,6 +160,7 @@ describe('readBody and gzip that is wrong', () => {
   const whole = gzipSync(Buffer.from('{"a":"b"}'));
   const cases: readonly (readonly [string, Buffer])[] = [
     ['cut short', whole.subarray(0, whole.length - 4)],
+    ['nothing where gzip was announced', Buffer.alloc(0)],
     ['only its header', whole.subarray(0, 10)],
     ['garbage behind the end', Buffer.concat([whole, Buffer.from('garbage')])],
     ['half a member behind the end', Buffer.concat([whole, whole.subarray(0, 12)])],
