@@ -1,5 +1,6 @@
 // TensorFlow Serving's URLs, read as its own patterns do (model_servers/http_rest_api_util.cc at 9d981c5): case does not matter, names
-// are percent-decoded after the match, and the pattern covers the whole target, so a query string makes the request malformed.
+// are percent-decoded after the match, and the pattern covers the whole target, so a query string is never cut off: it makes a call
+// malformed, and a question about a model's status one about a model of another name.
 import { AirlockError, printable } from '../core/index.ts';
 
 export interface ModelTarget {
