@@ -49,6 +49,8 @@ export class ConnectionErrors {
 
 function translate(cause: NodeJS.ErrnoException): AirlockError {
   if (cause.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AirlockError('REQUEST_TIMEOUT', { cause });
+  // The client has closed its side before its request was complete.
+  if (cause.code === 'HPE_INVALID_EOF_STATE') return new AirlockError('REQUEST_INCOMPLETE', { cause });
   if (cause.code === 'HPE_HEADER_OVERFLOW')
     return new AirlockError('REQUEST_MALFORMED', { message: 'The headers of the request are larger than the limit', cause });
   return new AirlockError('REQUEST_MALFORMED', { message: 'The bytes that arrived are not an HTTP request', cause });

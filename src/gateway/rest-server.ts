@@ -33,9 +33,14 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     const known = target !== undefined && configs.has(target.model) ? target : undefined;
     options.onRefusal(refusalLine(error, answer.status, request.method, known));
     if (answer.retry) reply.header('retry-after', '1');
-    // The rest of a body that was refused is not worth reading.
-    if (!request.raw.complete) reply.header('connection', 'close');
-    reply.code(answer.status).type(json).send(answer.body);
+    const send = (): void => {
+      // The rest of a body that was refused is not worth reading.
+      if (!request.raw.complete) reply.header('connection', 'close');
+      reply.code(answer.status).type(json).send(answer.body);
+    };
+    // A decoder refuses in the middle of a packet, whose end often is the end of the body; then the connection can be kept.
+    if (request.raw.complete) send();
+    else setImmediate(send);
   };
   const server = createListener(options.limits, broken, refuse);
   server.route({
