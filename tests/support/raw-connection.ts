@@ -24,6 +24,6 @@ export class RawConnection {
 
   /** How many answers have begun to arrive. */
   get answers(): number {
-    return this.received.match(/^HTTP\/1\.1 (?!100)\d{3} /gm)?.length ?? 0;
+    return this.received.match(/HTTP\/1\.1 (?!100)\d{3} /g)?.length ?? 0;
   }
 }
