@@ -30,19 +30,23 @@ export class ConnectionErrors {
     return this.#reasons.get(request.socket);
   }
 
-  /** Answers and closes. For Node's `clientError`. */
+  /** Answers and closes. For Node's `clientError`, which comes again for every packet that a broken connection goes on to bring. */
   answer(cause: NodeJS.ErrnoException, socket: Socket): void {
     // The client is gone; a handler that waits for the rest of a body is told by its stream.
-    if (cause.code === 'ECONNRESET' || socket.destroyed) return;
+    if (cause.code === 'ECONNRESET' || socket.destroyed || this.#reasons.has(socket)) return;
     const error = translate(cause);
     const { status, body } = errorAnswer(error);
+    this.#reasons.set(socket, error);
     const latest = this.#latest.get(socket);
     const isUnderWay = latest?.request.complete === false && !latest.response.headersSent;
-    if (isUnderWay) this.#reasons.set(socket, error);
-    else this.#onUnhandled(error, status);
-    // An answer that is still to come, or half written, must not be mistaken for this one.
-    const mayAnswer = latest === undefined || isUnderWay || latest.response.writableFinished;
-    if (socket.writable && mayAnswer) socket.write(`${head(status, body)}${body}`);
+    if (!isUnderWay) this.#onUnhandled(error, status);
+    if (latest !== undefined && !isUnderWay && !latest.response.writableFinished) {
+      // The request before was in order: its answer comes first, and must not be mistaken for this one. Then there is no other.
+      if (!latest.response.headersSent) latest.response.setHeader('connection', 'close');
+      latest.response.once('finish', () => socket.destroySoon());
+      return;
+    }
+    if (socket.writable) socket.write(`${head(status, body)}${body}`);
     socket.destroy(cause);
   }
 }

@@ -1,10 +1,12 @@
 // The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, and the same kind of answer to every error.
 // It must never show a client a stack, a path of this machine or another client's data, and never wait without a limit.
+import type { IncomingMessage, Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
 import { BodyBudget } from './body-budget.ts';
+import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
@@ -42,7 +44,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     if (request.raw.complete) send();
     else setImmediate(send);
   };
-  const server = createListener(options.limits, broken, refuse);
+  const server = createListener(options, broken, refuse);
   server.route({
     method: ['GET', 'POST'],
     url: '/v1/*',
@@ -79,14 +81,17 @@ function wireBody(body: Buffer | string): Buffer | string {
 type Refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown) => void;
 
 /** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
-function createListener({ http, request: { maxBodyBytes } }: LimitsConfig, broken: ConnectionErrors, refuse: Refuse) {
+function createListener({ limits, models }: RestServerOptions, broken: ConnectionErrors, refuse: Refuse): FastifyInstance {
+  const { http, request } = limits;
+  // Nothing moves on a connection while a model computes.
+  const longestAnswerMs = Math.max(0, ...models.map((model) => model.limits.timeoutMs));
   const server = fastify({
     logger: false,
     requestTimeout: http.requestTimeoutMs,
-    connectionTimeout: http.requestTimeoutMs + http.keepAliveTimeoutMs,
+    connectionTimeout: http.requestTimeoutMs + http.keepAliveTimeoutMs + longestAnswerMs,
     keepAliveTimeout: http.keepAliveTimeoutMs,
     // Bodies are bounded in body-reader.ts while they arrive; fastify's own limit would refuse without a code.
-    bodyLimit: maxBodyBytes,
+    bodyLimit: request.maxBodyBytes,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -96,11 +101,14 @@ function createListener({ http, request: { maxBodyBytes } }: LimitsConfig, broke
       maxHeaderSize: 16 * 1024,
       // Node looks for requests that are too slow every 30 s unless it is told otherwise, whatever the timeouts say.
       connectionsCheckingInterval: Math.min(1000, http.headersTimeoutMs),
+      // Node's own refusal would be without a body and without a line in the log.
+      requireHostHeader: false,
     },
     clientErrorHandler: (error, socket) => broken.answer(error, socket),
     frameworkErrors: (error, request, reply) => refuse(request, reply, error),
   });
   server.server.maxConnections = http.maxConnections;
+  handleExpectations(server.server, request.maxBodyBytes);
   let stopping = false;
   server.addHook('preClose', async () => {
     stopping = true;
@@ -109,12 +117,27 @@ function createListener({ http, request: { maxBodyBytes } }: LimitsConfig, broke
     broken.begin(request.raw, reply.raw);
     // Clients send all kinds of it, curl's default among them. The body is JSON whatever it is called.
     delete request.raw.headers['content-type'];
-    done(stopping ? new AirlockError('SERVER_STOPPING') : undefined);
+    done(stopping ? new AirlockError('SERVER_STOPPING') : withoutHost(request.raw));
   });
   // The decoder reads the stream itself.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   return server;
+}
+
+/** HTTP/1.1 demands the header: who leaves it out may mean another server than we are. */
+function withoutHost({ httpVersion, headers }: IncomingMessage): AirlockError | undefined {
+  if (httpVersion !== '1.1' || headers.host !== undefined) return undefined;
+  return new AirlockError('REQUEST_MALFORMED', { message: 'The request has no Host header' });
+}
+
+/** A client that asks first whether it may send its body is not told to when the body is too large; other expectations are ignored. */
+function handleExpectations(server: Server, maxBodyBytes: number): void {
+  server.on('checkContinue', (request, response) => {
+    if (contentLength(request) <= maxBodyBytes) response.writeContinue();
+    server.emit('request', request, response);
+  });
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 interface AnswerContext {

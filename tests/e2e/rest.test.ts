@@ -367,6 +367,48 @@ describe.skipIf(slot === undefined)(`REST${needsRuntime}`, () => {
       expect(JSON.parse(bodies[4])).toHaveProperty('model_version_status');
     });
 
+    it('are answered before they end when garbage follows a request', async () => {
+      const client = new RawConnection(server.port);
+      client.send(`${request('POST', '/v1/models/digits:predict', digitsBody)}GARBAGE\r\n\r\n`);
+      await client.closed;
+      expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r\n[\s\S]*"predictions"/i);
+      expect(client.answers).toBe(1);
+      expect(server.refusals).toMatchObject([{ code: 'REQUEST_MALFORMED', method: '-' }]);
+    });
+
+    it('need a Host, except in HTTP/1.0', async () => {
+      const client = new RawConnection(server.port);
+      client.send('GET /v1/models/digits HTTP/1.1\r\n\r\n');
+      await until('the refusal', () => client.received.endsWith('}'));
+      expect(client.received).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"REQUEST_MALFORMED"/);
+      expect(server.refusals).toMatchObject([{ code: 'REQUEST_MALFORMED', method: 'GET' }]);
+      client.socket.destroy();
+      const old = new RawConnection(server.port);
+      old.send('GET /v1/models/digits HTTP/1.0\r\n\r\n');
+      await old.closed;
+      expect(old.received).toMatch(/^HTTP\/1\.1 200 /);
+    });
+
+    it('are told to send a body that they ask about, but not when it is too large', async () => {
+      const headers = (length: number, expectation: string) =>
+        `POST /v1/models/digits:predict HTTP/1.1\r\nHost: x\r\nExpect: ${expectation}\r\nContent-Length: ${length}\r\n\r\n`;
+      const small = new RawConnection(server.port);
+      small.send(headers(Buffer.byteLength(digitsBody), '100-continue'));
+      await until('the word to go on', () => small.received === 'HTTP/1.1 100 Continue\r\n\r\n');
+      small.send(digitsBody);
+      await until('the answer', () => small.answers === 1);
+      small.socket.destroy();
+      const large = new RawConnection(server.port);
+      large.send(headers(maxBodyBytes + 1, '100-continue'));
+      await large.closed;
+      expect(large.received).toMatch(/^HTTP\/1\.1 413 /);
+      const other = new RawConnection(server.port);
+      other.send(`${headers(Buffer.byteLength(digitsBody), 'miracles')}${digitsBody}`);
+      await until('the answer', () => other.answers === 1);
+      expect(other.received).toMatch(/^HTTP\/1\.1 200 /);
+      other.socket.destroy();
+    });
+
     it('get each their own answer when many ask at once', async () => {
       const bodies = Array.from({ length: 80 }, (_, index) => JSON.stringify({ instances: [image(index / 80)] }));
       const together = await Promise.all(bodies.map((body) => post(`${digits}:predict`, body)));
