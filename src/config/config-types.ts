@@ -82,7 +82,7 @@ export interface ModelConfig {
   readonly limits: ModelLimits;
 }
 
-/** Which version folders are served. */
+/** Which version folders are served, as TensorFlow Serving has it; `latest` counts only versions that can be served. */
 export type VersionPolicy =
   | { readonly kind: 'latest'; readonly count: number }
   | { readonly kind: 'all' }

@@ -1,5 +1,6 @@
 // One model: which of its versions are loaded, and which answers a request. A new version is loaded before an old one is dropped, and
 // an old one stays while a new one fails, so a bad upload never takes a model away.
+import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import { selectMetaGraph } from '../model/index.ts';
@@ -15,7 +16,7 @@ export type ServingEvent =
 export interface ServedModelOptions {
   readonly name: string;
   readonly baseDirectory: string;
-  readonly policy: ConstructorParameters<typeof VersionSource>[0]['policy'];
+  readonly policy: VersionPolicy;
   readonly labels: Readonly<Record<string, bigint>>;
   readonly tags: readonly string[];
   /** A worker for one version; it is not started yet. */

@@ -3,6 +3,7 @@
 // of the disk makes the watching stop.
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import {
   assertModelComplete,
@@ -13,12 +14,6 @@ import {
   snapshotTree,
   type TreeSnapshot,
 } from '../model/index.ts';
-
-/** Which versions to serve, as TensorFlow Serving has it. `latest` counts only versions that can be served. */
-export type VersionPolicy =
-  | { readonly kind: 'latest'; readonly count: number }
-  | { readonly kind: 'all' }
-  | { readonly kind: 'specific'; readonly versions: readonly bigint[] };
 
 export interface AspiredVersion {
   readonly version: bigint;
