@@ -32,8 +32,8 @@ export interface VersionChoice {
   readonly label?: string;
 }
 
-/** Waits before a version that failed to load is tried again. */
-const retryDelaysMs = [1_000, 5_000, 30_000];
+/** Waits before a version that failed to load is tried again; the last one from then on: what was missing may be memory. */
+const retryDelaysMs = [1_000, 5_000, 30_000, 300_000];
 /** Ended versions that the status still lists. */
 const rememberedEnds = 10;
 
@@ -169,7 +169,6 @@ export class ServedModel {
 
   async #load(one: AspiredVersion): Promise<void> {
     const failures = this.#failures.get(one.version) ?? 0;
-    if (failures > retryDelaysMs.length) return;
     let error: AirlockError | undefined;
     try {
       const metaGraph = selectMetaGraph(one.savedModel, this.#options.tags);
@@ -200,8 +199,8 @@ export class ServedModel {
 
   #retryLater(wanted: readonly AspiredVersion[]): void {
     const failures = Math.min(...wanted.map((one) => this.#failures.get(one.version) ?? 0).filter((count) => count > 0));
-    const delay = retryDelaysMs[failures - 1];
-    if (delay === undefined || this.#closed) return;
+    if (failures === Number.POSITIVE_INFINITY || this.#closed) return;
+    const delay = retryDelaysMs[Math.min(failures, retryDelaysMs.length) - 1];
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#apply(), delay);
     this.#retry.unref();

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelFiles, writeFiles } from '../../tests/support/model-builder.ts';
-import { type AspiredVersion, type VersionPolicy, VersionSource, type VersionSourceOptions } from './version-source.ts';
+import type { VersionPolicy } from '../config/index.ts';
+import { type AspiredVersion, VersionSource, type VersionSourceOptions } from './version-source.ts';
 
 const settleMs = 2000;
 
