@@ -1,6 +1,6 @@
 // A loaded SavedModel and how it is run: one call after another, in the calling thread. What a request
 // brings and gets goes through a SignatureCall.
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, isAirlockError } from '../core/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { Pointer } from './libc.ts';
 import { encodeConfigProto, RunOptionsBuffer, type ThreadOptions } from './protobuf.ts';
@@ -26,7 +26,7 @@ export class Session implements NativeSession {
   readonly #graph: Pointer;
   readonly #session: Pointer;
   readonly #runOptions: RunOptionsBuffer;
-  readonly #calls: readonly (SignatureCall | undefined)[];
+  readonly #calls: readonly (SignatureCall | AirlockError)[];
 
   private constructor(options: SessionOptions, native: NativeObjects & { readonly session: Pointer }) {
     const { library } = options;
@@ -35,17 +35,26 @@ export class Session implements NativeSession {
     this.#status = native.status;
     this.#graph = native.graph;
     this.#session = native.session;
-    this.#calls = options.signatures.map(({ inputs, outputs, unsupported }) =>
-      unsupported === undefined
-        ? new SignatureCall(this, resolveEndpoint(library, native.graph, inputs), resolveEndpoint(library, native.graph, outputs))
-        : undefined,
-    );
+    this.#calls = options.signatures.map((signature) => this.#prepare(signature, native.graph));
+    const misfit = this.#calls.find((call) => isAirlockError(call) && call.cause !== undefined);
+    if (isAirlockError(misfit) && this.#calls.every(isAirlockError))
+      throw new AirlockError('MODEL_INVALID', { message: misfit.message });
     this.#runOptions = new RunOptionsBuffer();
+  }
+
+  /** One signature that does not fit the graph must not take the others away: old exports have such beside good ones. */
+  #prepare({ inputs, outputs, unsupported }: Signature, graph: Pointer): SignatureCall | AirlockError {
+    if (unsupported !== undefined) return new AirlockError('SIGNATURE_UNSUITABLE', { message: unsupported });
+    try {
+      return new SignatureCall(this, resolveEndpoint(this.library, graph, inputs), resolveEndpoint(this.library, graph, outputs));
+    } catch (thrown) {
+      return new AirlockError('SIGNATURE_UNSUITABLE', { message: AirlockError.from(thrown).message, cause: thrown });
+    }
   }
 
   /**
    * Loads a SavedModel and finds the tensors of its signatures; one that is marked `unsupported` is left out.
-   * @throws MODEL_LOAD_FAILED with TensorFlow's message as `detail`; MODEL_INVALID when a signature does not fit the graph.
+   * @throws MODEL_LOAD_FAILED with TensorFlow's message as `detail`; MODEL_INVALID when no signature fits the graph.
    */
   static load(options: SessionOptions): Session {
     const { library, tags } = options;
@@ -79,12 +88,13 @@ export class Session implements NativeSession {
 
   /**
    * The call of a signature, by its number in the list given to `load`.
-   * @throws SIGNATURE_NOT_FOUND; SIGNATURE_UNSUITABLE for one that was marked `unsupported`.
+   * @throws SIGNATURE_NOT_FOUND; SIGNATURE_UNSUITABLE for one that was marked `unsupported` or does not fit the graph.
    */
   call(signatureIndex: number): SignatureCall {
     const call = this.#calls[signatureIndex];
-    if (call !== undefined) return call;
-    throw new AirlockError(signatureIndex in this.#calls ? 'SIGNATURE_UNSUITABLE' : 'SIGNATURE_NOT_FOUND');
+    if (call === undefined) throw new AirlockError('SIGNATURE_NOT_FOUND');
+    if (isAirlockError(call)) throw call;
+    return call;
   }
 
   execute(inputs: Buffer, inputTensors: Uint8Array, outputs: Buffer, outputTensors: Uint8Array, timeoutMs: number): void {

@@ -50,8 +50,12 @@ const expected: Readonly<Record<string, string | Check>> = {
   'tensorflow-serving/matrix_half_plus_two/1': halfPlusTwo,
   'tensorflow-serving/parse_example_tflite/00000123': 'MODEL_FORMAT_UNSUPPORTED',
   'tensorflow-serving/saved_model_counter/00000123': counter,
-  // Its classify signature says that a string is a float.
-  'tensorflow-serving/saved_model_half_plus_three/00000123': 'MODEL_INVALID',
+  'tensorflow-serving/saved_model_half_plus_three/00000123': async (model) => {
+    expect(valuesOf((await model.predict({ x: [2] })).y)).toEqual([4]);
+    // This one says that a string is a float; it must not take the others away.
+    const wrong = model.predict({ inputs: [2] }, { signature: 'tensorflow/serving/regress' });
+    await expect(wrong).rejects.toMatchObject({ code: 'SIGNATURE_UNSUITABLE' });
+  },
   'tensorflow-serving/saved_model_half_plus_two_2_versions/00000123': halfPlusTwo,
   'tensorflow-serving/saved_model_half_plus_two_2_versions/00000124': halfPlusTwo,
   'tensorflow-serving/saved_model_half_plus_two_cpu/00000123': halfPlusTwo,

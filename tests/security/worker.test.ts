@@ -128,9 +128,11 @@ describe('a worker that lies', () => {
       timed(ask(worker, 0, 5000)),
       timed(ask(worker, 0, 100)),
     ]);
-    expect(hung).toEqual(['DEADLINE_EXCEEDED', expect.closeTo(300, -2)]);
-    expect(impatient).toEqual(['DEADLINE_EXCEEDED', expect.closeTo(100, -2)]);
-    expect(behind).toEqual(['WORKER_CRASHED', expect.closeTo(500, -2)]);
+    // Never early; how late depends on what else the machine does.
+    const between = (low: number) => expect.toSatisfy((ms: number) => ms >= low - 2 && ms < low + 1500);
+    expect(hung).toEqual(['DEADLINE_EXCEEDED', between(300)]);
+    expect(impatient).toEqual(['DEADLINE_EXCEEDED', between(100)]);
+    expect(behind).toEqual(['WORKER_CRASHED', between(500)]);
     await waitFor('ready');
     expect(causes).toEqual(['WORKER_CRASHED killed: a request ran past its deadline and the grace time']);
     expect(() => process.kill(first ?? 0, 0)).toThrow();
