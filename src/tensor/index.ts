@@ -29,6 +29,7 @@ export {
   valueFromTensor,
 } from './js-tensor.ts';
 export { decodeBase64 } from './json/base64.ts';
+export { nearestFloat32 } from './json/decimal.ts';
 export { JsonWriter } from './json/json-writer.ts';
 export { defaultJsonLimits, type JsonLimits } from './json/limits.ts';
 export { PredictDecoder, type PredictDecoderOptions, type PredictRequest } from './json/predict-decoder.ts';

@@ -70,6 +70,11 @@ export function doubleForNarrow(text: string, format: NarrowFormat): number {
   return order === 0 ? value : nextDouble(value, order);
 }
 
+/** The float32 nearest to a JSON number of bounded length, rounded once; infinite when it is too large. */
+export function nearestFloat32(text: string): number {
+  return Math.fround(doubleForNarrow(text, float32Format));
+}
+
 function isMidpoint(value: number, format: NarrowFormat): boolean {
   const exponent = Math.floor(Math.log2(Math.abs(value)));
   // log2 may be off by one near a power of two, which is no midpoint of any narrower format but may be next to one: check both.

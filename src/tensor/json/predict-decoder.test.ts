@@ -1,7 +1,7 @@
 // The decoder of `:predict` bodies: what it accepts, what it refuses and where it says so, and that how a body is cut never matters.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAirlockError } from '../../core/index.ts';
+import { AirlockError, isAirlockError } from '../../core/index.ts';
 import type { DType } from '../dtype.ts';
 import type { Signature } from '../signature.ts';
 import type { Tensor } from '../tensor.ts';
@@ -145,6 +145,23 @@ describe('PredictDecoder accepts', () => {
     expect([row.format, column.format]).toEqual(['row', 'columnar']);
   });
 
+  it('a signature that is named after the data, of a model without serving_default', () => {
+    const predict = signature('predict', { x: ['DT_FLOAT'] });
+    const decoder = new PredictDecoder({
+      limits: defaultJsonLimits,
+      sizeHint: 0,
+      shapes: 'strict',
+      allowNonFinite: false,
+      hasChoice: true,
+      signature: (name) => {
+        if (name !== 'predict') throw new AirlockError('SIGNATURE_NOT_FOUND');
+        return predict;
+      },
+    });
+    decoder.push(Buffer.from('{"instances":[1],"signature_name":"predict"}'));
+    expect(valuesOf(decoder.finish().tensors[0])).toEqual([1]);
+  });
+
   it('a signature that is named after the data, whatever the assumed one made of it', () => {
     const others = [signature('text', { s: ['DT_STRING'] }), signature('ints', { x: ['DT_INT32'] })];
     for (const chunk of [1, 5, 1000]) {
@@ -217,6 +234,16 @@ describe('PredictDecoder refuses', () => {
     ['{"instances":[{"b64":"aGk"}]}', { inputs: { x: ['DT_STRING'] } }, 'TENSOR_BASE64_INVALID', 'instances[0]'],
     ['{"instances":[{"b64":"aGk=","more":1}]}', { inputs: { x: ['DT_STRING'] } }, 'TENSOR_TYPE_MISMATCH', 'instances[0]'],
     ['{"instances":[{}]}', undefined, 'TENSOR_TYPE_MISMATCH', 'instances[0]'],
+    ['{"inputs":{"a":{"a":1,"b":2}}}', { inputs: { a: ['DT_FLOAT'], b: ['DT_FLOAT'] } }, 'TENSOR_TYPE_MISMATCH', 'inputs.a'],
+    ['{"inputs":{"x":{"x":5}}}', undefined, 'TENSOR_TYPE_MISMATCH', 'inputs'],
+    ['{"inputs":{"x":5,"signature_name":"serving_default"}}', undefined, 'INPUT_UNKNOWN', 'inputs.signature_name'],
+    ['{"inputs":[{"x":5}]}', undefined, 'TENSOR_TYPE_MISMATCH', 'inputs[0]'],
+    [
+      '{"inputs":{"a":[1,2,3,4],"b":[1,2,3,4]}}',
+      { inputs: { a: ['DT_FLOAT', [4]], b: ['DT_FLOAT', [4]] }, limits: { maxElements: 7 } },
+      'TENSOR_TOO_LARGE',
+      'inputs.b[3]',
+    ],
     ['{"instances":[01]}', int, 'JSON_SYNTAX', 'instances[0]'],
     ['{"instances":[1.]}', undefined, 'JSON_SYNTAX', 'instances[0]'],
     ['{"instances":[+1]}', undefined, 'JSON_SYNTAX', 'instances[0]'],
@@ -278,6 +305,18 @@ describe('PredictDecoder and JSON.parse', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+
+  it('agree on the numbers where a sum of digits stops being exact', () => {
+    const numbers: string[] = [];
+    for (const digits of ['9007199254740991', '9007199254740992', '9007199254740993', '9007199254740994', '9007199254740995']) {
+      for (let exponent = -24; exponent <= 24; exponent++) numbers.push(`${digits}e${exponent}`);
+      for (let point = 1; point < 16; point++) numbers.push(`${digits.slice(0, point)}.${digits.slice(point)}`);
+    }
+    const body = (list: readonly string[]) => `{"instances":[${list.join(',')}]}`;
+    expect(only(body(numbers), { inputs: { x: ['DT_DOUBLE'] } }).values).toEqual(numbers.map(Number));
+    const narrow = numbers.filter((text) => Number(text) < 3e38);
+    expect(only(body(narrow), { inputs: { x: ['DT_FLOAT'] } }).values).toEqual(narrow.map((text) => Math.fround(Number(text))));
   });
 
   it('agree on every nested shape', () => {

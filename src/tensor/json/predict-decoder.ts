@@ -20,7 +20,7 @@ export interface PredictDecoderOptions {
   readonly allowNonFinite: boolean;
   /** @throws SIGNATURE_NOT_FOUND */
   readonly signature: (name: string) => Signature;
-  /** True when the model has more than one signature that a client may name. */
+  /** True when a client may name a signature other than `serving_default`. */
   readonly hasChoice: boolean;
 }
 
@@ -167,7 +167,9 @@ export class PredictDecoder extends TensorParser {
   #firstCapacity(index: number): number {
     let elements = 1;
     for (const size of this.#active().inputs[index].shape ?? []) elements *= Math.max(size, 1);
-    return Math.max(4, Math.min(elements, this.bytes.length >> 1, this.limits.maxElements));
+    let others = 0;
+    for (const other of this.#builders) others += other?.capacity ?? 0;
+    return Math.max(0, Math.min(Math.max(elements, 4), this.bytes.length >> 1, this.limits.maxElements - others));
   }
 
   #current(): TensorBuilder {
@@ -221,7 +223,8 @@ export class PredictDecoder extends TensorParser {
       return;
     }
     const atInstance = this.#format === 'row' && this.level === 1 && this.baseLevel === 0 && builder.counts[1] === 0;
-    const atInputs = this.#format === 'columnar' && this.level === 0;
+    // Depth 2: an object right below the key `inputs`, not one inside of an input.
+    const atInputs = this.#format === 'columnar' && this.level === 0 && this.depth === 2;
     if (atInstance) {
       this.#rowObjects = true;
       this.builder = undefined;
@@ -256,7 +259,7 @@ export class PredictDecoder extends TensorParser {
       case 'values':
         if (this.#rowObjects && this.level === 1 && this.builder === undefined) {
           this.level = 0;
-          this.#place = 'top';
+          this.#enterTop();
         } else this.closeList(this.#current());
         return;
       case 'brace':
@@ -274,11 +277,19 @@ export class PredictDecoder extends TensorParser {
         return;
       case 'columns':
         this.#requireAll((builder) => builder !== undefined);
-        this.#place = 'top';
+        this.#enterTop();
         return;
       default:
-        if (isObject) this.#place = 'outside';
+        // The top object alone can end here; anything else would be read in the wrong place from now on.
+        if (!isObject || this.depth !== 0) throw this.syntaxError('the end of the request', 'the end of another value');
+        this.#place = 'outside';
     }
+  }
+
+  /** Back among the keys of the top object. */
+  #enterTop(): void {
+    if (this.depth !== 1) throw this.syntaxError('a key of the request', 'a value inside of another');
+    this.#place = 'top';
   }
 
   #requireAll(given: (builder: TensorBuilder | undefined) => boolean): void {
@@ -398,6 +409,10 @@ export class PredictDecoder extends TensorParser {
     }
     const signature = this.#active();
     if (this.#rowObjects && this.#rows === 0) throw noInstance();
+    const elements = this.#builders.reduce((sum, builder) => sum + (builder?.count ?? 0), 0);
+    if (elements > this.limits.maxElements) {
+      throw this.limitError('TENSOR_TOO_LARGE', 'maxElements', this.limits.maxElements, 'elements in all tensors');
+    }
     const tensors: Tensor[] = [];
     for (const [index, spec] of signature.inputs.entries()) {
       const builder = this.#builders[index];

@@ -117,6 +117,10 @@ describe('encodePredictResponse()', () => {
     expect(codeOf(() => encodePredictResponse(signature(['y', 'DT_FLOAT']), 'columnar', [bomb], strict))).toBe(
       'MODEL_OUTPUT_INVALID',
     );
+    const brackets = numeric('DT_FLOAT', [60_000_000, 0], new Float32Array(0));
+    expect(codeOf(() => encodePredictResponse(signature(['y', 'DT_FLOAT']), 'columnar', [brackets], strict))).toBe(
+      'MODEL_OUTPUT_INVALID',
+    );
     const complex = numeric('DT_COMPLEX64', [1], new Float32Array(2));
     expect(codeOf(() => encodePredictResponse(signature(['y', 'DT_COMPLEX64']), 'columnar', [complex], strict))).toBe(
       'TENSOR_DTYPE_UNSUPPORTED',

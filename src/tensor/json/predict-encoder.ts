@@ -13,8 +13,8 @@ export interface EncodeOptions {
   readonly allowNonFinite: boolean;
 }
 
-/** Brackets and elements of one answer; a shape such as [2^40, 0] has no bytes but would print for days. */
-const maxTokens = 64_000_000;
+/** Lists of one output; a shape such as [2^40, 0] has no bytes, so no limit on bytes holds it, but it would print for days. */
+const maxLists = 4_000_000;
 
 type WriteElement = (writer: JsonWriter, index: number) => void;
 
@@ -54,13 +54,14 @@ export function encodePredictResponse(
 
 function assertPrintable(shape: readonly number[]): void {
   let lists = 1;
-  let tokens = 1;
+  let total = 0;
   for (const size of shape) {
+    total += lists;
     lists *= size;
-    tokens += lists;
   }
-  if (!(tokens <= maxTokens))
-    throw new AirlockError('MODEL_OUTPUT_INVALID', { message: 'An output has too many elements for a JSON answer' });
+  if (!(total <= maxLists)) {
+    throw new AirlockError('MODEL_OUTPUT_INVALID', { message: 'An output has too many lists for a JSON answer' });
+  }
 }
 
 function writeRows(writer: JsonWriter, aliases: readonly string[], sources: readonly Source[]): void {

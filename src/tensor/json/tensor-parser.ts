@@ -11,7 +11,7 @@ import type { TensorBuilder } from './tensor-builder.ts';
 
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);
-const maxExact = 9007199254740992; // 2^53: a sum of digits up to here is exact
+const maxExact = 9007199254740992; // 2^53: a sum of digits below is exact; 2^53 itself may be 2^53 + 1, rounded
 // The exponent field of a double whose float32 is normal and below 2^127.
 const leastExponent = 1023 - 126;
 const exponentCount = 253;
@@ -249,7 +249,7 @@ export abstract class TensorParser extends PushParser {
       } else {
         // Exact digits and an exact power give a result that is rounded once, and so correctly.
         if (exponent > maxExactPower || exponent < -maxExactPower) break;
-        if (digits > maxExact) {
+        if (digits >= maxExact) {
           value = roundTwoPart(high, low, lowDigits, exponent);
           if (Number.isNaN(value)) break;
         }
