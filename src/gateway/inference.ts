@@ -21,7 +21,7 @@ export interface InferenceContext {
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
-  // Held until the answer is written: the tensors that a body became are about as large as the body.
+  // Held until there is an answer: the tensors that a body became are about as large as the body.
   const share = context.budget.open();
   try {
     return await (verb === 'predict' ? predict(request, context, share) : runExamples(verb, request, context, share));
@@ -52,7 +52,7 @@ async function predict(
     shapes: config.shapes,
     allowNonFinite,
     signature: (name) => version.signature(name),
-    hasChoice: version.signatureCount > 1,
+    hasChoice: version.hasNamedSignatures,
   });
   await readInto(decoder, request, limits, share);
   const { signature, format, tensors } = decoder.finish();

@@ -13,6 +13,7 @@ import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
+import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
   readonly catalog: ModelCatalog;
@@ -53,6 +54,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       try {
         target = parseModelTarget(request.method, request.raw.url ?? '');
         const body = await answer(target, request, { catalog: options.catalog, limits: options.limits.request, configs, budget });
+        holdUntilSent(reply.raw, body.length, budget, options.limits.http.requestTimeoutMs);
         return reply.type(json).send(wireBody(body));
       } catch (thrown) {
         refuse(request, reply, thrown, target);

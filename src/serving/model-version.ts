@@ -44,9 +44,9 @@ export class ModelVersion {
     return this.#error;
   }
 
-  /** Signatures that a client may call. */
-  get signatureCount(): number {
-    return this.#signatures.size;
+  /** True when a client may name a signature other than the one that counts when it names none. */
+  get hasNamedSignatures(): boolean {
+    return this.#signatures.size > (this.#signatures.has('serving_default') ? 1 : 0);
   }
 
   #enter(state: VersionState): void {

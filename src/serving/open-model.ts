@@ -132,7 +132,7 @@ function createModel(version: ModelVersion, options: OpenModelOptions): Model {
         shapes,
         allowNonFinite,
         signature: (name) => version.signature(name),
-        hasChoice: version.signatureCount > 1,
+        hasChoice: version.hasNamedSignatures,
       });
       decoder.push(body);
       const { signature, format, tensors } = decoder.finish();

@@ -1,0 +1,22 @@
+// A client that asks and does not read: its answer stays in this process until the connection ends. Such answers count like bodies do,
+// and a client has only so long to take one.
+import type { ServerResponse } from 'node:http';
+import type { BodyBudget } from './body-budget.ts';
+
+/** Smaller answers fit the kernel's own buffer of a connection, so they do not stay here. */
+const leastBytes = 64 * 1024;
+
+/**
+ * Counts an answer of `bytes` until it is sent or the connection is gone, and ends the connection when that takes longer than `maxMs`.
+ * @throws SERVER_OVERLOADED when bodies and answers together hold too much.
+ */
+export function holdUntilSent(response: ServerResponse, bytes: number, budget: BodyBudget, maxMs: number): void {
+  if (bytes < leastBytes) return;
+  const share = budget.open();
+  share.add(bytes);
+  const timer = setTimeout(() => response.destroy(), maxMs);
+  response.once('close', () => {
+    clearTimeout(timer);
+    share.release();
+  });
+}
