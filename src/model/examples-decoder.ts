@@ -2,7 +2,7 @@
 // (docs api_rest.md and util/json_tensor.cc of TensorFlow Serving at 9d981c5). The kind of a feature follows from how its values are
 // written, so a mix of kinds is refused; nothing is converted.
 import { type AirlockError, printable, violationError } from '../core/index.ts';
-import { decodeBase64, type JsonLimits, type Literal, PushParser, type StringTensor } from '../tensor/index.ts';
+import { decodeBase64, type JsonLimits, type Literal, nearestFloat32, PushParser, type StringTensor } from '../tensor/index.ts';
 import { ExampleWriter, type FeatureKind } from './example-writer.ts';
 
 export interface ExamplesRequest {
@@ -18,8 +18,6 @@ type Place = 'outside' | 'top' | 'examples' | 'features' | 'list' | 'base64';
 
 /** Names must be different, so they are kept and sorted; more of them in one example than any model has. */
 const maxFeatures = 100_000;
-const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
-
 export class ExamplesDecoder extends PushParser {
   readonly #allowNonFinite: boolean;
   #place: Place = 'outside';
@@ -228,8 +226,8 @@ export class ExamplesDecoder extends PushParser {
       this.#addInt64('int64', exact);
       return;
     }
-    const value = Number(text);
-    if (Math.abs(value) >= float32Overflow) {
+    const value = nearestFloat32(text);
+    if (!Number.isFinite(value)) {
       throw violationError('TENSOR_OUT_OF_RANGE', {
         path: this.path(),
         rule: 'range',

@@ -65,6 +65,7 @@ describe('tensorFromValue()', () => {
     ['DT_FLOAT', ['1'], 'TENSOR_TYPE_MISMATCH'],
     ['DT_FLOAT', [true], 'TENSOR_TYPE_MISMATCH'],
     ['DT_BOOL', [1], 'TENSOR_TYPE_MISMATCH'],
+    ['DT_BOOL', { shape: [2], data: Uint8Array.of(7, 255) }, 'TENSOR_TYPE_MISMATCH'],
     ['DT_STRING', [1], 'TENSOR_TYPE_MISMATCH'],
     ['DT_FLOAT', { shape: [1], data: new Float64Array(1) }, 'TENSOR_TYPE_MISMATCH'],
     ['DT_FLOAT', { shape: [3], data: new Float32Array(2) }, 'TENSOR_INVALID'],

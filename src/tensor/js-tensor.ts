@@ -114,6 +114,8 @@ function fromFlat(spec: TensorSpec, { shape, data }: FlatValue): Tensor {
   if (!(data instanceof arrays[dtype])) throw mismatch(spec, `${data.constructor.name} instead of ${arrays[dtype].name}`);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (elementCount(shape) * dtypes[dtype].itemBytes !== bytes.length) throw wrongCount(spec, shape);
+  // Any other byte is undefined behaviour in TensorFlow's C++.
+  if (dtype === 'DT_BOOL' && bytes.some((byte) => byte > 1)) throw mismatch(spec, 'bytes other than 0 and 1');
   return { dtype, shape: [...shape], bytes };
 }
 
