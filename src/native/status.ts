@@ -27,8 +27,9 @@ const codes: readonly ErrorCode[] = [
 const maxClientCharacters = 512;
 const maxDetailCharacters = 4096;
 
-// A slash that does not continue a name begins an absolute path; node names such as model/dense/MatMul stay readable.
-const absolutePath = /(?:\b[a-z][a-z0-9+.-]*:\/\/|(?<![\w.)\]}-])\/)[^\s'"`,;:()[\]{}<>|]*/gi;
+// A slash that does not continue a name begins an absolute path; node names such as model/dense/MatMul stay readable. A path may hold
+// blanks, so as long as a slash follows, what lies between belongs to it.
+const absolutePath = /(?:\b[a-z][a-z0-9+.-]*:\/\/|(?<![\w.)\]}-])\/)(?:[^'"`,;:()[\]{}<>|\n]*\/)?[^\s'"`,;:()[\]{}<>|]*/gi;
 const address = /\b0x[0-9a-f]{5,}\b/gi;
 
 /** TensorFlow's message as a client may see it: no absolute path or address of this machine, printable, at most 512 characters. */
