@@ -115,9 +115,11 @@ export class ModelWorker {
     this.#enter('closing');
     clearTimeout(this.#restartTimer);
     if (wasAvailable && this.pendingCount > 0) {
-      await new Promise<void>((resolve) => {
+      const drained = new Promise<void>((resolve) => {
         this.#onDrained = resolve;
       });
+      // A process that is gone answers nothing, so that nothing would call `drained`.
+      await Promise.race([drained, this.#process?.ended]);
     }
     if (wasAvailable) await this.#process?.close();
     else this.#process?.kill(new AirlockError('MODEL_NOT_AVAILABLE'));
@@ -148,6 +150,8 @@ export class ModelWorker {
     this.#process = process;
     this.#tensorflowVersion = await process.load();
     this.#assertWanted();
+    // onBroken comes once, and found nothing to restart when it came before this turn: such a process must never count as ready.
+    if (process.isBroken) throw await process.loadFailure();
     this.#availableSinceMs = performance.now();
     this.#enter('ready');
   }

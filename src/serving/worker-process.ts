@@ -28,7 +28,7 @@ export class WorkerProcess<Call extends WorkerCall> {
   readonly #options: WorkerProcessOptions;
   /** Why it ends; the first reason is the one that counts. */
   #reason: AirlockError | undefined;
-  #onLoaded: ((outcome: string | AirlockError) => void) | undefined;
+  #onLoaded: ((version: string) => void) | undefined;
 
   /** Starts the process. @throws WORKER_START_FAILED when there is no room for one. */
   constructor(options: WorkerProcessOptions) {
@@ -55,14 +55,26 @@ export class WorkerProcess<Call extends WorkerCall> {
    */
   async load(): Promise<string> {
     const timer = setTimeout(() => this.kill(startFailed('the model took too long to load')), this.#options.loadTimeoutMs);
-    const loaded = new Promise<string | AirlockError>((resolve) => {
+    const loaded = new Promise<string>((resolve) => {
       this.#onLoaded = resolve;
     });
     this.#connection.load(this.#options.load);
     const outcome = await Promise.race([loaded, this.ended]);
     clearTimeout(timer);
-    if (typeof outcome === 'string') return outcome;
-    throw outcome.code === 'WORKER_CRASHED' ? startFailed(outcome.detail) : outcome;
+    // What follows READY in the same chunk is read before this continues, and may have broken the protocol.
+    if (typeof outcome === 'string' && !this.isBroken) return outcome;
+    throw await this.loadFailure();
+  }
+
+  /** What `load` throws when the process ended on its own; settles when it is gone. */
+  async loadFailure(): Promise<AirlockError> {
+    const reason = await this.ended;
+    return reason.code === 'WORKER_CRASHED' ? startFailed(reason.detail) : reason;
+  }
+
+  /** True from the moment when it ends or is ended; no call is answered any more. */
+  get isBroken(): boolean {
+    return this.#reason !== undefined;
   }
 
   get inFlightCount(): number {
@@ -77,8 +89,10 @@ export class WorkerProcess<Call extends WorkerCall> {
     return this.#connection.calls;
   }
 
+  /** Sends a call, or fails it at once when the process is of no use any more: nothing would come to fail it later. */
   send(call: Call, timeoutMs: number): void {
-    this.#connection.send(call, timeoutMs);
+    if (this.#reason !== undefined) call.fail(inFlightError(this.#reason));
+    else this.#connection.send(call, timeoutMs);
   }
 
   /** Ends the process at once. The calls in flight fail with `reason`'s code where it says that the worker misbehaved. */

@@ -57,6 +57,7 @@ function make(options: Partial<ModelWorkerOptions> = {}): Harness {
 }
 
 const ask = (worker: ModelWorker, misdeed: number, deadlineMs = 10_000) => worker.run(0, [floats([1], misdeed)], { deadlineMs });
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'nothing'));
 const failsWith = (code: ErrorCode) => expect.objectContaining({ code });
 
 describe('a worker that lies', () => {
@@ -177,12 +178,27 @@ describe('a worker that lies while it loads', () => {
     ['refuse', 'MODEL_LOAD_FAILED'],
     ['unknown-code', 'WORKER_PROTOCOL_VIOLATION'],
     ['early-result', 'WORKER_PROTOCOL_VIOLATION'],
+    ['ready-garbage', 'WORKER_PROTOCOL_VIOLATION'],
   ];
   it.each(cases)('%s gives %s', async (tag, code) => {
     const { worker } = make({ tags: [tag], limits: { loadTimeoutMs: 500 } });
     await expect(worker.start()).rejects.toEqual(failsWith(code));
     expect(worker.state).toBe('failed');
     await expect(ask(worker, 0)).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
+  });
+
+  it('READY with garbage behind it leaves no process, no request that hangs, and a worker that can be closed', async () => {
+    const { worker } = make({ tags: ['ready-garbage'] });
+    for (let i = 0; i < 3; i++) {
+      await worker.start().catch(() => undefined);
+      // As long as the worker counts as available a request may be under way when it is closed.
+      const asked = ask(worker, 0).catch((error) => error.code);
+      expect(() => process.kill(worker.processId ?? 0, 0)).toThrow();
+      expect(await Promise.race([asked, pause(1000)])).toBe('MODEL_NOT_AVAILABLE');
+    }
+    const lastAsked = ask(worker, 0).catch(() => undefined);
+    expect(await Promise.race([worker.close().then(() => 'closed'), pause(1000)])).toBe('closed');
+    await lastAsked;
   });
 
   it('gets nothing of the environment of the server', async () => {

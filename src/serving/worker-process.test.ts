@@ -1,0 +1,43 @@
+// A worker process that is of no use any more answers every further call with an error at once.
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { AirlockError } from '../core/index.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+it('fails a call that comes after the process broke at once, with a code that may be retried', async () => {
+  const broken: string[] = [];
+  const worker = new WorkerProcess({
+    entry: path.join(import.meta.dirname, '../../tests/security/fixtures/fake-worker.mjs'),
+    load: {
+      ccPath: '/nonexistent/cc',
+      frameworkPath: '/nonexistent/framework',
+      modelDirectory: '/nonexistent/model',
+      tags: ['serve'],
+      intraOpThreads: 1,
+      interOpThreads: 1,
+      signatures: [],
+      limits: { maxBodyBytes: 1024, maxOutputBytes: 1024 },
+    },
+    loadTimeoutMs: 10_000,
+    onLog: () => undefined,
+    onAnswer: () => undefined,
+    onBroken: ({ code }) => broken.push(code),
+  });
+  expect(await worker.load()).toBe('fake');
+  expect(worker.isBroken).toBe(false);
+  worker.kill(new AirlockError('WORKER_PROTOCOL_VIOLATION'));
+  expect(worker.isBroken).toBe(true);
+  const outcomes: string[] = [];
+  const call = {
+    signatureIndex: 0,
+    inputs: [],
+    succeed: () => outcomes.push('succeeded'),
+    fail: ({ code, retry }: AirlockError) => outcomes.push(`${code} ${retry}`),
+  };
+  worker.send(call, 1000);
+  expect(outcomes).toEqual(['WORKER_PROTOCOL_VIOLATION true']);
+  expect(worker.inFlightCount).toBe(0);
+  await worker.ended;
+  expect(broken).toEqual(['WORKER_PROTOCOL_VIOLATION']);
+  expect(outcomes).toHaveLength(1);
+});
