@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AirlockError, isAirlockError } from '../core/index.ts';
@@ -22,6 +23,8 @@ class CountingSink {
     if (this.received > this.refuseAt) throw new AirlockError('REQUEST_TOO_LARGE');
     if (this.chunks.length < 8) this.chunks.push(Buffer.from(chunk));
   }
+  readonly behind: boolean = false;
+  catchUp(): void {}
   get text(): string {
     return Buffer.concat(this.chunks).toString();
   }
@@ -231,5 +234,49 @@ describe('readBody and gzip that is wrong', () => {
     expect((await outcome()).code).toBe('REQUEST_TOO_LARGE');
     request.destroy();
     compressor.destroy();
+  });
+});
+
+/** Has work left after each chunk, as a decoder has that parses a body again. */
+class LaggingSink {
+  left = 0;
+  slices = 0;
+  received = 0;
+  readonly #failAt: number;
+  constructor(failAt = Number.POSITIVE_INFINITY) {
+    this.#failAt = failAt;
+  }
+  push(chunk: Uint8Array): void {
+    this.received += chunk.length;
+    this.left += 5;
+  }
+  get behind(): boolean {
+    return this.left > 0;
+  }
+  catchUp(): void {
+    this.left--;
+    if (++this.slices === this.#failAt) throw new AirlockError('TENSOR_RAGGED');
+  }
+}
+
+describe('readBody() and a sink that is behind', () => {
+  const body = (chunks: number) =>
+    Readable.from(
+      Array.from({ length: chunks }, () => Buffer.alloc(1000)),
+      { objectMode: false },
+    );
+  const read = (chunks: number, sink: LaggingSink) => {
+    const source = Object.assign(body(chunks), { headers: {}, complete: true });
+    return readBody(source as unknown as IncomingMessage, sink, maxBodyBytes);
+  };
+
+  it.each([1, 2, 40])('lets it catch up before the body of %d chunks counts as read', async (chunks) => {
+    const sink = new LaggingSink();
+    await read(chunks, sink);
+    expect(sink).toMatchObject({ left: 0, received: chunks * 1000, slices: chunks * 5 });
+  });
+
+  it('reports what it finds while it catches up', async () => {
+    await expect(read(3, new LaggingSink(4))).rejects.toMatchObject({ code: 'TENSOR_RAGGED' });
   });
 });

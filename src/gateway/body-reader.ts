@@ -8,6 +8,9 @@ import { AirlockError } from '../core/index.ts';
 export interface BodySink {
   /** @throws AirlockError to stop. */
   push(chunk: Uint8Array): void;
+  /** True while there is work left from earlier chunks; `catchUp` does a slice of it. @throws as `push`. */
+  readonly behind: boolean;
+  catchUp(): void;
 }
 
 /** The Content-Length, or 0 when there is none; only ever a hint. */
@@ -44,15 +47,39 @@ function pump(source: Readable, sink: BodySink): Promise<void> {
       source.off('data', onData);
       reject(error);
     };
+    let isBusy = false;
     const onData = (chunk: Buffer): void => {
       try {
         sink.push(chunk);
       } catch (thrown) {
         fail(thrown);
+        return;
+      }
+      if (!sink.behind || isBusy) return;
+      isBusy = true;
+      source.pause();
+      setImmediate(step);
+    };
+    // One slice per turn of the event loop, so that other clients are served in between.
+    const step = (): void => {
+      try {
+        sink.catchUp();
+      } catch (thrown) {
+        fail(thrown);
+        return;
+      }
+      if (sink.behind) setImmediate(step);
+      else {
+        isBusy = false;
+        if (source.readableEnded) resolve();
+        else source.resume();
       }
     };
     source.on('data', onData);
-    source.once('end', resolve);
+    // It comes even to a paused stream when the last chunk has been handed out.
+    source.once('end', () => {
+      if (!isBusy) resolve();
+    });
     source.once('error', (cause) => fail(new AirlockError('REQUEST_INCOMPLETE', { cause })));
     source.once('close', () => {
       // Also comes after every complete body, ten thousand times a second: no error is made for that.

@@ -36,6 +36,10 @@ async function readInto(decoder: BodySink, request: IncomingMessage, limits: Req
       share.add(chunk.length);
       decoder.push(chunk);
     },
+    get behind() {
+      return decoder.behind;
+    },
+    catchUp: () => decoder.catchUp(),
   };
   await readBody(request, sink, limits.maxBodyBytes);
 }

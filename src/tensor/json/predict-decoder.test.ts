@@ -129,6 +129,26 @@ describe('PredictDecoder accepts', () => {
     for (const chunk of [1, 2, 3, 7]) expect(only(body, { ...setup, chunk })).toEqual(expected);
   });
 
+  it('a large body again in slices, when its signature is named at the end', () => {
+    const count = 200_000;
+    const [text, ints] = [signature('serving_default', { x: ['DT_STRING'] }), signature('ints', { x: ['DT_INT32'] })];
+    const decoder = new PredictDecoder({
+      limits: defaultJsonLimits,
+      sizeHint: 0,
+      shapes: 'strict',
+      allowNonFinite: false,
+      hasChoice: true,
+      signature: (name) => (name === 'ints' ? ints : text),
+    });
+    const values = Array.from({ length: count }, (_, index) => index);
+    const bytes = Buffer.from(`{"instances":[${values.join(',')}],"signature_name":"ints"}`);
+    for (let at = 0; at < bytes.length; at += 50_000) decoder.push(bytes.subarray(at, at + 50_000));
+    let slices = 0;
+    for (; decoder.behind; slices++) decoder.catchUp();
+    expect(slices).toBeGreaterThan(5);
+    expect(valuesOf(decoder.finish().tensors[0])).toEqual(values);
+  });
+
   it('several inputs by row and by column', () => {
     const inputs: NonNullable<Setup['inputs']> = { a: ['DT_FLOAT', [-1]], b: ['DT_INT64', [-1, 2]], c: ['DT_STRING', [-1]] };
     const row = decode('{"instances":[{"a":1.5,"b":[1,2],"c":"x"},{"c":{"b64":"eQ=="},"a":2,"b":[3,4]}]}', { inputs });

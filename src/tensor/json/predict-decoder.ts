@@ -62,8 +62,13 @@ export class PredictDecoder extends TensorParser {
     this.#guard(() => super.push(chunk));
   }
 
+  override catchUp(): void {
+    this.#guard(() => super.catchUp());
+  }
+
   /** The finished request. @throws the first thing that is wrong with the body. */
   finish(): PredictRequest {
+    while (this.behind) this.catchUp();
     this.#guard(() => this.finishParse());
     if (this.#pending !== undefined) throw this.#pending;
     const result = this.#result();

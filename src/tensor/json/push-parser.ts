@@ -23,12 +23,18 @@ const words: readonly (readonly [string, Literal])[] = [
 ];
 
 const objectMark = 1;
+/** Bytes that are parsed again in one go, see `behind`. */
+const sliceBytes = 128 * 1024;
 
 export abstract class PushParser {
   protected readonly limits: JsonLimits;
-  /** All bytes so far, from 0 to `length`; the byte at `length` is 0, so that a scan stops there by itself. */
+  /** The bytes to parse, from 0 to `length`; the byte at `length` is 0, so that a scan stops there by itself. */
   protected bytes: Buffer;
   protected length = 0;
+  /** Bytes that have arrived; more than `length` only while a body is parsed again. */
+  #arrived = 0;
+  /** The byte that the 0 at `length` stands in for. */
+  #covered = 0;
   protected position = 0;
   protected depth = 0;
   protected tokens = 0;
@@ -48,7 +54,7 @@ export abstract class PushParser {
 
   /** Takes the next bytes of the body and parses as far as they go. @throws the first thing that is wrong. */
   push(chunk: Uint8Array): void {
-    const length = this.length + chunk.length;
+    const length = this.#arrived + chunk.length;
     if (length > this.limits.maxBodyBytes) {
       throw new AirlockError('REQUEST_TOO_LARGE', {
         violations: [
@@ -58,14 +64,39 @@ export abstract class PushParser {
     }
     if (length >= this.bytes.length) {
       const grown = takeBodyMemory(Math.min(Math.max(length, this.bytes.length * 2), this.limits.maxBodyBytes) + 1);
-      this.bytes.copy(grown, 0, 0, this.length);
+      this.bytes.copy(grown, 0, 0, Math.max(this.#arrived, this.length + 1));
       returnBodyMemory(this.bytes);
       this.bytes = grown;
     }
-    this.bytes.set(chunk, this.length);
+    const { behind } = this;
+    this.bytes.set(chunk, this.#arrived);
+    this.#arrived = length;
+    if (behind) return;
     this.length = length;
     this.bytes[length] = 0;
     this.advance(false);
+  }
+
+  /**
+   * True while a body that is parsed again is not parsed as far as it has arrived. Whoever feeds the parser should then call `catchUp`
+   * between other work: all at once, a large body would hold up every other client.
+   */
+  get behind(): boolean {
+    return this.length < this.#arrived;
+  }
+
+  /** Parses the next slice of a body that is parsed again. */
+  catchUp(): void {
+    this.#show(this.length + sliceBytes);
+    this.advance(false);
+  }
+
+  /** Lets the parser see `length` bytes of those that have arrived. */
+  #show(length: number): void {
+    if (this.behind) this.bytes[this.length] = this.#covered;
+    this.length = Math.min(length, this.#arrived);
+    this.#covered = this.bytes[this.length];
+    this.bytes[this.length] = 0;
   }
 
   /** Says that the body is complete. @throws JSON_EMPTY, or JSON_SYNTAX when the value is not complete. */
@@ -81,10 +112,12 @@ export abstract class PushParser {
     returnBodyMemory(this.bytes);
     this.bytes = Buffer.alloc(1);
     this.length = 0;
+    this.#arrived = 0;
   }
 
-  /** Starts over at the first byte. */
+  /** Starts over at the first byte, in slices. */
   protected rewind(): void {
+    this.#show(sliceBytes);
     this.position = 0;
     this.depth = 0;
     this.tokens = 0;
