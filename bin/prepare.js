@@ -114,28 +114,68 @@ function npm() {
 
 /** One preparation at a time in one folder: two `npm ci` would delete each other's files. Returns what gives the lock back. */
 async function takeLock() {
-  for (let waiting = false; ; waiting = true) {
+  for (let told = false; ; ) {
     try {
-      fs.writeFileSync(prepareLock, String(process.pid), { flag: 'wx' });
-      return () => fs.rmSync(prepareLock, { force: true });
+      if (createLock()) return () => fs.rmSync(prepareLock, { force: true });
+      const holder = readLock();
+      if (holder !== undefined && !isHeld(holder)) fs.rmSync(prepareLock, { force: true });
+      else if (holder !== undefined && !told) {
+        process.stdout.write(`Process ${holder} prepares this folder already; waiting for it …\n`);
+        told = true;
+      }
     } catch (error) {
-      if (error.code !== 'EEXIST')
-        throw stop(`The folder .airlock cannot be written (${error.code}): change its permissions, then run this again.`);
+      throw stop(explainLock(error));
     }
-    const holder = readOrEmpty(prepareLock);
-    if (holder !== '' && !isRunning(Number(holder))) fs.rmSync(prepareLock, { force: true });
-    else if (!waiting) process.stdout.write(`Process ${holder} prepares this folder already; waiting for it …\n`);
+    // After a removal too: another process may still be about to remove what it saw, and that must not be our new lock.
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-function isRunning(pid) {
+/** False when there is a lock. By a link, because a file that is created first and filled then may stay empty for ever. */
+function createLock() {
+  const own = `${prepareLock}.${process.pid}`;
   try {
-    process.kill(pid, 0);
+    fs.writeFileSync(own, String(process.pid));
+    fs.linkSync(own, prepareLock);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    fs.rmSync(own, { force: true });
+  }
+}
+
+/** Undefined when it was given back meanwhile. */
+function readLock() {
+  try {
+    return fs.readFileSync(prepareLock, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether the holder still runs. Our own id is that of an earlier process: in a container each start may get the same. */
+function isHeld(holder) {
+  // To kill(), 0 and less are groups of processes, which always run.
+  if (!/^[1-9]\d*$/.test(holder) || Number(holder) === process.pid) return false;
+  try {
+    process.kill(Number(holder), 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';
   }
+}
+
+function explainLock({ code, syscall }) {
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return `The disk or quota of the folder .airlock is full (${code}): free some space, then run this again.`;
+  if (syscall === 'link' && ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code))
+    return `The disk of the folder .airlock has no hard links (${code}): copy this folder to another disk, then run this again.`;
+  if (['EACCES', 'EPERM', 'EROFS'].includes(code))
+    return `The folder .airlock cannot be written (${code}): change its permissions, then run this again.`;
+  return `The lock .airlock/prepare.lock cannot be taken (${code}): check this file and its disk, then run this again.`;
 }
 
 function readOrEmpty(file) {

@@ -1,7 +1,7 @@
 // `npm start` and `npm test` on a made-up clone: the real scripts of bin/, with an npm of our own that installs, builds or fails as
 // a test asks. So every line that a person may meet on a fresh machine is seen here without a network.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,10 +34,27 @@ if (process.argv[2] === 'ci') {
 }
 `;
 
-function run(script: string, env: Record<string, string> = {}) {
+const preloadScript = `
+const fs = require('node:fs');
+if (process.env.FAKE_LOCK === 'own' && !fs.existsSync('npm-calls')) fs.writeFileSync('.airlock/prepare.lock', String(process.pid));
+const writeFileSync = fs.writeFileSync;
+if (process.env.FAKE_LOCK === 'ENOSPC') fs.writeFileSync = (file, ...rest) => {
+  if (!String(file).includes('prepare.lock')) return writeFileSync(file, ...rest);
+  writeFileSync(file, '');
+  throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
+};
+const linkSync = fs.linkSync;
+fs.linkSync = (...paths) => {
+  if (process.env.FAKE_LOCK !== 'EPERM') return linkSync(...paths);
+  throw Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'link' });
+};
+`;
+
+function run(script: string, env: Record<string, string> = {}, timeoutMs = 20_000) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join('bin', script)], {
     cwd: clone,
     encoding: 'utf8',
+    timeout: timeoutMs,
     env: { PATH: '/nowhere', npm_execpath: join(clone, 'fake', 'npm-cli.js'), ...env },
   });
   return { status, stdout, stderr, lastLine: stdout.trimEnd().split('\n').at(-1) };
@@ -105,10 +122,46 @@ describe('npm start', () => {
     expect(readFileSync(join(clone, '.airlock/prepare.log'), 'utf8')).toContain('tried pip');
   });
 
-  it('does not wait for a preparation that was killed', () => {
-    const dead = spawnSync(process.execPath, ['-e', '']).pid;
-    write('.airlock/prepare.lock', String(dead));
-    expect(run('start.js')).toMatchObject({ status: 0 });
+  const lockFiles = () => readdirSync(join(clone, '.airlock')).filter((name) => name.startsWith('prepare.lock'));
+  it.each([
+    ['names a process that is gone', () => String(spawnSync(process.execPath, ['-e', '']).pid)],
+    // Its writer was killed, or the disk was full, between its creation and its content.
+    ['is empty', () => ''],
+    // To kill(), 0 is the caller's own group, which always runs.
+    ['names no process', () => '0'],
+    ['is not a number', () => '\0\0\0'],
+  ])('does not wait for a lock that %s', (_title, content) => {
+    write('.airlock/prepare.lock', content());
+    expect(run('start.js', {}, 8000)).toMatchObject({ status: 0 });
+    expect(lockFiles()).toEqual([]);
+  });
+
+  it('does not wait for itself: in a container an earlier start had the same process id', () => {
+    write('.airlock/x', '');
+    write('preload.cjs', preloadScript);
+    const env = { NODE_OPTIONS: `--require=${join(clone, 'preload.cjs')}`, FAKE_LOCK: 'own' };
+    expect(run('start.js', env, 8000)).toMatchObject({ status: 0 });
+  });
+
+  it('waits for a preparation that runs, and leaves its lock alone', () => {
+    write('.airlock/prepare.lock', String(process.pid));
+    const { status, stdout } = run('start.js', {}, 1500);
+    expect([status, stdout]).toEqual([null, `Process ${process.pid} prepares this folder already; waiting for it …\n`]);
+    expect(readFileSync(join(clone, '.airlock/prepare.lock'), 'utf8')).toBe(String(process.pid));
+    expect(npmCalls()).toEqual([]);
+  });
+
+  it.each([
+    ['ENOSPC', /disk .* is full \(ENOSPC\): free some space/],
+    ['EPERM', /no hard links \(EPERM\): copy this folder to another/],
+  ])('says what %s means when it takes its lock, and leaves no lock behind', (code, meaning) => {
+    write('preload.cjs', preloadScript);
+    const { status, stderr } = run('start.js', { NODE_OPTIONS: `--require=${join(clone, 'preload.cjs')}`, FAKE_LOCK: code });
+    expect(status).toBe(4);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr).toMatch(meaning);
+    expect(lockFiles()).toEqual([]);
+    expect(run('start.js', {}, 8000)).toMatchObject({ status: 0 });
   });
 });
 
