@@ -117,8 +117,9 @@ function createListener({ limits, models }: RestServerOptions, broken: Connectio
   });
   server.addHook('onRequest', (request, reply, done) => {
     broken.begin(request.raw, reply.raw);
-    // Clients send all kinds of it, curl's default among them. The body is JSON whatever it is called.
-    delete request.raw.headers['content-type'];
+    // Clients send all kinds of it, curl's default among them. The body is JSON whatever it is called. Replaced, not deleted: V8 turns an
+    // object that loses a key into a slow one.
+    if (request.raw.headers['content-type'] !== undefined) request.raw.headers['content-type'] = json;
     done(stopping ? new AirlockError('SERVER_STOPPING') : withoutHost(request.raw));
   });
   // The decoder reads the stream itself.

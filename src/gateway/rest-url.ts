@@ -16,11 +16,25 @@ const postPattern = new RegExp(`^/v1/models/(?<model>[^/:]+)${selector}:(?<verb>
 const getPattern = new RegExp(`^/v1/models(?:/(?<model>[^/:]+)${selector}(?<verb>/metadata)?)?$`, 'i');
 const maxVersion = 2n ** 63n - 1n;
 
+/** Targets of the URLs seen last: most clients ask for the same few, thousands of times a second. Forgotten all at once when full. */
+const recent = new Map<string, ModelTarget>();
+const maxRecent = 256;
+
 /**
  * What a request for something below `/v1/` asks for.
  * @throws REQUEST_MALFORMED for everything that is not part of the interface.
  */
 export function parseModelTarget(method: string, url: string): ModelTarget {
+  const key = `${method} ${url}`;
+  const known = recent.get(key);
+  if (known !== undefined) return known;
+  const target = parse(method, url);
+  if (recent.size >= maxRecent) recent.clear();
+  recent.set(key, target);
+  return target;
+}
+
+function parse(method: string, url: string): ModelTarget {
   if (url.length <= maxUrlChars) {
     const match = method === 'POST' ? postPattern.exec(url) : method === 'GET' ? getPattern.exec(url) : null;
     if (match?.groups !== undefined) return toTarget(method, match.groups);

@@ -107,7 +107,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     const tensors = call.inputs.map((tensor, index) => ({ index, tensor }));
     const pieces = encodeTensorFrame({ kind: frameKinds.run, id, argument: call.signatureIndex, timeoutMs }, tensors);
     // All requests of this turn leave together: a write is a system call and wakes the worker.
-    if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
+    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
     this.#outgoing.push(...pieces);
   }
 

@@ -158,12 +158,24 @@ function numberElement(tensor: NumericTensor, options: EncodeOptions): WriteElem
   return create(data, finite);
 }
 
-/** `bytes` at the start of its own memory, as typed arrays need: a worker's frame may begin anywhere. */
-function aligned(bytes: Uint8Array): ArrayBufferLike {
-  return bytes.byteOffset % 8 === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+/** `bytes`, or a copy where typed arrays can lie: a worker's frame may begin anywhere. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteOffset % 8 === 0) return bytes;
+  const copy = Buffer.allocUnsafe(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
 }
 
-type CreateWriter = (data: ArrayBufferLike, finite: (value: number) => number) => WriteElement;
+type CreateWriter = (data: Uint8Array, finite: (value: number) => number) => WriteElement;
+
+interface ArrayType<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+}
+
+function over<T>(type: ArrayType<T>, { buffer, byteOffset, byteLength }: Uint8Array): T {
+  return new type(buffer, byteOffset, byteLength / type.BYTES_PER_ELEMENT);
+}
 
 function integers(values: ArrayLike<number>): WriteElement {
   return (writer, index) => writer.integer(values[index]);
@@ -179,37 +191,37 @@ function wide(values: ArrayLike<bigint>): WriteElement {
 
 const elementWriters: Readonly<Partial<Record<DType, CreateWriter>>> = {
   DT_FLOAT: (data, finite) => {
-    const values = new Float32Array(data);
+    const values = over(Float32Array, data);
     return (writer, index) => writer.float32(finite(values[index]));
   },
   DT_DOUBLE: (data, finite) => {
-    const values = new Float64Array(data);
+    const values = over(Float64Array, data);
     return (writer, index) => writer.float64(finite(values[index]));
   },
   DT_HALF: (data, finite) => {
-    const values = new Uint16Array(data);
+    const values = over(Uint16Array, data);
     return (writer, index) => {
       finite(halfValue(values[index]));
       writer.half(values[index]);
     };
   },
   DT_BFLOAT16: (data, finite) => {
-    const values = new Uint16Array(data);
+    const values = over(Uint16Array, data);
     return (writer, index) => {
       finite(bfloat16Value(values[index]));
       writer.bfloat16(values[index]);
     };
   },
-  DT_INT8: (data) => integers(new Int8Array(data)),
-  DT_UINT8: (data) => integers(new Uint8Array(data)),
-  DT_INT16: (data) => integers(new Int16Array(data)),
-  DT_UINT16: (data) => integers(new Uint16Array(data)),
-  DT_INT32: (data) => integers(new Int32Array(data)),
-  DT_UINT32: (data) => integers(new Uint32Array(data)),
-  DT_INT64: (data) => wide(new BigInt64Array(data)),
-  DT_UINT64: (data) => wide(new BigUint64Array(data)),
+  DT_INT8: (data) => integers(over(Int8Array, data)),
+  DT_UINT8: (data) => integers(over(Uint8Array, data)),
+  DT_INT16: (data) => integers(over(Int16Array, data)),
+  DT_UINT16: (data) => integers(over(Uint16Array, data)),
+  DT_INT32: (data) => integers(over(Int32Array, data)),
+  DT_UINT32: (data) => integers(over(Uint32Array, data)),
+  DT_INT64: (data) => wide(over(BigInt64Array, data)),
+  DT_UINT64: (data) => wide(over(BigUint64Array, data)),
   DT_BOOL: (data) => {
-    const values = new Uint8Array(data);
+    const values = over(Uint8Array, data);
     return (writer, index) => writer.raw(values[index] === 0 ? 'false' : 'true');
   },
 };

@@ -29,6 +29,20 @@ interface Storage {
   readonly toBits?: (value: number) => number;
 }
 
+interface ArrayType<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+}
+
+/**
+ * An array of unknown content. Over Node's own pool when it is small: a small typed array of V8 lies in the heap, and asking for its
+ * memory later moves it out, which costs more than a small request takes to decode.
+ */
+function view<T>(type: ArrayType<T>, length: number): T {
+  const memory = Buffer.allocUnsafe(length * type.BYTES_PER_ELEMENT);
+  return new type(memory.buffer, memory.byteOffset, length);
+}
+
 // The first double that rounds to infinity: the midpoint between the largest float and the next power of two.
 const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
 
@@ -38,36 +52,43 @@ const integers = (create: (length: number) => NumberArray, min: number, max: num
   min,
   max,
 });
-const wide = (min: number, max: number): Storage => ({ store: 'wide', create: (n) => new Uint32Array(2 * n), min, max });
+const wide = (min: number, max: number): Storage => ({ store: 'wide', create: (n) => view(Uint32Array, 2 * n), min, max });
 
 const storages: Readonly<Partial<Record<DType, Storage>>> = {
-  DT_DOUBLE: { store: 'float64', create: (n) => new Float64Array(n), min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
+  DT_DOUBLE: { store: 'float64', create: (n) => view(Float64Array, n), min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
   DT_FLOAT: {
     store: 'float32',
-    create: (n) => new Float32Array(n),
+    create: (n) => view(Float32Array, n),
     min: -float32Overflow,
     max: float32Overflow,
     format: float32Format,
   },
-  DT_HALF: { store: 'narrow', create: (n) => new Uint16Array(n), min: -65520, max: 65520, format: halfFormat, toBits: halfBits },
+  DT_HALF: {
+    store: 'narrow',
+    create: (n) => view(Uint16Array, n),
+    min: -65520,
+    max: 65520,
+    format: halfFormat,
+    toBits: halfBits,
+  },
   DT_BFLOAT16: {
     store: 'narrow',
-    create: (n) => new Uint16Array(n),
+    create: (n) => view(Uint16Array, n),
     min: -(2 ** 127) * (2 - 2 ** -8),
     max: 2 ** 127 * (2 - 2 ** -8),
     format: bfloat16Format,
     toBits: bfloat16Bits,
   },
-  DT_INT8: integers((n) => new Int8Array(n), -128, 127),
-  DT_UINT8: integers((n) => new Uint8Array(n), 0, 255),
-  DT_INT16: integers((n) => new Int16Array(n), -32768, 32767),
-  DT_UINT16: integers((n) => new Uint16Array(n), 0, 65535),
-  DT_INT32: integers((n) => new Int32Array(n), -2147483648, 2147483647),
-  DT_UINT32: integers((n) => new Uint32Array(n), 0, 4294967295),
+  DT_INT8: integers((n) => view(Int8Array, n), -128, 127),
+  DT_UINT8: integers((n) => view(Uint8Array, n), 0, 255),
+  DT_INT16: integers((n) => view(Int16Array, n), -32768, 32767),
+  DT_UINT16: integers((n) => view(Uint16Array, n), 0, 65535),
+  DT_INT32: integers((n) => view(Int32Array, n), -2147483648, 2147483647),
+  DT_UINT32: integers((n) => view(Uint32Array, n), 0, 4294967295),
   DT_INT64: wide(-(2 ** 63), 2 ** 63),
   DT_UINT64: wide(0, 2 ** 64),
-  DT_BOOL: { store: 'bool', create: (n) => new Uint8Array(n), min: 0, max: 1 },
-  DT_STRING: { store: 'string', create: (n) => new Uint32Array(n + 1), min: 0, max: 0 },
+  DT_BOOL: { store: 'bool', create: (n) => view(Uint8Array, n), min: 0, max: 1 },
+  DT_STRING: { store: 'string', create: (n) => view(Uint32Array, n + 1), min: 0, max: 0 },
 };
 
 const int64Bounds = { DT_INT64: [-(2n ** 63n), 2n ** 63n - 1n], DT_UINT64: [0n, 2n ** 64n - 1n] } as const;
@@ -123,6 +144,8 @@ export class TensorBuilder {
     this.max = storage.max;
     this.capacity = capacity;
     this.values = storage.create(capacity);
+    // Where the first string begins.
+    if (this.store === 'string') this.values[0] = 0;
   }
 
   /** Makes room for at least one more element, at most `most` in all. False when that is not enough. */
@@ -187,6 +210,7 @@ export class TensorBuilder {
       if (!(this.values instanceof Uint32Array)) throw new AirlockError('INTERNAL');
       return { dtype, shape, bytes: this.text.subarray(0, this.textLength), offsets: this.values.subarray(0, this.count + 1) };
     }
-    return { dtype, shape, bytes: new Uint8Array(this.values.buffer, 0, this.count * dtypes[dtype].itemBytes) };
+    const { buffer, byteOffset } = this.values;
+    return { dtype, shape, bytes: new Uint8Array(buffer, byteOffset, this.count * dtypes[dtype].itemBytes) };
   }
 }
