@@ -20,6 +20,8 @@ export interface ModelWorkerLimits {
   readonly maxQueue: number;
   /** Requests that are sent to the worker before the first is answered. Default 4. */
   readonly pipelineDepth: number;
+  /** The same for a model that answers in less than a millisecond, where waking the worker costs more than the work. Default 16. */
+  readonly fastPipelineDepth: number;
   /** Default 120,000. */
   readonly loadTimeoutMs: number;
 }
@@ -33,6 +35,7 @@ export const defaultModelWorkerLimits: ModelWorkerLimits = {
   maxOutputBytes: 64 * 1024 * 1024,
   maxQueue: 256,
   pipelineDepth: 4,
+  fastPipelineDepth: 16,
   loadTimeoutMs: 120_000,
 };
 

@@ -26,6 +26,9 @@ const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]
   closed: [],
 };
 
+/** See `fastPipelineDepth`. */
+const fastServiceMs = 1;
+
 export class ModelWorker {
   readonly #options: ModelWorkerOptions;
   readonly #limits: ModelWorkerLimits;
@@ -35,6 +38,9 @@ export class ModelWorker {
   #process: WorkerProcess<PendingRun> | undefined;
   #tensorflowVersion: string | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
+  /** A running mean of how long the worker takes for a request, and when it came to the one that it is at. */
+  #serviceMs = fastServiceMs;
+  #headSinceMs = 0;
   #failures = 0;
   #availableSinceMs = 0;
   #onDrained: (() => void) | undefined;
@@ -91,13 +97,13 @@ export class ModelWorker {
     return new Promise((resolve, reject) => {
       if (this.#state !== 'ready' || this.#process === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
       checkInputs(this.#options.signatures, signatureIndex, inputs, this.#limits.maxInputBytes);
-      const { timeoutMs, maxQueue, pipelineDepth } = this.#limits;
+      const { timeoutMs, maxQueue } = this.#limits;
       const deadlineMs = Math.min(options.deadlineMs ?? timeoutMs, timeoutMs);
       // Not a number is refused too.
       if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
       const deadlineAtMs = performance.now() + deadlineMs;
       const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, reject);
-      if (this.#process.inFlightCount < pipelineDepth) this.#send(this.#process, run, deadlineMs);
+      if (this.#process.inFlightCount < this.#depth) this.#send(this.#process, run, deadlineMs);
       else if (this.#queue.length < maxQueue) this.#queue.push(run);
       else throw new AirlockError('SERVER_OVERLOADED');
       this.#deadlines.arm(deadlineAtMs);
@@ -178,17 +184,26 @@ export class ModelWorker {
 
   #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
     process.send(run, Math.ceil(timeoutMs));
-    if (process.head === run) run.headSinceMs = performance.now();
+    if (process.head !== run) return;
+    this.#headSinceMs = performance.now();
+    run.headSinceMs = this.#headSinceMs;
+  }
+
+  /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
+  get #depth(): number {
+    return this.#serviceMs < fastServiceMs ? this.#limits.fastPipelineDepth : this.#limits.pipelineDepth;
   }
 
   #onAnswer(process: WorkerProcess<PendingRun>): void {
     const nowMs = performance.now();
+    this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
+    this.#headSinceMs = nowMs;
     const { head } = process;
     if (head !== undefined) {
       head.headSinceMs = nowMs;
       if (head.settled) this.#deadlines.arm(head.killAtMs(this.#limits.graceMs));
     }
-    while (process.inFlightCount < this.#limits.pipelineDepth) {
+    while (process.inFlightCount < this.#depth) {
       const run = this.#queue.take();
       if (run === undefined) break;
       if (run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));

@@ -235,7 +235,7 @@ describe('a worker that lies while it loads', () => {
 
 describe('requests that wait', () => {
   it('are refused when the queue is full, at their deadline, and when the worker ends', async () => {
-    const { worker } = make({ limits: { pipelineDepth: 1, maxQueue: 2, graceMs: 500 } });
+    const { worker } = make({ limits: { pipelineDepth: 1, fastPipelineDepth: 1, maxQueue: 2, graceMs: 500 } });
     await worker.start();
     const hung = ask(worker, 8, 200);
     const [short, long] = [ask(worker, 0, 100), ask(worker, 0, 5000)];
@@ -264,7 +264,7 @@ describe('requests that wait', () => {
   });
 
   it('are answered before a worker closes, and none after', async () => {
-    const { worker } = make({ limits: { pipelineDepth: 2 } });
+    const { worker } = make({ limits: { pipelineDepth: 2, fastPipelineDepth: 2 } });
     await worker.start();
     const waiting = Array.from({ length: 20 }, () => ask(worker, 0));
     const closed = worker.close();
