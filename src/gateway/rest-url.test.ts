@@ -78,7 +78,7 @@ describe('parseModelTarget refuses', () => {
     const startedMs = performance.now();
     expect(codeOf('GET', `/v1/models/${'/versions/1'.repeat(100_000)}`)).toBe('REQUEST_MALFORMED');
     expect(codeOf('GET', `/v1/models/m${'/labels/'.repeat(180)}`)).toBe('REQUEST_MALFORMED');
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    expect(performance.now() - startedMs).toBeLessThan(1000);
   });
 
   it('never repeats a control character of the URL', () => {

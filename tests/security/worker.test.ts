@@ -363,9 +363,9 @@ describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
     await worker.start();
     const start = performance.now();
     await expect(worker.run(0, [matrix(1500)], { deadlineMs: 200 })).rejects.toEqual(failsWith('DEADLINE_EXCEEDED'));
-    expect(performance.now() - start).toBeLessThan(400);
+    expect(performance.now() - start).toBeLessThan(1500);
     await waitFor('restarting');
-    expect(performance.now() - start).toBeLessThan(800);
+    expect(performance.now() - start).toBeLessThan(3000);
     expect(causes[0]).toContain('killed');
     await waitFor('ready');
   });
