@@ -184,9 +184,7 @@ export class ModelWorker {
 
   #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
     process.send(run, Math.ceil(timeoutMs));
-    if (process.head !== run) return;
-    this.#headSinceMs = performance.now();
-    run.headSinceMs = this.#headSinceMs;
+    if (process.head === run) this.#headSinceMs = performance.now();
   }
 
   /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
@@ -199,10 +197,7 @@ export class ModelWorker {
     this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
     this.#headSinceMs = nowMs;
     const { head } = process;
-    if (head !== undefined) {
-      head.headSinceMs = nowMs;
-      if (head.settled) this.#deadlines.arm(head.killAtMs(this.#limits.graceMs));
-    }
+    if (head?.settled) this.#deadlines.arm(head.killAtMs(nowMs, this.#limits.graceMs));
     while (process.inFlightCount < this.#depth) {
       const run = this.#queue.take();
       if (run === undefined) break;
@@ -220,7 +215,7 @@ export class ModelWorker {
     for (const run of calls) {
       if (!run.settled && run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
     }
-    const killAtMs = process?.head?.killAtMs(this.#limits.graceMs);
+    const killAtMs = process?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
     if (killAtMs !== undefined && killAtMs <= nowMs) {
       process?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
       return;

@@ -8,8 +8,6 @@ export class PendingRun implements WorkerCall {
   readonly signatureIndex: number;
   readonly inputs: readonly Tensor[];
   readonly deadlineAtMs: number;
-  /** When the worker came to it. */
-  headSinceMs = 0;
   settled = false;
   readonly #resolve: (outputs: Tensor[]) => void;
   readonly #reject: (error: AirlockError) => void;
@@ -37,8 +35,8 @@ export class PendingRun implements WorkerCall {
   }
 
   /** A request that waited behind a slow one is given the grace time from when the worker came to it. */
-  killAtMs(graceMs: number): number {
-    return Math.max(this.deadlineAtMs, this.headSinceMs) + graceMs;
+  killAtMs(headSinceMs: number, graceMs: number): number {
+    return Math.max(this.deadlineAtMs, headSinceMs) + graceMs;
   }
 }
 
