@@ -3,8 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ModelConfig, RequestLimits } from '../config/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
-import type { ModelVersion } from '../serving/index.ts';
-import { encodePredictResponse, PredictDecoder } from '../tensor/index.ts';
+import { JsonPredict, type ModelVersion } from '../serving/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
@@ -49,19 +48,14 @@ async function predict(
   { version, config, limits }: InferenceContext,
   share: BodyShare,
 ): Promise<Buffer> {
-  const allowNonFinite = config.nonFinite === 'allow';
-  const decoder = new PredictDecoder({
+  const predict = new JsonPredict(version, {
     limits,
     sizeHint: contentLength(request),
     shapes: config.shapes,
-    allowNonFinite,
-    signature: (name) => version.signature(name),
-    hasChoice: version.hasNamedSignatures,
+    allowNonFinite: config.nonFinite === 'allow',
   });
-  await readInto(decoder, request, limits, share);
-  const { signature, format, tensors } = decoder.finish();
-  const outputs = await version.run(signature, tensors);
-  return encodePredictResponse(signature, format, outputs, { allowNonFinite });
+  await readInto(predict.decoder, request, limits, share);
+  return predict.answer();
 }
 
 async function runExamples(

@@ -45,6 +45,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     if (request.raw.complete) send();
     else setImmediate(send);
   };
+  const context: AnswerContext = { catalog: options.catalog, limits: options.limits.request, configs, budget };
   const server = createListener(options, broken, refuse);
   server.route({
     method: ['GET', 'POST'],
@@ -53,7 +54,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       let target: ModelTarget | undefined;
       try {
         target = parseModelTarget(request.method, request.raw.url ?? '');
-        const body = await answer(target, request, { catalog: options.catalog, limits: options.limits.request, configs, budget });
+        const body = await answer(target, request, context);
         holdUntilSent(reply.raw, body.length, budget, options.limits.http.requestTimeoutMs);
         return reply.type(json).send(wireBody(body));
       } catch (thrown) {

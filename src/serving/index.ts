@@ -1,5 +1,6 @@
 // The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
 // in the worker processes only.
+export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';

@@ -5,11 +5,9 @@ import { readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
 import {
   defaultJsonLimits,
-  encodePredictResponse,
   formatShape,
   type JsonLimits,
   type OutputTensor,
-  PredictDecoder,
   type Signature,
   shapeFits,
   type Tensor,
@@ -17,6 +15,7 @@ import {
   tensorFromValue,
   valueFromTensor,
 } from '../tensor/index.ts';
+import { JsonPredict } from './json-predict.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorkerLimits } from './model-worker-options.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
@@ -126,17 +125,9 @@ function createModel(version: ModelVersion, options: OpenModelOptions): Model {
       return Object.fromEntries(signature.outputs.map((spec, index) => [spec.alias, valueFromTensor(outputs[index])]));
     },
     async predictJson(body) {
-      const decoder = new PredictDecoder({
-        limits,
-        sizeHint: body.length,
-        shapes,
-        allowNonFinite,
-        signature: (name) => version.signature(name),
-        hasChoice: version.hasNamedSignatures,
-      });
-      decoder.push(body);
-      const { signature, format, tensors } = decoder.finish();
-      return encodePredictResponse(signature, format, await version.run(signature, tensors), { allowNonFinite });
+      const predict = new JsonPredict(version, { limits, sizeHint: body.length, shapes, allowNonFinite });
+      predict.decoder.push(body);
+      return predict.answer();
     },
     close: () => version.unload(),
   };
