@@ -1,6 +1,5 @@
 // The answers to `:classify` and `:regress`, and what a signature must look like to be called that way (TensorFlow Serving's
 // classifier.cc and regressor.cc at 9d981c5). The tensors come from a worker and are checked before they are written.
-import { isUtf8 } from 'node:buffer';
 import { AirlockError } from '../core/index.ts';
 import {
   JsonWriter,
@@ -61,7 +60,7 @@ export function encodeClassifications(
       const index = row * perExample + column;
       writer.raw(column === 0 ? '[' : ',[');
       if (label === undefined) writer.string('');
-      else writeLabel(writer, label, index);
+      else writer.text(labelBytes(label, index));
       writer.raw(',');
       writer.float32(score?.[index] ?? 0);
       writer.raw(']');
@@ -108,9 +107,6 @@ function floats(tensor: Tensor, allowNonFinite: boolean): Float32Array {
   return values;
 }
 
-/** As in predict: bytes that are not UTF-8 are base64, not something that resembles them. */
-function writeLabel(writer: JsonWriter, tensor: StringTensor, index: number): void {
-  const bytes = Buffer.from(tensor.bytes.subarray(tensor.offsets[index], tensor.offsets[index + 1]));
-  if (isUtf8(bytes)) writer.string(bytes.toString('utf8'));
-  else writer.raw(`{"b64":"${bytes.toString('base64')}"}`);
+function labelBytes(tensor: StringTensor, index: number): Buffer {
+  return Buffer.from(tensor.bytes.subarray(tensor.offsets[index], tensor.offsets[index + 1]));
 }

@@ -2,7 +2,16 @@
 // (docs api_rest.md and util/json_tensor.cc of TensorFlow Serving at 9d981c5). The kind of a feature follows from how its values are
 // written, so a mix of kinds is refused; nothing is converted.
 import { type AirlockError, printable, violationError } from '../core/index.ts';
-import { decodeBase64, type JsonLimits, type Literal, nearestFloat32, PushParser, type StringTensor } from '../tensor/index.ts';
+import {
+  duplicateKey,
+  fieldInvalid,
+  type JsonLimits,
+  type Literal,
+  nearestFloat32,
+  nonFiniteNumbers,
+  PushParser,
+  type StringTensor,
+} from '../tensor/index.ts';
 import { ExampleWriter, type FeatureKind } from './example-writer.ts';
 
 export interface ExamplesRequest {
@@ -18,6 +27,7 @@ type Place = 'outside' | 'top' | 'examples' | 'features' | 'list' | 'base64';
 
 /** Names must be different, so they are kept and sorted; more of them in one example than any model has. */
 const maxFeatures = 100_000;
+
 export class ExamplesDecoder extends PushParser {
   readonly #allowNonFinite: boolean;
   #place: Place = 'outside';
@@ -169,10 +179,10 @@ export class ExamplesDecoder extends PushParser {
           got: printable(key),
         });
       }
-      if (this.#seen.has(key)) throw duplicate('', key);
+      if (this.#seen.has(key)) throw duplicateKey('', key);
       this.#seen.add(key);
     } else if (this.#place === 'features') {
-      if (this.#writer.hasFeature(key)) throw duplicate(this.path(), key);
+      if (this.#writer.hasFeature(key)) throw duplicateKey(this.path(), key);
       if (this.#writer.featureCount >= maxFeatures)
         throw this.limitError('TENSOR_TOO_LARGE', 'maxFeatures', maxFeatures, 'features in one example');
       this.#name = key;
@@ -192,14 +202,7 @@ export class ExamplesDecoder extends PushParser {
       this.#addBytes(text);
       return;
     }
-    const decoded = decodeBase64(text);
-    if (decoded === undefined)
-      throw violationError('TENSOR_BASE64_INVALID', {
-        path: this.path(),
-        rule: 'base64',
-        expected: 'RFC 4648 base64 with padding',
-        got: 'something else',
-      });
+    const decoded = this.base64(text);
     this.#base64Done = true;
     this.#addBytes(decoded);
   }
@@ -253,7 +256,7 @@ export class ExamplesDecoder extends PushParser {
         expected: 'a finite DT_FLOAT',
         got: literal,
       });
-    this.#addFloat(literal === 'NaN' ? Number.NaN : literal === 'Infinity' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY);
+    this.#addFloat(nonFiniteNumbers[literal]);
   }
 
   #addBytes(value: Uint8Array): void {
@@ -316,17 +319,4 @@ export class ExamplesDecoder extends PushParser {
     const feature = this.#name === '' ? map : `${map}.${printable(this.#name)}`;
     return this.#inList ? `${feature}[${this.#values}]` : feature;
   }
-}
-
-function fieldInvalid(path: string, expected: string, got: string): AirlockError {
-  return violationError('REQUEST_FIELD_INVALID', { path, rule: 'field', expected, got });
-}
-
-function duplicate(path: string, key: string): AirlockError {
-  return violationError('JSON_DUPLICATE_KEY', {
-    path,
-    rule: 'duplicate',
-    expected: 'each key once',
-    got: `${printable(key)} twice`,
-  });
 }

@@ -28,13 +28,13 @@ export {
   tensorFromValue,
   valueFromTensor,
 } from './js-tensor.ts';
-export { decodeBase64 } from './json/base64.ts';
 export { nearestFloat32 } from './json/decimal.ts';
 export { JsonWriter } from './json/json-writer.ts';
 export { defaultJsonLimits, type JsonLimits } from './json/limits.ts';
 export { PredictDecoder, type PredictDecoderOptions, type PredictRequest } from './json/predict-decoder.ts';
 export { type EncodeOptions, encodePredictResponse } from './json/predict-encoder.ts';
-export { type Literal, PushParser } from './json/push-parser.ts';
+export { type Literal, nonFiniteNumbers, PushParser } from './json/push-parser.ts';
+export { duplicateKey, fieldInvalid } from './json/request-errors.ts';
 export { warmUpDecoder } from './json/warm-up.ts';
 export { formatShape, type Signature, shapeFits, type TensorSpec } from './signature.ts';
 export { byteCount, elementCount, type NumericTensor, type StringTensor, type Tensor } from './tensor.ts';

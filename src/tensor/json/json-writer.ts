@@ -1,5 +1,6 @@
 // Writes JSON text straight into bytes. Numbers are the shortest decimals that read back as the same value, in the form that TensorFlow
 // Serving gives them: a floating-point number always has a point or an exponent.
+import { isUtf8 } from 'node:buffer';
 import { bfloat16Value, halfValue, powersOfTen } from './decimal.ts';
 
 const digit0 = 0x30;
@@ -40,6 +41,17 @@ export class JsonWriter {
   /** A JSON string of `text`. */
   string(text: string): void {
     this.raw(JSON.stringify(text));
+  }
+
+  /** Bytes as `{"b64": "…"}`. */
+  base64(bytes: Buffer): void {
+    this.raw(`{"b64":"${bytes.toString('base64')}"}`);
+  }
+
+  /** Bytes as text; as base64 when they are not UTF-8. TensorFlow Serving writes those as they are, which no JSON parser reads. */
+  text(bytes: Buffer): void {
+    if (isUtf8(bytes)) this.string(bytes.toString('utf8'));
+    else this.base64(bytes);
   }
 
   /** A float32; NaN and the infinities as bare words, which the caller has allowed. */

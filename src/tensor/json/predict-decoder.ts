@@ -4,9 +4,9 @@
 import { type AirlockError, isAirlockError, printable, violationError } from '../../core/index.ts';
 import { formatShape, type Signature, shapeFits, type TensorSpec } from '../signature.ts';
 import type { Tensor } from '../tensor.ts';
-import { decodeBase64 } from './base64.ts';
 import type { JsonLimits } from './limits.ts';
 import type { Literal } from './push-parser.ts';
+import { duplicateKey, fieldInvalid } from './request-errors.ts';
 import { TensorBuilder } from './tensor-builder.ts';
 import { TensorParser } from './tensor-parser.ts';
 
@@ -337,15 +337,7 @@ export class PredictDecoder extends TensorParser {
       this.endScalar(builder);
       return;
     }
-    const decoded = decodeBase64(text);
-    if (decoded === undefined)
-      throw violationError('TENSOR_BASE64_INVALID', {
-        path: this.path(),
-        rule: 'base64',
-        expected: 'RFC 4648 base64 with padding',
-        got: 'something else',
-      });
-    builder.addString(decoded);
+    builder.addString(this.base64(text));
     this.#base64Done = true;
   }
 
@@ -466,21 +458,8 @@ export class PredictDecoder extends TensorParser {
   }
 }
 
-function fieldInvalid(path: string, expected: string, got: string): AirlockError {
-  return violationError('REQUEST_FIELD_INVALID', { path, rule: 'field', expected, got });
-}
-
 function noInstance(): AirlockError {
   return fieldInvalid('instances', 'at least one instance', 'an empty list');
-}
-
-function duplicateKey(path: string, key: string): AirlockError {
-  return violationError('JSON_DUPLICATE_KEY', {
-    path,
-    rule: 'duplicate',
-    expected: 'each key once',
-    got: `${printable(key)} twice`,
-  });
 }
 
 function aliasList(specs: readonly TensorSpec[]): string {

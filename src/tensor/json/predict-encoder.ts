@@ -1,12 +1,12 @@
 // The answer to `:predict`: `predictions` for rows, `outputs` for columns, as TensorFlow Serving writes them.
 // The tensors come from a worker, which may be taken over: their shapes are bounded here before a single bracket is written.
-import { isUtf8 } from 'node:buffer';
 import { AirlockError } from '../../core/index.ts';
 import type { DType } from '../dtype.ts';
 import type { Signature } from '../signature.ts';
 import type { NumericTensor, StringTensor, Tensor } from '../tensor.ts';
 import { bfloat16Value, halfValue } from './decimal.ts';
 import { JsonWriter } from './json-writer.ts';
+import { arrayOver } from './typed-view.ts';
 
 export interface EncodeOptions {
   /** Write NaN and the infinities as bare words, as TensorFlow Serving does; otherwise they are an error. */
@@ -135,9 +135,8 @@ function stringElement(tensor: StringTensor, asBytes: boolean): WriteElement {
       tensor.bytes.byteOffset + tensor.offsets[index],
       tensor.offsets[index + 1] - tensor.offsets[index],
     );
-    // TensorFlow Serving writes bytes that are not UTF-8 as they are, which no JSON parser reads.
-    if (asBytes || !isUtf8(bytes)) writer.raw(`{"b64":"${bytes.toString('base64')}"}`);
-    else writer.string(bytes.toString('utf8'));
+    if (asBytes) writer.base64(bytes);
+    else writer.text(bytes);
   };
 }
 
@@ -168,15 +167,6 @@ function aligned(bytes: Uint8Array): Uint8Array {
 
 type CreateWriter = (data: Uint8Array, finite: (value: number) => number) => WriteElement;
 
-interface ArrayType<T> {
-  readonly BYTES_PER_ELEMENT: number;
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
-}
-
-function over<T>(type: ArrayType<T>, { buffer, byteOffset, byteLength }: Uint8Array): T {
-  return new type(buffer, byteOffset, byteLength / type.BYTES_PER_ELEMENT);
-}
-
 function integers(values: ArrayLike<number>): WriteElement {
   return (writer, index) => writer.integer(values[index]);
 }
@@ -191,37 +181,37 @@ function wide(values: ArrayLike<bigint>): WriteElement {
 
 const elementWriters: Readonly<Partial<Record<DType, CreateWriter>>> = {
   DT_FLOAT: (data, finite) => {
-    const values = over(Float32Array, data);
+    const values = arrayOver(Float32Array, data);
     return (writer, index) => writer.float32(finite(values[index]));
   },
   DT_DOUBLE: (data, finite) => {
-    const values = over(Float64Array, data);
+    const values = arrayOver(Float64Array, data);
     return (writer, index) => writer.float64(finite(values[index]));
   },
   DT_HALF: (data, finite) => {
-    const values = over(Uint16Array, data);
+    const values = arrayOver(Uint16Array, data);
     return (writer, index) => {
       finite(halfValue(values[index]));
       writer.half(values[index]);
     };
   },
   DT_BFLOAT16: (data, finite) => {
-    const values = over(Uint16Array, data);
+    const values = arrayOver(Uint16Array, data);
     return (writer, index) => {
       finite(bfloat16Value(values[index]));
       writer.bfloat16(values[index]);
     };
   },
-  DT_INT8: (data) => integers(over(Int8Array, data)),
-  DT_UINT8: (data) => integers(over(Uint8Array, data)),
-  DT_INT16: (data) => integers(over(Int16Array, data)),
-  DT_UINT16: (data) => integers(over(Uint16Array, data)),
-  DT_INT32: (data) => integers(over(Int32Array, data)),
-  DT_UINT32: (data) => integers(over(Uint32Array, data)),
-  DT_INT64: (data) => wide(over(BigInt64Array, data)),
-  DT_UINT64: (data) => wide(over(BigUint64Array, data)),
+  DT_INT8: (data) => integers(arrayOver(Int8Array, data)),
+  DT_UINT8: (data) => integers(arrayOver(Uint8Array, data)),
+  DT_INT16: (data) => integers(arrayOver(Int16Array, data)),
+  DT_UINT16: (data) => integers(arrayOver(Uint16Array, data)),
+  DT_INT32: (data) => integers(arrayOver(Int32Array, data)),
+  DT_UINT32: (data) => integers(arrayOver(Uint32Array, data)),
+  DT_INT64: (data) => wide(arrayOver(BigInt64Array, data)),
+  DT_UINT64: (data) => wide(arrayOver(BigUint64Array, data)),
   DT_BOOL: (data) => {
-    const values = over(Uint8Array, data);
+    const values = arrayOver(Uint8Array, data);
     return (writer, index) => writer.raw(values[index] === 0 ? 'false' : 'true');
   },
 };

@@ -3,6 +3,7 @@
 // It must never look at a byte twice because of how the body was cut: a token that is cut is resumed, or its length is bounded.
 import { isUtf8 } from 'node:buffer';
 import { AirlockError, type ErrorCode, printable, violationError } from '../../core/index.ts';
+import { decodeBase64 } from './base64.ts';
 import { returnBodyMemory, takeBodyMemory } from './body-memory.ts';
 import type { JsonLimits } from './limits.ts';
 
@@ -10,6 +11,13 @@ export const expects = { value: 0, valueOrClose: 1, key: 2, keyOrClose: 3, colon
 
 /** The scalars that are words. NaN and the infinities are not JSON; they are recognised so that a refusal can name them. */
 export type Literal = 'true' | 'false' | 'null' | 'NaN' | 'Infinity' | '-Infinity';
+
+/** The numbers among the words. */
+export const nonFiniteNumbers: Readonly<Record<'NaN' | 'Infinity' | '-Infinity', number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
 
 const words: readonly (readonly [string, Literal])[] = [
   ['true', 'true'],
@@ -382,6 +390,18 @@ export abstract class PushParser {
   /** The text of a key or string, for the few that become JavaScript strings. */
   protected text(start: number, end: number, escaped: boolean): string {
     return escaped ? this.unescape(start, end).toString('utf8') : this.bytes.toString('utf8', start, end);
+  }
+
+  /** The bytes of the string of a `{"b64": "…"}`. @throws TENSOR_BASE64_INVALID */
+  protected base64(text: Buffer): Buffer {
+    const decoded = decodeBase64(text);
+    if (decoded !== undefined) return decoded;
+    throw violationError('TENSOR_BASE64_INVALID', {
+      path: this.path(),
+      rule: 'base64',
+      expected: 'RFC 4648 base64 with padding',
+      got: 'something else',
+    });
   }
 
   protected syntaxError(expected: string, got: string): AirlockError {

@@ -14,6 +14,7 @@ import {
   halfFormat,
   type NarrowFormat,
 } from './decimal.ts';
+import { allocateArray } from './typed-view.ts';
 
 /** How elements are stored: `wide` are 64-bit integers as two 32-bit halves, low half first. */
 export type ElementStore = 'float64' | 'float32' | 'narrow' | 'int' | 'wide' | 'bool' | 'string';
@@ -29,20 +30,6 @@ interface Storage {
   readonly toBits?: (value: number) => number;
 }
 
-interface ArrayType<T> {
-  readonly BYTES_PER_ELEMENT: number;
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
-}
-
-/**
- * An array of unknown content. Over Node's own pool when it is small: a small typed array of V8 lies in the heap, and asking for its
- * memory later moves it out, which costs more than a small request takes to decode.
- */
-function view<T>(type: ArrayType<T>, length: number): T {
-  const memory = Buffer.allocUnsafe(length * type.BYTES_PER_ELEMENT);
-  return new type(memory.buffer, memory.byteOffset, length);
-}
-
 // The first double that rounds to infinity: the midpoint between the largest float and the next power of two.
 const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
 
@@ -52,20 +39,25 @@ const integers = (create: (length: number) => NumberArray, min: number, max: num
   min,
   max,
 });
-const wide = (min: number, max: number): Storage => ({ store: 'wide', create: (n) => view(Uint32Array, 2 * n), min, max });
+const wide = (min: number, max: number): Storage => ({
+  store: 'wide',
+  create: (n) => allocateArray(Uint32Array, 2 * n),
+  min,
+  max,
+});
 
 const storages: Readonly<Partial<Record<DType, Storage>>> = {
-  DT_DOUBLE: { store: 'float64', create: (n) => view(Float64Array, n), min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
+  DT_DOUBLE: { store: 'float64', create: (n) => allocateArray(Float64Array, n), min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
   DT_FLOAT: {
     store: 'float32',
-    create: (n) => view(Float32Array, n),
+    create: (n) => allocateArray(Float32Array, n),
     min: -float32Overflow,
     max: float32Overflow,
     format: float32Format,
   },
   DT_HALF: {
     store: 'narrow',
-    create: (n) => view(Uint16Array, n),
+    create: (n) => allocateArray(Uint16Array, n),
     min: -65520,
     max: 65520,
     format: halfFormat,
@@ -73,30 +65,25 @@ const storages: Readonly<Partial<Record<DType, Storage>>> = {
   },
   DT_BFLOAT16: {
     store: 'narrow',
-    create: (n) => view(Uint16Array, n),
+    create: (n) => allocateArray(Uint16Array, n),
     min: -(2 ** 127) * (2 - 2 ** -8),
     max: 2 ** 127 * (2 - 2 ** -8),
     format: bfloat16Format,
     toBits: bfloat16Bits,
   },
-  DT_INT8: integers((n) => view(Int8Array, n), -128, 127),
-  DT_UINT8: integers((n) => view(Uint8Array, n), 0, 255),
-  DT_INT16: integers((n) => view(Int16Array, n), -32768, 32767),
-  DT_UINT16: integers((n) => view(Uint16Array, n), 0, 65535),
-  DT_INT32: integers((n) => view(Int32Array, n), -2147483648, 2147483647),
-  DT_UINT32: integers((n) => view(Uint32Array, n), 0, 4294967295),
+  DT_INT8: integers((n) => allocateArray(Int8Array, n), -128, 127),
+  DT_UINT8: integers((n) => allocateArray(Uint8Array, n), 0, 255),
+  DT_INT16: integers((n) => allocateArray(Int16Array, n), -32768, 32767),
+  DT_UINT16: integers((n) => allocateArray(Uint16Array, n), 0, 65535),
+  DT_INT32: integers((n) => allocateArray(Int32Array, n), -2147483648, 2147483647),
+  DT_UINT32: integers((n) => allocateArray(Uint32Array, n), 0, 4294967295),
   DT_INT64: wide(-(2 ** 63), 2 ** 63),
   DT_UINT64: wide(0, 2 ** 64),
-  DT_BOOL: { store: 'bool', create: (n) => view(Uint8Array, n), min: 0, max: 1 },
-  DT_STRING: { store: 'string', create: (n) => view(Uint32Array, n + 1), min: 0, max: 0 },
+  DT_BOOL: { store: 'bool', create: (n) => allocateArray(Uint8Array, n), min: 0, max: 1 },
+  DT_STRING: { store: 'string', create: (n) => allocateArray(Uint32Array, n + 1), min: 0, max: 0 },
 };
 
 const int64Bounds = { DT_INT64: [-(2n ** 63n), 2n ** 63n - 1n], DT_UINT64: [0n, 2n ** 64n - 1n] } as const;
-
-/** True when values of this type can be written in a JSON request; complex numbers cannot. */
-export function isJsonDtype(dtype: DType): boolean {
-  return storages[dtype] !== undefined;
-}
 
 // Copies of plain arrays: a typed array takes longer to make than a small request to decode.
 const unknownDims: readonly number[] = Array.from({ length: maxRank + 1 }, () => -1);

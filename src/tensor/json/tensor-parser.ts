@@ -6,7 +6,7 @@ import { dtypes } from '../dtype.ts';
 import { maxRank } from '../frame.ts';
 import { maxExactPower, powersOfTen, roundTwoPart } from './decimal.ts';
 import type { JsonLimits } from './limits.ts';
-import { expects, type Literal, PushParser } from './push-parser.ts';
+import { expects, type Literal, nonFiniteNumbers, PushParser } from './push-parser.ts';
 import type { TensorBuilder } from './tensor-builder.ts';
 
 const double = new Float64Array(1);
@@ -138,9 +138,7 @@ export abstract class TensorParser extends PushParser {
         });
       }
       this.beginScalar(builder);
-      builder.addNonFinite(
-        literal === 'NaN' ? Number.NaN : literal === 'Infinity' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
-      );
+      builder.addNonFinite(nonFiniteNumbers[literal]);
     }
     this.endScalar(builder);
   }
