@@ -15,5 +15,6 @@ export function arrayOver<T>(type: ArrayType<T>, { buffer, byteOffset, byteLengt
  * memory later moves it out, which costs more than a small request takes to decode.
  */
 export function allocateArray<T>(type: ArrayType<T>, length: number): T {
-  return arrayOver(type, Buffer.allocUnsafe(length * type.BYTES_PER_ELEMENT));
+  const memory = Buffer.allocUnsafe(length * type.BYTES_PER_ELEMENT);
+  return new type(memory.buffer, memory.byteOffset, length);
 }
