@@ -29,7 +29,7 @@ describe('the source tree', () => {
   it('has no arrow that points up', () => expect(upwardImports(graph)).toEqual([]));
   it('enters a folder through its index.ts only', () => expect(sideDoorImports(graph)).toEqual([]));
   it('imports koffi, child processes and fastify only where they belong', () => expect(guardedImports(graph)).toEqual([]));
-  it('lets the worker reach core, tensor and native only', () => expect(workerExcess(graph)).toEqual([]));
+  it('lets the worker reach core, tensor, jail, kernel and native only', () => expect(workerExcess(graph)).toEqual([]));
   it('keeps native code out of the server', () => expect(serverNativeCode(graph)).toEqual([]));
   it('has one error class', () => expect(errorClasses(files)).toEqual(['core/errors.ts']));
 });

@@ -20,7 +20,10 @@ export const layers: readonly string[] = [
   'tensor',
   'model',
   'runtime',
+  'jail',
+  'kernel',
   'native',
+  'launcher',
   'sandbox',
   'worker',
   'serving',
@@ -31,13 +34,13 @@ export const layers: readonly string[] = [
 
 /** Modules that may do harm, and the only places that may import them. */
 export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
-  ['koffi', ['native/']],
+  ['koffi', ['kernel/', 'native/']],
   ['child_process', ['sandbox/', 'runtime/pip.ts']],
   ['cluster', []],
   ['fastify', ['gateway/']],
 ]);
 
-const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'native', 'worker']);
+const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
 const staticImport = /(?:^|;)\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]/gm;
@@ -130,7 +133,7 @@ export function closureOf(graph: ImportGraph, folders: ReadonlySet<string>): Set
   return reached;
 }
 
-/** What the worker reaches beyond core, tensor, native and itself: each file of it meets a model that nobody trusts. */
+/** What the worker reaches beyond core, tensor, jail, kernel, native and itself: each file of it meets a model that nobody trusts. */
 export function workerExcess(graph: ImportGraph): string[] {
   const reached = closureOf(graph, new Set(['worker']));
   return [...reached].filter((file) => graph.has(file) && !workerFolders.has(folderOf(file, graph) ?? ''));
@@ -139,7 +142,7 @@ export function workerExcess(graph: ImportGraph): string[] {
 /** Native code that the server's own process would load: hostile bytes must meet memory-safe code only. */
 export function serverNativeCode(graph: ImportGraph): string[] {
   return [...closureOf(graph, serverFolders)].filter(
-    (file) => file === 'koffi' || file.startsWith('koffi/') || file.startsWith('native/'),
+    (file) => file === 'koffi' || ['koffi/', 'kernel/', 'native/'].some((place) => file.startsWith(place)),
   );
 }
 
