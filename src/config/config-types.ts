@@ -7,6 +7,7 @@ export interface Config {
   /** Absolute path of the folder that holds runtimes and staged models. Default `.airlock` beside the configuration. */
   readonly store: string;
   readonly runtime: RuntimeConfig;
+  readonly sandbox: SandboxConfig;
   readonly limits: LimitsConfig;
   /** At least one, at most 1,000; their names are different from each other. */
   readonly models: readonly ModelConfig[];
@@ -30,6 +31,12 @@ export interface RuntimeConfig {
   /** Version of TensorFlow, three numbers. Default 2.21.0; whether it is pinned is decided by src/runtime. */
   readonly tensorflow: string;
 }
+
+/**
+ * What must hold each worker. `require`: the server does not start with less; default `process`. `unsafeLevel`: the server starts with
+ * what this machine can do, down to that level, and says what is missing.
+ */
+export type SandboxConfig = { readonly require: 'full' | 'process' } | { readonly unsafeLevel: 'seccomp-only' | 'none' };
 
 export interface LimitsConfig {
   readonly request: RequestLimits;
@@ -79,6 +86,8 @@ export interface ModelConfig {
   readonly shapes: 'strict' | 'compat';
   /** Whether NaN and Infinity may be in a request and in an answer. Default `refuse`. */
   readonly nonFinite: 'refuse' | 'allow';
+  /** Whether a second worker waits, without the model, so that a restart is fast; it holds some 200 MiB. Default false. */
+  readonly spareWorker: boolean;
   readonly limits: ModelLimits;
 }
 
@@ -104,4 +113,8 @@ export interface ModelLimits {
   readonly maxOutputBytes: number;
   /** A worker that has not loaded the model after it is killed. Default 120,000. */
   readonly loadTimeoutMs: number;
+  /** Memory of the worker's own, in MiB; a worker that takes more is ended. Default 4,096. */
+  readonly memoryMiB: number;
+  /** Share of one core that the worker may use, 100 being a whole core; needs a delegated cgroup. Default no limit. */
+  readonly cpuPercent?: number;
 }

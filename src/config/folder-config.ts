@@ -16,6 +16,7 @@ export interface FolderOverrides {
   readonly listen?: { readonly rest: string };
   /** Relative to the current folder, as the default `.airlock` is. */
   readonly store?: string;
+  readonly sandbox?: { readonly unsafeLevel: string };
 }
 
 /**

@@ -9,6 +9,7 @@ export type {
   ModelLimits,
   RequestLimits,
   RuntimeConfig,
+  SandboxConfig,
   VersionPolicy,
 } from './config-types.ts';
 export { configForFolder } from './folder-config.ts';

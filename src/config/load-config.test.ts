@@ -41,6 +41,7 @@ describe('loadConfig()', () => {
       listen: { rest: { host: '127.0.0.1', port: 8501 }, unsafeListenBeyondLoopback: false },
       store: join(folder, '.airlock'),
       runtime: { tensorflow: '2.21.0' },
+      sandbox: { require: 'process' },
       limits: {
         request: {
           maxBodyBytes: 33_554_432,
@@ -61,6 +62,7 @@ describe('loadConfig()', () => {
           tags: ['serve'],
           shapes: 'strict',
           nonFinite: 'refuse',
+          spareWorker: false,
           limits: {
             timeoutMs: 2_000,
             graceMs: 500,
@@ -69,6 +71,7 @@ describe('loadConfig()', () => {
             maxQueue: 256,
             maxOutputBytes: 67_108_864,
             loadTimeoutMs: 120_000,
+            memoryMiB: 4_096,
           },
         },
       ],
@@ -106,6 +109,15 @@ models:
     expect(a.limits).toMatchObject({ timeoutMs: 10, maxQueue: 1, graceMs: 500 });
     expect(b.versions).toEqual({ kind: 'all' });
     expect(c.versions).toEqual({ kind: 'latest', count: 3 });
+  });
+
+  it('takes a level that the jail must reach, or one below which it may fall, and not both', async () => {
+    expect((await load(`sandbox: { require: full }\n${oneModel}`)).sandbox).toEqual({ require: 'full' });
+    expect((await load(`sandbox: { unsafeLevel: none }\n${oneModel}`)).sandbox).toEqual({ unsafeLevel: 'none' });
+    const both = await errorOf(`sandbox: { require: process, unsafeLevel: seccomp-only }\n${oneModel}`);
+    expect(both.violations).toEqual([expect.objectContaining({ path: 'sandbox.require', rule: 'exclusive' })]);
+    const unknown = await errorOf(`sandbox: { require: none }\n${oneModel}`);
+    expect(unknown.violations).toEqual([expect.objectContaining({ path: 'sandbox.require', rule: 'choice' })]);
   });
 
   it('gives a result that is frozen all the way down', async () => {

@@ -9,9 +9,7 @@ export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['runtime.patchWithin', 'deadlines for TensorFlow updates'],
   ['trust', 'signed models'],
   ['scan', 'the model scanner'],
-  ['sandbox', 'the jail around a worker'],
   ['models[].trust', 'signed models'],
   ['models[].contract', 'input and output contracts'],
-  ['models[].limits.memoryMiB', 'the memory limit of a worker'],
   ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

@@ -1,7 +1,7 @@
 // The one schema of airlock.yaml: every key, its bounds and its default. A key that is not here is an error, never ignored.
 // Upper bounds are there so that a slip of the keyboard (ten more zeros) is not a limit that limits nothing.
 import { z } from 'zod';
-import type { VersionPolicy } from './config-types.ts';
+import type { SandboxConfig, VersionPolicy } from './config-types.ts';
 import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
 
 const mebibyte = 1024 * 1024;
@@ -15,6 +15,11 @@ const listen = z.strictObject({
 });
 
 const runtime = z.strictObject({ tensorflow: tensorflowVersion().default('2.21.0') });
+
+const sandbox = z.strictObject({
+  require: z.enum(['full', 'process']).optional(),
+  unsafeLevel: z.enum(['seccomp-only', 'none']).optional(),
+});
 
 const requestLimits = z.strictObject({
   maxBodyBytes: wholeNumber(1, 1024 * mebibyte).default(32 * mebibyte),
@@ -54,6 +59,8 @@ const modelLimits = z.strictObject({
   maxQueue: wholeNumber(1, 1_000_000).default(256),
   maxOutputBytes: wholeNumber(1, 2_048 * mebibyte).default(64 * mebibyte),
   loadTimeoutMs: wholeNumber(1_000, hourMs).default(120_000),
+  memoryMiB: wholeNumber(64, 1024 * 1024).default(4_096),
+  cpuPercent: wholeNumber(1, 102_400).exactOptional(),
 });
 
 // zod leaves out a `__proto__` key of a record without a word; nothing in this file may be dropped silently.
@@ -74,6 +81,7 @@ const model = z
     tags: z.array(plainText('a tag', 128)).min(1).max(16).default(['serve']),
     shapes: z.enum(['strict', 'compat']).default('strict'),
     nonFinite: z.enum(['refuse', 'allow']).default('refuse'),
+    spareWorker: z.boolean().default(false),
     limits: modelLimits.prefault({}),
   })
   .superRefine((value, context) => {
@@ -111,6 +119,17 @@ export const configSchema = z.strictObject({
     .prefault({}),
   store: plainText('a path', 4_096).default('.airlock'),
   runtime: runtime.prefault({}),
+  sandbox: sandbox
+    .superRefine((value, context) => {
+      if (value.require === undefined || value.unsafeLevel === undefined) return;
+      const expected = 'this key to be left out where unsafeLevel is given: they say the opposite';
+      context.addIssue({ code: 'custom', path: ['require'], params: { rule: 'exclusive', expected, got: value.require } });
+    })
+    .transform(
+      ({ require, unsafeLevel }): SandboxConfig =>
+        unsafeLevel === undefined ? { require: require ?? 'process' } : { unsafeLevel },
+    )
+    .prefault({}),
   limits: limits
     .superRefine(({ http }, context) => {
       if (http.headersTimeoutMs <= http.requestTimeoutMs) return;
@@ -127,6 +146,7 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(configSchema.shape)],
   ['listen', Object.keys(listen.shape)],
   ['runtime', Object.keys(runtime.shape)],
+  ['sandbox', Object.keys(sandbox.shape)],
   ['limits', Object.keys(limits.shape)],
   ['limits.request', Object.keys(requestLimits.shape)],
   ['limits.http', Object.keys(httpLimits.shape)],

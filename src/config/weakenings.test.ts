@@ -12,8 +12,9 @@ describe('weakenings()', () => {
 
   it('has one line for each protection that was opened', () => {
     const listen = { rest: '0.0.0.0:8501', unsafeListenBeyondLoopback: true };
-    expect(weakenings(checkConfig({ listen, models: [closed, open] }, '/'))).toEqual([
+    expect(weakenings(checkConfig({ listen, sandbox: { unsafeLevel: 'none' }, models: [closed, open] }, '/'))).toEqual([
       expect.stringMatching(/^listen\.unsafeListenBeyondLoopback: .*0\.0\.0\.0/),
+      expect.stringMatching(/^sandbox\.unsafeLevel: none: /),
       expect.stringMatching(/^models\.open\.shapes: compat: /),
       expect.stringMatching(/^models\.open\.nonFinite: allow: /),
     ]);

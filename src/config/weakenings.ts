@@ -3,6 +3,11 @@ import { printable } from '../core/index.ts';
 import type { Config } from './config-types.ts';
 import { isLoopback } from './fields.ts';
 
+const unprotected = {
+  'seccomp-only': 'where a hostile model can read the files of the user who started this server',
+  none: 'as programs like any other, where a hostile model can do all that the user can who started this server',
+} as const;
+
 /** One line per protection that is weaker than its default; empty when none is. */
 export function weakenings(config: Config): string[] {
   const lines: string[] = [];
@@ -12,6 +17,10 @@ export function weakenings(config: Config): string[] {
     lines.push(
       `listen.unsafeListenBeyondLoopback: other machines may reach this server, ${where}, and it asks nobody who they are`,
     );
+  }
+  if ('unsafeLevel' in config.sandbox) {
+    const { unsafeLevel } = config.sandbox;
+    lines.push(`sandbox.unsafeLevel: ${unsafeLevel}: workers may start ${unprotected[unsafeLevel]}`);
   }
   for (const model of config.models) {
     const name = printable(model.name, 128);
