@@ -1,5 +1,9 @@
 // What a launcher is told: which program to become, and what to give up first. It travels as JSON in the launcher's only argument, so it
 // must never hold a secret: arguments of a process can be read by others.
+import { AirlockError } from '../core/index.ts';
+
+/** The launcher's exit code when it did not become the program; one line on standard error says why. */
+export const launchFailed = 97;
 
 /**
  * What a process under Landlock may do below one path; nothing else on the file system may be opened.
@@ -22,6 +26,17 @@ export interface ResourceLimits {
   readonly processes?: number;
 }
 
+/** The numbers of setrlimit(2), the same on both architectures. */
+export const resourceLimitNumbers: Readonly<Record<keyof ResourceLimits, number>> = {
+  fileSize: 1,
+  data: 2,
+  core: 4,
+  processes: 6,
+  openFiles: 7,
+};
+
+export const limitNames = Object.keys(resourceLimitNumbers) as readonly (keyof ResourceLimits)[];
+
 export interface LaunchPlan {
   /** Absolute path of the program to become, and its arguments without the program's name. */
   readonly program: string;
@@ -37,4 +52,36 @@ export interface LaunchPlan {
   readonly landlock?: readonly PathRule[];
   /** Whether the loading filter is installed. */
   readonly seccomp: boolean;
+}
+
+const planKeys: ReadonlySet<string> = new Set([
+  'program',
+  'args',
+  'environment',
+  'keptDescriptors',
+  'dieWithParent',
+  'limits',
+  'landlock',
+  'seccomp',
+] satisfies (keyof LaunchPlan)[]);
+
+/**
+ * Reads a plan. It comes from the server, so this is no defence: a field that is misspelt on the way must not leave a process with
+ * more than it was meant to have.
+ * @throws WORKER_START_FAILED.
+ */
+export function parseLaunchPlan(text: string): LaunchPlan {
+  const plan = JSON.parse(text) as Partial<LaunchPlan> | null;
+  const valid =
+    typeof plan?.program === 'string' &&
+    Array.isArray(plan.args) &&
+    typeof plan.environment === 'object' &&
+    Number.isInteger(plan.keptDescriptors) &&
+    typeof plan.dieWithParent === 'boolean' &&
+    limitNames.every((name) => Number.isInteger(plan.limits?.[name]) || name === 'processes') &&
+    (plan.landlock === undefined || Array.isArray(plan.landlock)) &&
+    typeof plan.seccomp === 'boolean' &&
+    Object.keys(plan).every((key) => planKeys.has(key));
+  if (!valid) throw new AirlockError('WORKER_START_FAILED', { detail: 'the plan is not valid' });
+  return plan as LaunchPlan;
 }

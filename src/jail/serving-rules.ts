@@ -1,0 +1,54 @@
+// What a worker may do once it has sealed itself, which is before it has seen a byte of a model: compute, and talk over the socket
+// that it has. No file is opened, no process started, no socket made. Everything else ends the process, because whoever tries is
+// in a model's hands. A call is refused with an error number only where Node, TensorFlow or the C library tries it and copes.
+import { int, long, type Policy, type Rule, rulesFor } from './rules.ts';
+import {
+  mapAnonymous,
+  mapFixed,
+  mapNoReserve,
+  mapPrivate,
+  mapStack,
+  memoryRules,
+  processRules,
+  threadRules,
+} from './shared-rules.ts';
+
+const servingRules: readonly Rule[] = [
+  ...rulesFor('allow', ['read', 'write'], 'the socket to the server, and the log'),
+  ...rulesFor('allow', ['close'], 'the C library closes what it opened while it loaded', { rare: 'depends on who wins a race' }),
+  ...rulesFor('allow', ['mmap'], 'malloc, V8, TensorFlow, stacks of threads', {
+    // RLIMIT_DATA counts neither shared memory nor a stack that grows (MAP_GROWSDOWN): with either a model could take all there is.
+    when: [long(3, [mapPrivate | mapAnonymous], mapFixed | mapNoReserve | mapStack)],
+  }),
+  ...rulesFor('allow', ['epoll_pwait'], "V8's thread for delayed tasks waits again after one", {
+    rare: 'V8 delays a task only in garbage collections that no test reaches',
+  }),
+];
+
+const refusals: readonly Rule[] = [
+  ...rulesFor('EACCES', ['openat'], 'TensorFlow asks for the speed of the processor, glibc for its number; both guess', {
+    rare: 'not where everything has been asked for before the seal',
+  }),
+  ...rulesFor(
+    'EACCES',
+    ['newfstatat', 'fstat', 'statx', 'stat', 'lstat'],
+    'a model that reads a file gets an error, the C library guesses',
+    {
+      rare: 'what asks for this does so in models that read files',
+    },
+  ),
+  ...rulesFor('EACCES', ['readlink', 'readlinkat'], 'TensorFlow looks for its own program', { rare: 'done before the seal' }),
+  ...rulesFor('EPERM', ['prlimit64'], 'glibc asks for the size of a stack and guesses', {
+    rare: 'not by the threads of test models',
+  }),
+  // Not access and faccessat: TensorFlow makes folders by trying access("/") for ever while that is refused. They end the process.
+];
+
+/** @param processId The worker's own, as it sees it itself: it may send signals to its own threads, as abort() does. */
+export function servingPolicy(processId: number): Policy {
+  const abort = rulesFor('allow', ['tgkill'], 'abort()', {
+    when: [int(0, [processId])],
+    rare: 'only when TensorFlow gives up, which must end by its own signal',
+  });
+  return { rules: [...servingRules, ...abort, ...memoryRules, ...threadRules, ...processRules, ...refusals], otherwise: 'kill' };
+}

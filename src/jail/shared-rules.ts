@@ -1,0 +1,89 @@
+// Rules that both filters have in the same words: memory, threads, signals, and what an older C library calls instead.
+// A call must pass both filters once both are installed, so what serving allows, loading must allow too.
+import { int, long, type Rule, rulesFor } from './rules.ts';
+
+// linux/mman.h
+const protRead = 1;
+const protWrite = 2;
+const protExec = 4;
+export const mapPrivate = 0x02;
+export const mapFixed = 0x10;
+export const mapAnonymous = 0x20;
+export const mapDenyWrite = 0x800;
+export const mapNoReserve = 0x4000;
+export const mapStack = 0x20000;
+const mayMove = 1;
+const advice = { dontNeed: 4, free: 8, dontFork: 10, hugePage: 14, guardInstall: 102, guardRemove: 103 };
+
+// linux/futex.h; the two flags say that a futex is of this process only, and which clock a timeout is of.
+const futexWait = 0;
+const futexWake = 1;
+const futexWaitBitset = 9;
+const futexFlags = 128 | 256;
+
+// linux/prctl.h
+const setDumpable = 4;
+const setName = 15;
+const setMemoryDenyWriteExecute = 65;
+
+/** VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID: a thread as pthread_create makes it. */
+const cloneThread = 0x3d0f00;
+
+export const memoryRules: readonly Rule[] = [
+  ...rulesFor('allow', ['munmap', 'brk'], 'malloc, V8'),
+  ...rulesFor('allow', ['mprotect'], 'malloc, V8 and thread stacks; oneDNN makes the code that it generates executable', {
+    when: [long(2, [0], protRead | protWrite | protExec)],
+  }),
+  ...rulesFor('allow', ['mremap'], 'realloc of a large block', {
+    when: [long(3, [mayMove])],
+    rare: 'no test model makes TensorFlow grow a large block in place',
+  }),
+  ...rulesFor('allow', ['madvise'], 'malloc and V8 give memory back; koffi keeps its stacks out of forks', {
+    when: [int(2, Object.values(advice))],
+  }),
+];
+
+export const threadRules: readonly Rule[] = [
+  // PI futexes and requeueing, a source of kernel bugs that gave root (CVE-2014-3153), are used by nothing here.
+  ...rulesFor('allow', ['futex'], 'locks of C, C++, V8 and TensorFlow', {
+    when: [int(1, [futexWait, futexWake, futexWaitBitset], futexFlags)],
+  }),
+  // Its flags lie in memory, where a filter cannot see them.
+  ...rulesFor('ENOSYS', ['clone3'], 'pthread_create goes on with clone'),
+  ...rulesFor('allow', ['clone'], 'pthread_create: TensorFlow starts threads when it makes a session and when it first runs', {
+    when: [long(0, [cloneThread])],
+  }),
+  ...rulesFor('allow', ['set_robust_list', 'rseq', 'exit', 'gettid'], 'begin and end of a thread'),
+  ...rulesFor('allow', ['sched_yield'], 'spinning locks of Eigen and TensorFlow'),
+  ...rulesFor('allow', ['sched_getaffinity'], 'TensorFlow and glibc count the processors'),
+  ...rulesFor('allow', ['sched_getparam', 'sched_getscheduler'], 'oneDNN and Eigen ask for the priority of a thread', {
+    rare: 'with more than one thread in TensorFlow only',
+  }),
+  ...rulesFor('allow', ['clock_nanosleep'], 'TensorFlow sleeps while it waits for memory or threads', {
+    rare: 'depends on who wins a race',
+  }),
+  ...rulesFor('allow', ['prctl'], 'threads give themselves names', {
+    when: [int(0, [setName])],
+    rare: 'Node 22 and later, and TensorFlow through glibc before 2.35',
+  }),
+];
+
+export const processRules: readonly Rule[] = [
+  ...rulesFor('allow', ['prctl'], 'the worker makes itself undumpable', { when: [int(0, [setDumpable]), long(1, [0])] }),
+  ...rulesFor('allow', ['prctl'], 'the worker gives up executable memory', {
+    when: [int(0, [setMemoryDenyWriteExecute]), long(1, [1]), long(2, [0]), long(3, [0]), long(4, [0])],
+    rare: 'only for a model whose input shapes are all known',
+  }),
+  ...rulesFor('allow', ['exit_group'], 'the end of a worker'),
+  ...rulesFor('allow', ['getpid', 'sysinfo', 'uname'], 'V8 and TensorFlow ask for process, memory and processor'),
+  ...rulesFor('allow', ['rt_sigprocmask'], 'glibc blocks signals while it starts a thread'),
+  ...rulesFor('allow', ['rt_sigaction', 'rt_sigreturn'], "Node's handler of a crash puts the default back and returns", {
+    rare: 'in serving only after a crash, which must end by its own signal and not look like a break-out',
+  }),
+  ...rulesFor('allow', ['restart_syscall'], 'the kernel itself goes on so after a SIGSTOP', { rare: 'nothing stops a test' }),
+  ...rulesFor('allow', ['clock_gettime', 'gettimeofday', 'getcpu'], 'the vDSO falls back to these', {
+    rare: 'only where the clock cannot be read without the kernel, as on some virtual machines',
+  }),
+  ...rulesFor('allow', ['getrandom'], 'hash seeds of V8 and malloc', { rare: 'in serving only when V8 needs another seed' }),
+  ...rulesFor('allow', ['nanosleep'], 'as clock_nanosleep', { rare: 'glibc before 2.31' }),
+];
