@@ -1,4 +1,4 @@
-// The numbers of the system calls that rules name or src/kernel makes. They never change: the kernel promises them to every program.
+// The numbers of the system calls that rules name, and of those that src/kernel and the worker's self-test make. They never change: the kernel promises them to every program.
 // syscall-numbers.test.ts compares them with the kernel's own headers where those are installed.
 import { AirlockError } from '../core/index.ts';
 
@@ -11,7 +11,6 @@ const numbers = {
   arch_prctl: [158, undefined],
   brk: [12, 214],
   capget: [125, 90],
-  clock_getres: [229, 114],
   clock_gettime: [228, 113],
   clock_nanosleep: [230, 115],
   clone: [56, 220],
@@ -45,12 +44,14 @@ const numbers = {
   getuid: [102, 174],
   io_uring_setup: [425, 425],
   ioctl: [16, 29],
+  kill: [62, 129],
   landlock_add_rule: [445, 445],
   landlock_create_ruleset: [444, 444],
   landlock_restrict_self: [446, 446],
   lseek: [8, 62],
   lstat: [6, undefined],
   madvise: [28, 233],
+  memfd_create: [319, 279],
   mmap: [9, 222],
   mprotect: [10, 226],
   mremap: [25, 216],
@@ -77,12 +78,13 @@ const numbers = {
   seccomp: [317, 277],
   set_robust_list: [273, 99],
   set_tid_address: [218, 96],
-  sigaltstack: [131, 132],
+  socket: [41, 198],
   stat: [4, undefined],
   statx: [332, 291],
   sysinfo: [99, 179],
   tgkill: [234, 131],
   uname: [63, 160],
+  unshare: [272, 97],
   write: [1, 64],
 } as const satisfies Readonly<Record<string, readonly [number, number | undefined]>>;
 
