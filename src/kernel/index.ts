@@ -5,4 +5,4 @@ export { installFilter } from './install-filter.ts';
 export { exitNow, libc } from './libc.ts';
 export { denyExecutableMemory, endWithParent, makeUndumpable, noNewPrivileges, setResourceLimit } from './process-control.ts';
 export { landlockAbi, restrictPaths } from './restrict-paths.ts';
-export { type CallArgument, errnoName, systemCall } from './system-call.ts';
+export { type CallArgument, errnoName, systemCall, tryCall } from './system-call.ts';

@@ -1,13 +1,9 @@
 // Are all files of a SavedModel there? A folder that is still being copied often has a whole saved_model.pb first.
 import { AirlockError } from '../core/index.ts';
+import { isPlainRelativeName } from '../tensor/index.ts';
 import { assertCheckpointComplete } from './bundle.ts';
 import { fileError, modelFileBytes } from './model-files.ts';
 import type { SavedModelInfo } from './saved-model.ts';
-
-/** The name comes from the model: it must not lead out of `assets`, nor anywhere by way of an odd spelling. */
-function isPlainRelativeName(name: string): boolean {
-  return name !== '' && name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-}
 
 /**
  * Makes sure that the checkpoint and the asset files that `info` needs are in `directory`.
@@ -19,6 +15,7 @@ export async function assertModelComplete(directory: string, info: SavedModelInf
     info.metaGraphs.some((graph) => graph.restoresVariables),
   );
   for (const file of new Set(info.metaGraphs.flatMap((graph) => graph.assetFiles))) {
+    // The name comes from the model: it must not lead out of `assets`, nor anywhere by way of an odd spelling.
     if (!isPlainRelativeName(file)) {
       throw new AirlockError('MODEL_INVALID', { message: 'The model names an asset file that is not a plain name below assets' });
     }

@@ -3,6 +3,7 @@
 export { assertModelComplete } from './completeness.ts';
 export { ExamplesDecoder, type ExamplesRequest } from './examples-decoder.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
+export { type ModelChunk, readModelContent } from './model-content.ts';
 export { listModelFolder } from './model-files.ts';
 export {
   defaultSavedModelLimits,

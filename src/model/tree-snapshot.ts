@@ -17,6 +17,8 @@ export interface TreeSnapshot {
 }
 
 const maxDepth = 32;
+/** Files and folders in one model. */
+export const maxModelEntries = 10_000;
 
 async function statEntry(directory: string, name: string): Promise<BigIntStats> {
   try {
@@ -26,26 +28,25 @@ async function statEntry(directory: string, name: string): Promise<BigIntStats> 
   }
 }
 
+/** Something in a model's folder; `name` is relative to it, and empty for the folder itself. */
+interface TreeEntry {
+  readonly name: string;
+  readonly stats: BigIntStats;
+}
+
 /**
- * Takes the picture of `directory`. At most `maxEntries` (default 10,000) files and folders, 32 levels deep.
- * @throws MODEL_INVALID when a limit is passed or something in the tree is neither a regular file nor a folder (no link may lead a
- * reader elsewhere, or change what a name means later); MODEL_INCOMPLETE when something goes away meanwhile.
+ * Goes through everything below a model's folder, parents first. At most `maxEntries` files and folders, 32 levels deep.
+ * @throws as `snapshotTree`.
  */
-export async function snapshotTree(directory: string, maxEntries = 10_000): Promise<TreeSnapshot> {
-  const hash = createHash('sha256');
+export async function* walkTree(directory: string, maxEntries: number): AsyncGenerator<TreeEntry> {
   const pending = [''];
   let entries = 0;
-  let newestChangeNs = 0n;
-  let folderId = '';
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const stats = await statEntry(directory, name);
-    if (name === '') folderId = `${stats.dev}:${stats.ino}`;
     if (!stats.isFile() && !stats.isDirectory()) {
       throw fileError('MODEL_INVALID', directory, name, stats.isSymbolicLink() ? 'is a symbolic link' : 'is not a regular file');
     }
-    if (stats.ctimeNs > newestChangeNs) newestChangeNs = stats.ctimeNs;
-    const parts = [name, stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs];
-    hash.update(JSON.stringify(parts.map(String)));
+    yield { name, stats };
     if (!stats.isDirectory()) continue;
     if (name.split('/').length > maxDepth) throw fileError('MODEL_INVALID', directory, name, 'is nested too deep');
     const names = (await listModelFolder(directory, name, maxEntries)) ?? [];
@@ -54,6 +55,23 @@ export async function snapshotTree(directory: string, maxEntries = 10_000): Prom
       throw new AirlockError('MODEL_INVALID', { message: `The folder has more than ${maxEntries} files`, detail: directory });
     }
     for (const child of names.sort()) pending.push(name === '' ? child : `${name}/${child}`);
+  }
+}
+
+/**
+ * Takes the picture of `directory`. At most `maxEntries` (default 10,000) files and folders, 32 levels deep.
+ * @throws MODEL_INVALID when a limit is passed or something in the tree is neither a regular file nor a folder (no link may lead a
+ * reader elsewhere, or change what a name means later); MODEL_INCOMPLETE when something goes away meanwhile.
+ */
+export async function snapshotTree(directory: string, maxEntries = maxModelEntries): Promise<TreeSnapshot> {
+  const hash = createHash('sha256');
+  let newestChangeNs = 0n;
+  let folderId = '';
+  for await (const { name, stats } of walkTree(directory, maxEntries)) {
+    if (name === '') folderId = `${stats.dev}:${stats.ino}`;
+    if (stats.ctimeNs > newestChangeNs) newestChangeNs = stats.ctimeNs;
+    const parts = [name, stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs];
+    hash.update(JSON.stringify(parts.map(String)));
   }
   return { folderId, digest: hash.digest('hex'), newestChangeMs: Number(newestChangeNs / 1_000_000n) };
 }

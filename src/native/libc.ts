@@ -3,18 +3,13 @@
 // record it keeps for each only when its event loop turns, which in a worker that reads and runs synchronously is never.
 import koffi from 'koffi';
 import { AirlockError } from '../core/index.ts';
+import { libc } from '../kernel/index.ts';
 
 /** An address in this process. Never sent anywhere. */
 export type Pointer = bigint;
 
 /** The flags that keep a library in memory for good: RTLD_LAZY, RTLD_NOLOAD (it is there already), RTLD_NODELETE. */
 const pinFlags = 0x0001 | 0x0004 | 0x1000;
-
-// koffi runs native code on a stack of its own, 2 MiB unless told otherwise. TensorFlow walks graphs by recursion and expects the
-// 8 MiB of a Linux thread; the maximum is 16 MiB and costs nothing until it is touched. It must be set before the first library.
-koffi.config({ sync_stack_size: 16 * 1024 * 1024 });
-
-const libc = koffi.load('libc.so.6');
 
 /**
  * Copies bytes between native memory and a buffer. Both ends must hold `byteLength` bytes; the caller says why they do.
@@ -53,14 +48,6 @@ const openLibrary = libc.func('void* dlopen(const char*, int)') as (path: string
 export function pinLibrary(path: string): void {
   // SAFETY: `path` is copied by koffi for the call; the handle is never closed, which is the purpose.
   openLibrary(path, pinFlags);
-}
-
-const exitProcess = libc.func('void _exit(int)') as (code: number) => void;
-
-/** Ends the process at once, without Node's and TensorFlow's exit handlers, which wait for threads and may use forbidden calls. */
-export function exitNow(code: number): void {
-  // SAFETY: takes a number and does not return.
-  exitProcess(code);
 }
 
 const readFile = libc.func('int64_t read(int, void*, size_t)') as (fd: number, target: Pointer, byteLength: number) => number;

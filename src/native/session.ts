@@ -5,7 +5,7 @@ import type { Signature } from '../tensor/index.ts';
 import type { Pointer } from './libc.ts';
 import { encodeConfigProto, RunOptionsBuffer, type ThreadOptions } from './protobuf.ts';
 import { type NativeSession, resolveEndpoint, SignatureCall } from './signature-call.ts';
-import { loadError, runError } from './status.ts';
+import { loadError, runError, throwOnError } from './status.ts';
 import type { TensorFlowLibrary } from './tensorflow-library.ts';
 
 export interface SessionOptions extends ThreadOptions {
@@ -67,9 +67,9 @@ export class Session implements NativeSession {
     try {
       const config = encodeConfigProto(options);
       library.setConfig(sessionOptions, config, config.byteLength, status);
-      throwOnError(library, status, loadErrorOf);
+      throwOnError(library, status, (_code, message) => loadError(message));
       session = library.loadSavedModel(sessionOptions, null, options.modelDirectory, tags, tags.length, graph, null, status);
-      throwOnError(library, status, loadErrorOf);
+      throwOnError(library, status, (_code, message) => loadError(message));
       if (session === null) throw loadError('');
       return new Session(options, { status, graph, session });
     } catch (thrown) {
@@ -134,21 +134,4 @@ function deleteNative(library: TensorFlowLibrary, { status, graph, session }: Na
   }
   library.deleteGraph(graph);
   library.deleteStatus(status);
-}
-
-function loadErrorOf(_code: number, message: string): AirlockError {
-  return loadError(message);
-}
-
-function throwOnError(
-  library: TensorFlowLibrary,
-  status: Pointer,
-  toError: (code: number, message: string) => AirlockError,
-): void {
-  // SAFETY: the status is alive; koffi copies the message before TF_SetStatus replaces it.
-  const code = library.getCode(status);
-  if (code === 0) return;
-  const message = library.message(status);
-  library.setStatus(status, 0, '');
-  throw toError(code, message);
 }

@@ -2,6 +2,8 @@
 // A message of TensorFlow may hold file paths and addresses of this machine, and bytes that the model's author chose: what a
 // client may read keeps the sentence and loses those.
 import { AirlockError, type ErrorCode, printable } from '../core/index.ts';
+import type { Pointer } from './libc.ts';
+import type { TensorFlowLibrary } from './tensorflow-library.ts';
 
 // Index = TF_Code (tensorflow/c/tf_status.h, the numbers of google.rpc.Code).
 const codes: readonly ErrorCode[] = [
@@ -49,4 +51,18 @@ export function runError(statusCode: number, message: string): AirlockError {
 /** The error of a model that TensorFlow refused to load. A client learns nothing of why; `detail` is TensorFlow's message. */
 export function loadError(message: string): AirlockError {
   return new AirlockError('MODEL_LOAD_FAILED', { detail: printable(message, maxDetailCharacters) });
+}
+
+/** Throws what `toError` makes of a status that is not OK, which is OK again afterwards. */
+export function throwOnError(
+  library: TensorFlowLibrary,
+  status: Pointer,
+  toError: (code: number, message: string) => AirlockError,
+): void {
+  // SAFETY: the status is alive; koffi copies the message before TF_SetStatus replaces it.
+  const code = library.getCode(status);
+  if (code === 0) return;
+  const message = library.message(status);
+  library.setStatus(status, 0, '');
+  throw toError(code, message);
 }

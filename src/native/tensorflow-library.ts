@@ -8,7 +8,7 @@ import { type Pointer, pinLibrary } from './libc.ts';
 /** A pointer argument: an address, a buffer that lives through the call, or nothing. */
 export type PointerArgument = Pointer | Uint8Array | null;
 
-/** The part of tensorflow/c/c_api.h that Airlock uses; the same in every version from 2.12 to 2.21. */
+/** The part of tensorflow/c/c_api.h and tensorflow/c/env.h that Airlock uses; the same in every version from 2.12 to 2.21. */
 export interface TensorFlowLibrary {
   readonly version: string;
   readonly newStatus: () => Pointer;
@@ -53,6 +53,12 @@ export interface TensorFlowLibrary {
   readonly tensorType: (tensor: Pointer) => number;
   readonly numDims: (tensor: Pointer) => number;
   readonly dim: (tensor: Pointer, index: number) => number;
+  /** Writes the new file's handle into `handle`, 8 bytes. */
+  readonly newWritableFile: (name: string, handle: Uint8Array, status: Pointer) => void;
+  readonly appendWritableFile: (file: Pointer, bytes: Uint8Array, byteLength: number, status: Pointer) => void;
+  /** Frees the handle too. */
+  readonly closeWritableFile: (file: Pointer, status: Pointer) => void;
+  readonly deleteFile: (name: string, status: Pointer) => void;
   readonly sessionRun: (
     session: Pointer,
     runOptions: PointerArgument,
@@ -118,6 +124,10 @@ const prototypes: Readonly<Record<Exclude<keyof TensorFlowLibrary, 'version'>, s
   tensorType: 'int TF_TensorType(void*)',
   numDims: 'int TF_NumDims(void*)',
   dim: 'int64_t TF_Dim(void*, int)',
+  newWritableFile: 'void TF_NewWritableFile(const char*, void*, void*)',
+  appendWritableFile: 'void TF_AppendWritableFile(void*, const void*, size_t, void*)',
+  closeWritableFile: 'void TF_CloseWritableFile(void*, void*)',
+  deleteFile: 'void TF_DeleteFile(const char*, void*)',
   sessionRun:
     'void TF_SessionRun(void*, const void*, const void*, const void*, int, const void*, void*, int, const void*, int, void*, void*)',
 };

@@ -13,17 +13,26 @@ import {
   type Tensor,
   type TensorHead,
 } from '../tensor/index.ts';
+import {
+  type LoadRequest,
+  type PreparedAnswer,
+  type ReadyAnswer,
+  type SelfTestName,
+  type SelfTestResult,
+  selfTestNames,
+} from '../worker/index.ts';
 
 const maxMessageCharacters = 1024;
 const maxDetailCharacters = 4096;
 const maxVersionCharacters = 64;
-/** The largest description of a READY or ERROR frame: its texts escaped as JSON, with room. */
+/** The largest description of a PREPARED, READY or ERROR frame: its texts escaped as JSON, with room. */
 export const maxJsonMetaBytes = 64 * 1024;
 
 const loadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'MODEL_LOAD_FAILED',
   'MODEL_INVALID',
   'RUNTIME_LOAD_FAILED',
+  'WORKER_START_FAILED',
   'INTERNAL',
 ]);
 const runCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -36,6 +45,9 @@ const runCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TENSOR_INVALID',
   'TENSOR_TYPE_MISMATCH',
 ]);
+
+/** As `errnoName` in src/kernel gives them. */
+const errnoPattern = /^(?:E[A-Z0-9]{1,20}|errno \d{1,5})$/;
 
 /** A breach of the protocol between server and worker, with what it was for the log. */
 export function protocolViolation(detail: string): AirlockError {
@@ -79,24 +91,61 @@ export function readResultTensors(heads: readonly TensorHead[], body: Buffer): T
   });
 }
 
-function readJson(meta: Buffer): Readonly<Record<string, unknown>> {
+type Json = Readonly<Record<string, unknown>>;
+
+function readJson(meta: Buffer): Json {
   try {
-    const value: unknown = JSON.parse(meta.toString('utf8'));
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    return objectOf(JSON.parse(meta.toString('utf8')));
   } catch {
-    // Said below, in words that hold nothing of what was sent.
+    throw protocolViolation('a description is not a JSON object');
   }
-  throw protocolViolation('a description is not a JSON object');
+}
+
+function objectOf(value: unknown): Json {
+  if (typeof value !== 'object' || value === null) throw protocolViolation('an object is missing');
+  return value as Json;
 }
 
 /**
- * The version that a READY frame names, printable and bounded.
+ * The content of a PREPARED frame: exactly the known fields, printable and bounded.
  * @throws WORKER_PROTOCOL_VIOLATION
  */
-export function readReady(meta: Buffer): string {
-  const { tensorflowVersion } = readJson(meta);
-  if (typeof tensorflowVersion !== 'string') throw protocolViolation('READY without a version');
-  return printable(tensorflowVersion, maxVersionCharacters);
+export function readPrepared(meta: Buffer): PreparedAnswer {
+  const { tensorflowVersion, selfTest } = readJson(meta);
+  if (typeof tensorflowVersion !== 'string') throw protocolViolation('PREPARED without a version');
+  if (!Array.isArray(selfTest) || selfTest.length !== selfTestNames.length)
+    throw protocolViolation('PREPARED without a self-test');
+  return {
+    tensorflowVersion: printable(tensorflowVersion, maxVersionCharacters),
+    selfTest: selfTestNames.map((name, index) => readSelfTest(name, objectOf(selfTest[index]))),
+  };
+}
+
+/** One that is left out could be one that worked. */
+function readSelfTest(expected: SelfTestName, { name, outcome, errno }: Json): SelfTestResult {
+  if (name !== expected) throw protocolViolation(`a self-test without ${expected}`);
+  if (outcome === 'worked') return { name: expected, outcome };
+  if (outcome !== 'refused' || typeof errno !== 'string' || !errnoPattern.test(errno))
+    throw protocolViolation(`a self-test of ${expected} without an outcome`);
+  return { name: expected, outcome, errno };
+}
+
+/**
+ * The content of a READY frame.
+ * @throws WORKER_PROTOCOL_VIOLATION, also when executable memory is not what was asked for.
+ */
+export function readReady(meta: Buffer, asked: LoadRequest['executableMemory']): ReadyAnswer {
+  const { warmUp, executableMemory } = readJson(meta);
+  const possible = asked === 'denied' ? (['denied', 'not deniable'] as const) : (['allowed'] as const);
+  const found = possible.find((value) => value === executableMemory);
+  if (found === undefined) throw protocolViolation('READY with another state of executable memory than was asked for');
+  const { ran, failed, skipped } = objectOf(warmUp);
+  return { warmUp: { ran: countOf(ran), failed: countOf(failed), skipped: countOf(skipped) }, executableMemory: found };
+}
+
+function countOf(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw protocolViolation('READY with no count');
+  return value;
 }
 
 /**

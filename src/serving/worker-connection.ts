@@ -1,21 +1,26 @@
-// The server's end of the socket to one worker: sends requests ahead of their answers, in one write per turn of the event loop, and
-// matches answers to requests. Answers are hostile (worker-frame-reader, worker-answer). Knows no clock and starts nothing.
+// The server's end of the socket to one worker: has it prepared, gives it the model, then sends requests ahead of their answers, in one
+// write per turn of the event loop, and matches answers to requests. Answers are hostile (worker-frame-reader, worker-answer). Knows no
+// clock and starts nothing.
 import type { Duplex } from 'node:stream';
 import { AirlockError } from '../core/index.ts';
+import type { ModelChunk } from '../model/index.ts';
 import {
+  encodeFileHead,
   encodeJsonFrame,
   encodeTensorFrame,
   type FrameHeader,
+  type FrameKind,
   frameKinds,
   type Signature,
   type Tensor,
   type TensorHead,
 } from '../tensor/index.ts';
-import type { LoadRequest } from '../worker/index.ts';
+import type { LoadRequest, PreparedAnswer, PrepareRequest, ReadyAnswer } from '../worker/index.ts';
 import {
   maxJsonMetaBytes,
   maxResultMetaBytes,
   protocolViolation,
+  readPrepared,
   readReady,
   readResultHeads,
   readResultTensors,
@@ -33,9 +38,9 @@ export interface WorkerCall {
 
 export interface WorkerConnectionOptions {
   readonly socket: Duplex;
-  readonly signatures: readonly Signature[];
-  readonly maxOutputBytes: number;
-  readonly onReady: (tensorflowVersion: string) => void;
+  readonly onPrepared: (answer: PreparedAnswer) => void;
+  readonly onReady: (answer: ReadyAnswer) => void;
+  /** A step before the first request failed, as the worker says. */
   readonly onLoadError: (error: AirlockError) => void;
   /** A call was answered; there is room for another. */
   readonly onAnswer: () => void;
@@ -46,8 +51,20 @@ export interface WorkerConnectionOptions {
 /** Writes up to this size are joined into one buffer; larger ones go as they are. */
 const joinBytes = 64 * 1024;
 
-/** READY and ERROR have no tensors to describe. */
+/** PREPARED, READY and ERROR have no tensors to describe. */
 type Description = readonly TensorHead[] | Buffer;
+
+/** What the server has asked for last; `waiting`: nothing, and nothing may come. */
+type Stage = 'waiting' | 'preparing' | 'sending' | 'loading' | 'serving';
+
+/** The frames that may come at each stage; those of a load carry the number 0. */
+const expected: Readonly<Record<Stage, readonly FrameKind[]>> = {
+  waiting: [],
+  preparing: [frameKinds.prepared, frameKinds.error],
+  sending: [frameKinds.error],
+  loading: [frameKinds.ready, frameKinds.error],
+  serving: [frameKinds.result, frameKinds.error],
+};
 
 interface InFlight<Call> {
   readonly id: number;
@@ -57,16 +74,22 @@ interface InFlight<Call> {
 export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<Description> {
   readonly #options: WorkerConnectionOptions;
   readonly #inFlight: InFlight<Call>[] = [];
+  #signatures: readonly Signature[] = [];
+  #maxOutputBytes = 0;
+  #executableMemory: LoadRequest['executableMemory'] = 'allowed';
   #outgoing: Uint8Array[] = [];
   #nextId = 1;
-  #loading = true;
+  #stage: Stage = 'waiting';
   #broken = false;
+  #onDrain: (() => void) | undefined;
+  #receivedBytes = 0;
 
   constructor(options: WorkerConnectionOptions) {
     this.#options = options;
     const { socket } = options;
-    const reader = new WorkerFrameReader<Description>(options.maxOutputBytes, this);
+    const reader = new WorkerFrameReader<Description>(this);
     socket.on('data', (chunk: Buffer) => {
+      this.#receivedBytes += chunk.length;
       if (this.#broken) return;
       try {
         reader.push(chunk);
@@ -78,16 +101,56 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     socket.on('end', onEnd);
     socket.on('error', onEnd);
     socket.on('close', onEnd);
+    socket.on('drain', () => this.#onDrain?.());
   }
 
-  /** Sends the LOAD frame; `onReady` or `onLoadError` follows. */
-  load(request: LoadRequest): void {
-    this.#options.socket.write(encodeJsonFrame(frameKinds.load, 0, request));
+  /** Sends the PREPARE frame; `onPrepared` or `onLoadError` follows. */
+  prepare(request: PrepareRequest): void {
+    this.#stage = 'preparing';
+    this.#options.socket.write(encodeJsonFrame(frameKinds.prepare, 0, request));
+  }
+
+  /**
+   * Sends the model's files, no faster than the worker takes them, then the LOAD frame; `onReady` or `onLoadError` follows. Resolves
+   * when all is sent, or the connection is broken. @throws what `content` throws; MODEL_INVALID for a name that cannot be used.
+   */
+  async load(content: AsyncIterable<ModelChunk>, request: LoadRequest): Promise<void> {
+    const { socket } = this.#options;
+    this.#signatures = request.signatures;
+    this.#maxOutputBytes = request.limits.maxOutputBytes;
+    this.#executableMemory = request.executableMemory;
+    this.#stage = 'sending';
+    for await (const { name, chunk } of content) {
+      if (this.#broken) return;
+      socket.write(encodeFileHead(name, chunk.byteLength));
+      if (!socket.write(chunk)) await this.#drained();
+    }
+    if (this.#broken) return;
+    this.#stage = 'loading';
+    socket.write(encodeJsonFrame(frameKinds.load, 0, request));
+  }
+
+  /** Also when the connection breaks: a worker that reads nothing must not hold the load for ever. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#broken) resolve();
+      else this.#onDrain = resolve;
+    });
   }
 
   /** The calls that wait for an answer, the one that the worker is at first. */
   get calls(): readonly Call[] {
     return this.#inFlight.map(({ call }) => call);
+  }
+
+  /** Bytes that came from the worker so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Bytes for the worker that still lie here, because it does not read or this process has had no time to write. */
+  get unsentBytes(): number {
+    return this.#options.socket.writableLength;
   }
 
   get inFlightCount(): number {
@@ -128,23 +191,25 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   }
 
   acceptHeader({ kind, id, metaBytes, bodyBytes }: FrameHeader): void {
-    if (kind === frameKinds.ready || (kind === frameKinds.error && this.#loading)) {
-      if (!this.#loading || id !== 0) throw protocolViolation('READY or load error out of turn');
-    } else {
+    if (!expected[this.#stage].includes(kind)) throw protocolViolation(`a frame of kind ${kind} while ${this.#stage}`);
+    if (this.#stage === 'serving') {
       const signature = this.#signatureOf(id);
       if (kind === frameKinds.result) {
+        if (bodyBytes > this.#maxOutputBytes) throw protocolViolation(`an answer of ${bodyBytes} bytes`);
         if (metaBytes > maxResultMetaBytes(signature)) throw protocolViolation(`${metaBytes} bytes describe an answer`);
         return;
       }
-      if (kind !== frameKinds.error) throw protocolViolation(`a frame of kind ${kind}`);
+    } else if (id !== 0) {
+      throw protocolViolation(`a frame with number ${id} while ${this.#stage}`);
     }
-    if (metaBytes > maxJsonMetaBytes || bodyBytes > 0) throw protocolViolation('a READY or ERROR frame is too large');
+    if (metaBytes > maxJsonMetaBytes || bodyBytes > 0) throw protocolViolation('a frame of JSON is too large');
   }
 
+  /** The signature of the call that must be answered next. */
   #signatureOf(id: number): Signature {
     const first = this.#inFlight[0];
-    if (this.#loading || first === undefined || first.id !== id) throw protocolViolation(`an answer to request ${id}`);
-    return this.#options.signatures[first.call.signatureIndex];
+    if (first === undefined || first.id !== id) throw protocolViolation(`an answer to request ${id}`);
+    return this.#signatures[first.call.signatureIndex];
   }
 
   acceptMeta(header: FrameHeader, meta: Buffer): Description {
@@ -152,8 +217,8 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   }
 
   receive({ kind }: FrameHeader, description: Description, body: Buffer): void {
-    if (kind === frameKinds.ready || this.#loading) {
-      this.#receiveLoaded(kind === frameKinds.ready, description as Buffer);
+    if (this.#stage !== 'serving') {
+      this.#receiveStep(kind, description as Buffer);
       return;
     }
     // Read before the call leaves the list: a violation must fail this call too.
@@ -167,13 +232,18 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#options.onAnswer();
   }
 
-  #receiveLoaded(isReady: boolean, meta: Buffer): void {
-    if (isReady) {
-      const version = readReady(meta);
-      this.#loading = false;
-      this.#options.onReady(version);
+  #receiveStep(kind: FrameKind, meta: Buffer): void {
+    const { onPrepared, onReady, onLoadError } = this.#options;
+    if (kind === frameKinds.error) {
+      onLoadError(readWorkerError(meta, 'load'));
+    } else if (kind === frameKinds.prepared) {
+      const answer = readPrepared(meta);
+      this.#stage = 'waiting';
+      onPrepared(answer);
     } else {
-      this.#options.onLoadError(readWorkerError(meta, 'load'));
+      const answer = readReady(meta, this.#executableMemory);
+      this.#stage = 'serving';
+      onReady(answer);
     }
   }
 
@@ -183,16 +253,20 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#options.socket.end();
   }
 
-  /** Gives up: fails every call in flight with `error` and calls nothing any more. */
-  abandon(error: AirlockError): void {
+  /** Gives up: fails the call that the worker is at with `headError`, every other with `error`, and calls nothing any more. */
+  abandon(headError: AirlockError, error: AirlockError): void {
     this.#broken = true;
-    for (const { call } of this.#inFlight.splice(0)) call.fail(error);
+    const [head, ...others] = this.#inFlight.splice(0);
+    head?.call.fail(headError);
+    for (const { call } of others) call.fail(error);
     this.#options.socket.destroy();
+    this.#onDrain?.();
   }
 
   #break(error: AirlockError): void {
     if (this.#broken) return;
     this.#broken = true;
+    this.#onDrain?.();
     this.#options.onBroken(error);
   }
 }

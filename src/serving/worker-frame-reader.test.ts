@@ -7,9 +7,9 @@ import { WorkerFrameReader } from './worker-frame-reader.ts';
 
 function collect(maxBodyBytes = 1000) {
   const frames: string[] = [];
-  const reader = new WorkerFrameReader<string>(maxBodyBytes, {
-    acceptHeader: ({ metaBytes }: FrameHeader) => {
-      if (metaBytes > 500) throw new AirlockError('WORKER_PROTOCOL_VIOLATION');
+  const reader = new WorkerFrameReader<string>({
+    acceptHeader: ({ metaBytes, bodyBytes }: FrameHeader) => {
+      if (metaBytes > 500 || bodyBytes > maxBodyBytes) throw new AirlockError('WORKER_PROTOCOL_VIOLATION');
     },
     acceptMeta: (_header, meta) => meta.toString('hex'),
     receive: ({ id }, meta, body) => frames.push(`${id} ${meta} ${body.toString('hex')}`),

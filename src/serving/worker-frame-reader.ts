@@ -5,7 +5,7 @@ import { type FrameHeader, frameHeaderBytes, readFrameHeader } from '../tensor/i
 
 /** What the reader asks of its owner; each may throw WORKER_PROTOCOL_VIOLATION, which passes through `push`. */
 export interface FrameReceiver<Description> {
-  /** Must refuse a header that is not expected now, and bound `metaBytes`; called once per frame, before anything is kept. */
+  /** Must refuse a header that is not expected now, and bound `metaBytes` and `bodyBytes`; called once per frame, before anything is kept. */
   acceptHeader(header: FrameHeader): void;
   /** Must refuse a description that does not fit; `meta` is gone after the call. */
   acceptMeta(header: FrameHeader, meta: Buffer): Description;
@@ -17,7 +17,6 @@ const nothing = Buffer.alloc(0);
 
 export class WorkerFrameReader<Description> {
   readonly #receiver: FrameReceiver<Description>;
-  readonly #maxBodyBytes: number;
   readonly #headerBuffer = Buffer.alloc(frameHeaderBytes);
   /** What is being filled: the header's buffer, then one for the description, then one for the body. */
   #target: Buffer = this.#headerBuffer;
@@ -25,8 +24,7 @@ export class WorkerFrameReader<Description> {
   #header: FrameHeader | undefined;
   #description: { readonly value: Description } | undefined;
 
-  constructor(maxBodyBytes: number, receiver: FrameReceiver<Description>) {
-    this.#maxBodyBytes = maxBodyBytes;
+  constructor(receiver: FrameReceiver<Description>) {
     this.#receiver = receiver;
   }
 
@@ -50,7 +48,7 @@ export class WorkerFrameReader<Description> {
   /** A frame that lies whole in the chunk is not copied: the common case of a small answer. Gives its length, or 0. */
   #takeWhole(chunk: Buffer, at: number): number {
     if (chunk.length - at < frameHeaderBytes) return 0;
-    const header = readFrameHeader(chunk, at, this.#maxBodyBytes);
+    const header = readFrameHeader(chunk, at, Number.MAX_SAFE_INTEGER);
     const metaAt = at + frameHeaderBytes;
     const bodyAt = metaAt + header.metaBytes;
     const end = bodyAt + header.bodyBytes;
@@ -66,7 +64,7 @@ export class WorkerFrameReader<Description> {
     const full = this.#target;
     this.#filled = 0;
     if (this.#header === undefined) {
-      const header = readFrameHeader(full, 0, this.#maxBodyBytes);
+      const header = readFrameHeader(full, 0, Number.MAX_SAFE_INTEGER);
       this.#receiver.acceptHeader(header);
       this.#header = header;
       this.#target = header.metaBytes === 0 ? nothing : Buffer.allocUnsafe(header.metaBytes);

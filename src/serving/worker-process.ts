@@ -1,16 +1,16 @@
-// One life of one worker process: start, load the model, answer, end. Every way to end, a crash, a broken protocol, a kill, comes out
-// of `ended` once, with all calls in flight failed. Never restarts anything; that is the supervisor's.
+// One life of one worker process: it is prepared, loads the model, answers, ends. Every way to end, a crash, a broken protocol, a kill,
+// comes out of `ended` once, with all calls in flight failed. Starts nothing and restarts nothing; that is the supervisor's.
 import { AirlockError, type ErrorCode, printable } from '../core/index.ts';
-import { type LogLine, type SpawnedWorker, spawnWorker, type WorkerExit } from '../sandbox/index.ts';
-import type { LoadRequest } from '../worker/index.ts';
+import type { ModelChunk } from '../model/index.ts';
+import type { JailedProcess, ProcessExit } from '../sandbox/index.ts';
+import type { LoadRequest, PreparedAnswer, PrepareRequest, ReadyAnswer } from '../worker/index.ts';
 import { type WorkerCall, WorkerConnection } from './worker-connection.ts';
 
 export interface WorkerProcessOptions {
-  readonly entry: string;
-  readonly execArgv?: readonly string[];
-  readonly load: LoadRequest;
+  /** A process that was just started on the worker's entry; it belongs to this object from now on. */
+  readonly process: JailedProcess;
+  /** For `prepare` and for `load`, each. */
   readonly loadTimeoutMs: number;
-  readonly onLog: (line: LogLine) => void;
   readonly onAnswer: () => void;
   /** The process is of no use any more; called once, at once, before `ended` settles. Not called after `close`. */
   readonly onBroken: (reason: AirlockError) => void;
@@ -18,51 +18,67 @@ export interface WorkerProcessOptions {
 
 /** How long a worker may take to exit after its socket was closed. */
 const exitTimeoutMs = 2000;
+/** How long one may take that closed its socket itself, as the kernel does for a process that dies. */
+const deathTimeoutMs = 500;
 
 export class WorkerProcess<Call extends WorkerCall> {
   /** Settles when the process is gone, with why; never rejects. */
   readonly ended: Promise<AirlockError>;
   readonly processId: number | undefined;
-  readonly #worker: SpawnedWorker;
+  readonly #process: JailedProcess;
   readonly #connection: WorkerConnection<Call>;
   readonly #options: WorkerProcessOptions;
   /** Why it ends; the first reason is the one that counts. */
   #reason: AirlockError | undefined;
-  #onLoaded: ((version: string) => void) | undefined;
+  #onPrepared: ((answer: PreparedAnswer) => void) | undefined;
+  #onReady: ((answer: ReadyAnswer) => void) | undefined;
 
-  /** Starts the process. @throws WORKER_START_FAILED when there is no room for one. */
   constructor(options: WorkerProcessOptions) {
-    const { entry, execArgv, load, onLog, onAnswer } = options;
     this.#options = options;
-    this.#worker = spawnWorker({ entry, onLog, ...(execArgv === undefined ? {} : { execArgv }) });
-    this.processId = this.#worker.processId;
+    this.#process = options.process;
+    this.processId = options.process.processId;
     this.#connection = new WorkerConnection<Call>({
-      socket: this.#worker.socket,
-      signatures: load.signatures,
-      maxOutputBytes: load.limits.maxOutputBytes,
-      onReady: (version) => this.#onLoaded?.(version),
+      socket: options.process.socket,
+      onPrepared: (answer) => this.#onPrepared?.(answer),
+      onReady: (answer) => this.#onReady?.(answer),
       onLoadError: (error) => this.kill(error),
-      onAnswer,
+      onAnswer: options.onAnswer,
       onBroken: (error) => this.#breakOff(error),
     });
-    this.ended = this.#worker.exited.then((exit) => this.#end(exit));
+    this.ended = options.process.exited.then((exit) => this.#end(exit));
   }
 
   /**
-   * Loads the model; gives TensorFlow's version.
-   * @throws MODEL_LOAD_FAILED, MODEL_INVALID, RUNTIME_LOAD_FAILED as the worker says; WORKER_START_FAILED when it ends or takes
-   * longer than `loadTimeoutMs`; WORKER_PROTOCOL_VIOLATION. The process has ended, or is about to, when this rejects.
+   * Has the worker load TensorFlow and be sealed; it has seen nothing of the model then. The first call.
+   * @throws RUNTIME_LOAD_FAILED as the worker says; WORKER_START_FAILED when it ends or takes longer than `loadTimeoutMs`;
+   * WORKER_FORBIDDEN, WORKER_OUT_OF_MEMORY, WORKER_PROTOCOL_VIOLATION. The process has ended when this rejects.
    */
-  async load(): Promise<string> {
-    const timer = setTimeout(() => this.kill(startFailed('the model took too long to load')), this.#options.loadTimeoutMs);
-    const loaded = new Promise<string>((resolve) => {
-      this.#onLoaded = resolve;
+  prepare(request: PrepareRequest): Promise<PreparedAnswer> {
+    const prepared = new Promise<PreparedAnswer>((resolve) => {
+      this.#onPrepared = resolve;
     });
-    this.#connection.load(this.#options.load);
-    const outcome = await Promise.race([loaded, this.ended]);
+    this.#connection.prepare(request);
+    return this.#step(prepared, 'it took too long to start');
+  }
+
+  /**
+   * Gives the worker the model's files and has it load them. After `prepare`.
+   * @throws MODEL_LOAD_FAILED, MODEL_INVALID as the worker says; what `content` throws; otherwise as `prepare`.
+   */
+  load(content: AsyncIterable<ModelChunk>, request: LoadRequest): Promise<ReadyAnswer> {
+    const ready = new Promise<ReadyAnswer>((resolve) => {
+      this.#onReady = resolve;
+    });
+    this.#connection.load(content, request).catch((thrown: unknown) => this.kill(AirlockError.from(thrown)));
+    return this.#step(ready, 'the model took too long to load');
+  }
+
+  async #step<Answer extends object>(answered: Promise<Answer>, tooLong: string): Promise<Answer> {
+    const timer = setTimeout(() => this.kill(startFailed(tooLong)), this.#options.loadTimeoutMs);
+    const outcome = await Promise.race([answered, this.ended.then(() => undefined)]);
     clearTimeout(timer);
-    // What follows READY in the same chunk is read before this continues, and may have broken the protocol.
-    if (typeof outcome === 'string' && !this.isBroken) return outcome;
+    // What follows the answer in the same chunk is read before this continues, and may have broken the protocol.
+    if (outcome !== undefined && !this.isBroken) return outcome;
     throw await this.loadFailure();
   }
 
@@ -75,6 +91,14 @@ export class WorkerProcess<Call extends WorkerCall> {
   /** True from the moment when it ends or is ended; no call is answered any more. */
   get isBroken(): boolean {
     return this.#reason !== undefined;
+  }
+
+  get receivedBytes(): number {
+    return this.#connection.receivedBytes;
+  }
+
+  get unsentBytes(): number {
+    return this.#connection.unsentBytes;
   }
 
   get inFlightCount(): number {
@@ -91,28 +115,33 @@ export class WorkerProcess<Call extends WorkerCall> {
 
   /** Sends a call, or fails it at once when the process is of no use any more: nothing would come to fail it later. */
   send(call: Call, timeoutMs: number): void {
-    if (this.#reason !== undefined) call.fail(inFlightError(this.#reason));
+    if (this.#reason !== undefined) call.fail(inFlightError(this.#reason, passedToAll));
     else this.#connection.send(call, timeoutMs);
   }
 
   /** Ends the process at once. The calls in flight fail with `reason`'s code where it says that the worker misbehaved. */
   kill(reason: AirlockError): void {
-    this.#worker.kill();
-    this.#giveUp(reason);
+    this.#process.kill();
+    this.#blame(reason);
+    this.#abandonCalls();
   }
 
-  #giveUp(reason: AirlockError): void {
-    const isFirst = this.#reason === undefined;
-    this.#reason ??= reason;
-    this.#connection.abandon(inFlightError(this.#reason));
-    if (isFirst) this.#options.onBroken(this.#reason);
+  #blame(reason: AirlockError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#options.onBroken(reason);
+  }
+
+  #abandonCalls(): void {
+    const reason = this.#reason ?? new AirlockError('WORKER_CRASHED');
+    this.#connection.abandon(inFlightError(reason, passedToHead), inFlightError(reason, passedToAll));
   }
 
   /** Lets the worker answer what was sent, then ends it. */
   async close(): Promise<void> {
     this.#reason ??= new AirlockError('SERVER_STOPPING');
     this.#connection.end();
-    const timer = setTimeout(() => this.#worker.kill(), exitTimeoutMs);
+    const timer = setTimeout(() => this.#process.kill(), exitTimeoutMs);
     await this.ended;
     clearTimeout(timer);
   }
@@ -123,22 +152,32 @@ export class WorkerProcess<Call extends WorkerCall> {
       this.kill(error);
       return;
     }
-    this.#giveUp(error);
-    // A process that exits ends its socket first; one that only closed it is of no use and may not linger.
-    const timer = setTimeout(() => this.#worker.kill(), exitTimeoutMs);
+    // A process that exits ends its socket first, and only its exit says why: the calls in flight wait for that. One that only closed
+    // its socket is of no use and may not linger.
+    const timer = setTimeout(() => this.#process.kill(), deathTimeoutMs);
     void this.ended.then(() => clearTimeout(timer));
+    this.#blame(error);
   }
 
-  #end(exit: WorkerExit): AirlockError {
-    this.#giveUp(crashed(exit));
-    const reason = this.#reason ?? crashed(exit);
+  #end(exit: ProcessExit): AirlockError {
+    const reason = crashed(exit);
+    this.#blame(reason);
     // That the socket ended is all that was known of a crash so far.
-    return reason.code === 'WORKER_CRASHED' && reason.detail === undefined ? crashed(exit) : reason;
+    if (this.#reason?.code === 'WORKER_CRASHED' && this.#reason.detail === undefined) this.#reason = reason;
+    this.#abandonCalls();
+    return this.#reason ?? reason;
   }
 }
 
-function crashed({ code, signal, error }: WorkerExit): AirlockError {
+/** What a shell and bubblewrap make of a process that SIGSYS ended. */
+const forbiddenCallExit = 128 + 31;
+
+function crashed({ code, signal, error, outOfMemory }: ProcessExit): AirlockError {
   if (error !== undefined) return startFailed(printable(error.message, 512));
+  if (outOfMemory)
+    return new AirlockError('WORKER_OUT_OF_MEMORY', { detail: 'the kernel ended it: its memory limit was reached' });
+  if (signal === 'SIGSYS' || code === forbiddenCallExit)
+    return new AirlockError('WORKER_FORBIDDEN', { detail: 'the kernel ended it: it made a system call that it may not make' });
   return new AirlockError('WORKER_CRASHED', { detail: signal === null ? `exit code ${code}` : `signal ${signal}` });
 }
 
@@ -146,9 +185,12 @@ function startFailed(detail: string | undefined): AirlockError {
   return new AirlockError('WORKER_START_FAILED', detail === undefined ? {} : { detail });
 }
 
-const passedOn: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['WORKER_PROTOCOL_VIOLATION', 'SERVER_STOPPING']);
+/** Reasons that every call in flight is told. */
+const passedToAll: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['WORKER_PROTOCOL_VIOLATION', 'SERVER_STOPPING']);
+/** Reasons that lie in the request that the worker was at, which must not be sent again. */
+const passedToHead: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...passedToAll, 'WORKER_OUT_OF_MEMORY', 'WORKER_FORBIDDEN']);
 
-/** What the calls in flight are told: their own request was not the reason, so it must be one that may be retried. */
-function inFlightError(reason: AirlockError): AirlockError {
+/** What a call is told: where its own request was not the reason, it must be an error that may be retried. */
+function inFlightError(reason: AirlockError, passedOn: ReadonlySet<ErrorCode>): AirlockError {
   return new AirlockError(passedOn.has(reason.code) ? reason.code : 'WORKER_CRASHED');
 }

@@ -4,16 +4,18 @@
 //
 //   header, 32 bytes   magic u32 · kind u16 · tensor count u16 · id u32 · meta bytes u32 · body bytes u64 · argument u32 · timeout ms u32
 //   meta               RUN, RESULT: per tensor  index u16 · dtype u8 · rank u8 · reserved u32 · bytes u64 · rank × size u64
-//                      LOAD, READY, ERROR: UTF-8 JSON
-//   body               the tensors' bytes, one after another, in the order of meta
+//                      PREPARE, PREPARED, LOAD, READY, ERROR: UTF-8 JSON
+//                      FILE: the UTF-8 name of one of the model's files (file-frame.ts)
+//   body               RUN, RESULT: the tensors' bytes, one after another, in the order of meta
 //                      a string tensor is its elements' lengths as u32, then their bytes
+//                      FILE: the next bytes of that file
 //
 // Numbers are little-endian: every machine that TensorFlow's wheels run on is.
 import { AirlockError } from '../core/index.ts';
 import { dtypeOfCode, dtypes } from './dtype.ts';
 import { byteCount, elementCount, type StringTensor, type Tensor } from './tensor.ts';
 
-export const frameKinds = { load: 1, ready: 2, run: 3, result: 4, error: 5 } as const;
+export const frameKinds = { load: 1, ready: 2, run: 3, result: 4, error: 5, prepare: 6, prepared: 7, file: 8 } as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
 export const frameHeaderBytes = 32;
@@ -223,7 +225,7 @@ export function decodeTensor(head: TensorHead, body: Uint8Array): Tensor {
   return { dtype, shape: head.shape, bytes: body.subarray(elements * 4), offsets };
 }
 
-/** A LOAD, READY or ERROR frame: a header and UTF-8 JSON. */
+/** A PREPARE, PREPARED, LOAD, READY or ERROR frame: a header and UTF-8 JSON. */
 export function encodeJsonFrame(kind: FrameKind, id: number, value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value), 'utf8');
   if (json.length > maxMetaBytes) throw violation(`${json.length} bytes of frame description`);

@@ -1,6 +1,7 @@
 // The door of tensor: data types, tensors, signatures, and the codecs for JSON and for the frames between server and worker.
 // Pure TypeScript: this is where hostile bytes arrive, so nothing here may load native code.
 export { type DType, type DTypeInfo, type DTypeKind, dtypeName, dtypeOfCode, dtypes } from './dtype.ts';
+export { encodeFileHead, isPlainRelativeName, maxChunkBytes, maxNameBytes, readFileName } from './file-frame.ts';
 export {
   bodyBytesOf,
   decodeTensor,

@@ -53,6 +53,12 @@ export class FrameInput {
     return bytes;
   }
 
+  /** The JSON of a frame whose header was read; undefined when the socket ends first. The server is believed about its type. */
+  readJson<Value>({ metaBytes }: FrameHeader): Value | undefined {
+    const json = this.readBytes(metaBytes);
+    return json && (JSON.parse(json.toString('utf8')) as Value);
+  }
+
   /** What is here already of the next `byteLength` bytes; the rest is for the caller to read from `fd`. */
   takeBuffered(byteLength: number): Buffer {
     const end = Math.min(this.#end, this.#start + byteLength);
@@ -68,6 +74,11 @@ export class FrameInput {
       left -= this.takeBuffered(left).length;
     }
     return true;
+  }
+
+  /** Drops everything that comes until the socket ends. */
+  skipAll(): void {
+    while (this.#fill(1)) this.takeBuffered(bufferBytes);
   }
 
   /** Makes sure of `byteLength` bytes at #start, at most the buffer's size; reads as much as there is. */

@@ -2,7 +2,17 @@
 // imported, only started, so that the server stays free of native code.
 import { fileURLToPath } from 'node:url';
 
-export type { ErrorAnswer, LoadRequest, ReadyAnswer } from './load-request.ts';
+export {
+  type ErrorAnswer,
+  type LoadRequest,
+  type PreparedAnswer,
+  type PrepareRequest,
+  type ReadyAnswer,
+  type SelfTestName,
+  type SelfTestResult,
+  selfTestNames,
+  type WarmUp,
+} from './load-request.ts';
 
 /** The file that Node runs as the worker. From source it is the built one: Node 20 cannot run TypeScript. */
 export const workerEntry: string = fileURLToPath(

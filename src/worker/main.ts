@@ -1,9 +1,9 @@
 // The entry of the worker process: the only place in Airlock where TensorFlow, a model and requests meet. Started by src/sandbox with
-// the socket to the server as file descriptor 3; imports core, tensor and native only, because everything here is lost to whoever
-// takes over the process.
+// the socket to the server as file descriptor 3; imports core, tensor, jail, kernel and native only, because everything here is lost to
+// whoever takes over the process.
 import { writeSync } from 'node:fs';
 import { isAirlockError, printable } from '../core/index.ts';
-import { exitNow } from '../native/index.ts';
+import { exitNow } from '../kernel/index.ts';
 import { serveFrames } from './serve-frames.ts';
 
 const socketFd = 3;

@@ -1,18 +1,32 @@
-// The life of a worker: one LOAD, then one RUN after another until the server closes the socket. Single-threaded and synchronous, so
-// that at most one request is inside TensorFlow and the jail can forbid everything but reading and writing.
-// Never trusts TensorFlow's outputs to be of the announced type or size, and never sends a client's data anywhere but back.
+// The life of a worker: it is prepared, takes a model, and answers one RUN after another until the server closes the socket.
+// Single-threaded and synchronous, so that at most one request is inside TensorFlow and the jail can forbid everything but reading,
+// writing and computing. Never sends a client's data anywhere but back, and after the seal calls nothing of Node but readSync and
+// writeSync: what else it does may be a forbidden system call, which ends the process.
 import { AirlockError, isAirlockError, printable } from '../core/index.ts';
-import { loadTensorFlow, Session, type SignatureCall } from '../native/index.ts';
+import type { Session, SignatureCall } from '../native/index.ts';
 import { dtypes, type FrameHeader, frameKinds, readTensorHeads, type TensorHead } from '../tensor/index.ts';
 import { FrameInput } from './frame-input.ts';
 import { FrameOutput } from './frame-output.ts';
-import type { ErrorAnswer, LoadRequest, ReadyAnswer } from './load-request.ts';
+import { loadModel } from './load-model.ts';
+import type { ErrorAnswer, LoadRequest, PrepareRequest } from './load-request.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import { receiveModel } from './receive-model.ts';
 
 /** Numeric inputs from this size are read into TensorFlow's memory without passing through a buffer. */
 const directBytes = 32 * 1024;
 
 /** A run that took longer is answered at once; answers of shorter ones wait for those whose requests are here already. */
 const gatherMs = 0.1;
+
+interface Channel {
+  readonly input: FrameInput;
+  readonly output: FrameOutput;
+}
+
+interface Loaded {
+  readonly session: Session;
+  readonly maxBodyBytes: number;
+}
 
 function errorAnswer(thrown: unknown): ErrorAnswer {
   if (isAirlockError(thrown)) {
@@ -23,32 +37,42 @@ function errorAnswer(thrown: unknown): ErrorAnswer {
   return { code: 'INTERNAL', message: 'Internal error', detail };
 }
 
-interface Loaded {
-  readonly session: Session;
-  readonly maxBodyBytes: number;
-}
-
-function loadModel({ ccPath, frameworkPath, limits, ...request }: LoadRequest): { loaded: Loaded; ready: ReadyAnswer } {
-  const library = loadTensorFlow({ ccPath, frameworkPath });
-  const session = Session.load({ ...request, library, maxOutputBytes: limits.maxOutputBytes });
-  return { loaded: { session, maxBodyBytes: limits.maxBodyBytes }, ready: { tensorflowVersion: library.version } };
-}
-
-/** Undefined when there is nothing to serve: the socket ended, or the model did not load, which the server has been told. */
-function load(input: FrameInput, output: FrameOutput): Loaded | undefined {
-  const header = input.readHeader(0);
-  if (header === undefined) return undefined;
-  const json = input.readBytes(header.metaBytes);
-  if (json === undefined) return undefined;
-  if (header.kind !== frameKinds.load) throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no LOAD frame' });
+/**
+ * One step before the first request. Undefined when there is nothing to serve: the socket ended, or the step failed, which the server
+ * has been told.
+ */
+function attempt<Result>({ input, output }: Channel, step: () => Result | undefined): Result | undefined {
   try {
-    const { loaded, ready } = loadModel(JSON.parse(json.toString('utf8')) as LoadRequest);
-    output.sendJson(frameKinds.ready, header.id, ready);
-    return loaded;
+    return step();
   } catch (thrown) {
-    output.sendJson(frameKinds.error, header.id, errorAnswer(thrown));
+    output.sendJson(frameKinds.error, 0, errorAnswer(thrown));
+    // A socket that is closed with unread bytes in it takes the error with it.
+    input.skipAll();
     return undefined;
   }
+}
+
+function prepareFirst({ input, output }: Channel): Prepared | undefined {
+  const header = input.readHeader(0);
+  if (header === undefined) return undefined;
+  if (header.kind !== frameKinds.prepare) throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no PREPARE frame' });
+  const request = input.readJson<PrepareRequest>(header);
+  if (request === undefined) return undefined;
+  const prepared = prepare(request);
+  output.sendJson(frameKinds.prepared, 0, prepared.answer);
+  return prepared;
+}
+
+function loadNext({ input, output }: Channel, prepared: Prepared): Loaded | undefined {
+  const received = receiveModel(input, prepared.library);
+  if (received === undefined) return undefined;
+  const { files, header } = received;
+  if (header.kind !== frameKinds.load) throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no LOAD frame' });
+  const request = input.readJson<LoadRequest>(header);
+  if (request === undefined) return undefined;
+  const { session, answer } = loadModel(prepared, files, request);
+  output.sendJson(frameKinds.ready, 0, answer);
+  return { session, maxBodyBytes: request.limits.maxBodyBytes };
 }
 
 /** Sets one input, telling `consume` what was read of its body also when the call refuses it; false when the socket ended. */
@@ -70,7 +94,7 @@ function readTensor(input: FrameInput, call: SignatureCall, head: TensorHead, co
 }
 
 /** Answers one RUN frame; false when the socket ended within it. */
-function serveRun(input: FrameInput, output: FrameOutput, session: Session, header: FrameHeader): boolean {
+function serveRun({ input, output }: Channel, session: Session, header: FrameHeader): boolean {
   const meta = input.readBytes(header.metaBytes);
   if (meta === undefined) return false;
   const heads = readTensorHeads(meta, header);
@@ -94,21 +118,22 @@ function serveRun(input: FrameInput, output: FrameOutput, session: Session, head
 }
 
 /**
- * Serves the server at the other end of a blocking socket until it closes it. Returns then, or when the model did not load.
- * @throws WORKER_PROTOCOL_VIOLATION when a frame is not well formed; a system error when the socket breaks.
+ * Serves the server at the other end of a blocking socket until it closes it. Returns then, or when there is nothing to serve.
+ * @throws WORKER_PROTOCOL_VIOLATION when a RUN frame is not well formed; a system error when the socket breaks.
  */
 export function serveFrames(fd: number): void {
-  const input = new FrameInput(fd);
-  const output = new FrameOutput(fd);
-  const loaded = load(input, output);
+  const channel = { input: new FrameInput(fd), output: new FrameOutput(fd) };
+  const prepared = attempt(channel, () => prepareFirst(channel));
+  const loaded = prepared && attempt(channel, () => loadNext(channel, prepared));
   if (loaded === undefined) return;
+  const { input, output } = channel;
   const { session, maxBodyBytes } = loaded;
   for (;;) {
     const header = input.readHeader(maxBodyBytes);
     if (header === undefined) return;
     if (header.kind !== frameKinds.run) throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no RUN frame' });
     const startMs = performance.now();
-    if (!serveRun(input, output, session, header)) return;
+    if (!serveRun(channel, session, header)) return;
     if (performance.now() - startMs > gatherMs || !input.hasFrame(maxBodyBytes)) output.flush();
   }
 }

@@ -1,7 +1,7 @@
 // The TensorFlow runtime and the published models that tests use where they are there. Nothing here downloads.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { loadTensorFlow, type Output, Session, type TensorFlowLibrary } from '../../src/native/index.ts';
+import { loadTensorFlow, type Output, RamFiles, Session, type TensorFlowLibrary } from '../../src/native/index.ts';
 import { defaultVersion, findSlot, type RuntimeSlot } from '../../src/runtime/index.ts';
 import type { Signature, StringTensor, Tensor } from '../../src/tensor/index.ts';
 import { decodeTensor, dtypes } from '../../src/tensor/index.ts';
@@ -33,16 +33,27 @@ export function sharedModel(name: string): string | undefined {
   return existsSync(directory) ? directory : undefined;
 }
 
+let loads = 0;
+
+/** Loads a model the way the worker does: from TensorFlow's memory. */
 export function loadSession(modelDirectory: string, signatures: readonly Signature[], maxOutputBytes = 1 << 24): Session {
-  return Session.load({
+  const files = new RamFiles(library(), `ram://model-${loads++}`);
+  for (const entry of existsSync(modelDirectory) ? readdirSync(modelDirectory, { recursive: true, withFileTypes: true }) : []) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile()) files.append(path.relative(modelDirectory, file), readFileSync(file));
+  }
+  files.finish();
+  const session = Session.load({
     library: library(),
-    modelDirectory,
+    modelDirectory: files.directory,
     tags: ['serve'],
     intraOpThreads: 1,
     interOpThreads: 1,
     signatures,
     maxOutputBytes,
   });
+  files.deleteLoaded();
+  return session;
 }
 
 function frameBody(tensor: Tensor): Uint8Array {
