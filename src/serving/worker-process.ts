@@ -101,6 +101,16 @@ export class WorkerProcess<Call extends WorkerCall> {
     return this.#connection.unsentBytes;
   }
 
+  /** Bytes that came from the worker so far. */
+  get receivedBytes(): number {
+    return this.#connection.receivedBytes;
+  }
+
+  /** Bytes for the worker that still lie in the server. */
+  get unsentBytes(): number {
+    return this.#connection.unsentBytes;
+  }
+
   get inFlightCount(): number {
     return this.#connection.inFlightCount;
   }
