@@ -1,3 +1,19 @@
-// The door of sandbox: starts worker processes. The only folder, with the installer's pip call, that may start a process.
+// The door of sandbox: opens a jail, starts processes in it, and reads back from the kernel what holds them. The only folder, with the
+// installer's pip call, that may start a process.
+export type {
+  Attestation,
+  Jail,
+  JailedProcess,
+  JailLevel,
+  JailLimits,
+  LayerName,
+  LayerReport,
+  ProcessExit,
+  ProcessUsage,
+  StartOptions,
+} from './jail.ts';
+export { jailLevels } from './jail.ts';
 export { defaultLogLimits, type LogLimits, type LogLine } from './log-capture.ts';
-export { defaultExecArgv, type SpawnedWorker, type SpawnWorkerOptions, spawnWorker, type WorkerExit } from './spawn.ts';
+export { examineJail, type JailFindings, type OpenJailOptions, openJail } from './open-jail.ts';
+export { type SpawnedWorker, type SpawnWorkerOptions, spawnWorker, type WorkerExit } from './spawn.ts';
+export { defaultExecArgv } from './start-command.ts';

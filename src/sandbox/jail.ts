@@ -111,6 +111,8 @@ export interface Jail {
   start(options: StartOptions): JailedProcess;
   /** Whether an attested process has every layer of this jail's level. Gives what is missing; empty when nothing is. */
   missing(attestation: Attestation, filters: number): readonly string[];
+  /** Where a file named in `readable` lies for its processes; differs where a server that is root had to make it reachable. */
+  pathInside(file: string): string;
   /** Removes what the jail put on the disk. Its processes must be gone. */
   close(): Promise<void>;
 }

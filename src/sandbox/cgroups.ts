@@ -1,0 +1,197 @@
+// Control groups of versions 1 and 2, for what resource limits cannot say: memory of a whole process with what the kernel spends on it,
+// a share of the processor, tasks. Used where somebody delegated them to the server, and never demanded: without them the server's
+// own watchdog holds the same limits, later by its 50 ms.
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Controller, findHierarchies, type Hierarchy } from './cgroup-hierarchies.ts';
+import type { JailLimits, LayerReport } from './jail.ts';
+import { isDeadOwner, ownerMark } from './owner-mark.ts';
+
+const prefix = 'airlock-';
+
+/** Pages of libraries and the kernel's own records are counted to whoever touched them first; they are not the model's fault. */
+const sharedMemoryBytes = 512 * 1024 * 1024;
+
+/** The group of one process. */
+export interface ProcessGroup {
+  /** Moves a process in, by its id; its later children are born in it. */
+  add(processId: number): void;
+  /** The limits as the kernel gives them back, if the process is really in the group. */
+  limitsOf(processId: number): Record<string, string>;
+  /** Whether the kernel ended a process of the group for lack of memory. */
+  isOutOfMemory(): boolean;
+  /** Removes the group when its processes are gone. Never rejects. */
+  remove(): Promise<void>;
+}
+
+export interface Cgroups {
+  readonly layers: readonly LayerReport[];
+  /** A new group with these limits, as far as there are controllers; undefined without any. */
+  create(limits: JailLimits): ProcessGroup | undefined;
+}
+
+/** Looks for groups that this server may make, by making one, and removes those that dead servers left. */
+export function openCgroups(): Cgroups {
+  const found = findHierarchies();
+  const reports = new Map<Controller, LayerReport>();
+  const usable: Hierarchy[] = [];
+  for (const hierarchy of found) {
+    removeStaleGroups(hierarchy.folder);
+    const failure = tryHierarchy(hierarchy);
+    if (failure === undefined) usable.push(hierarchy);
+    for (const controller of hierarchy.controllers) {
+      const detail = failure ?? `version ${hierarchy.version}`;
+      reports.set(controller, { layer: `cgroup-${controller}`, works: failure === undefined, detail });
+    }
+  }
+  const absent = 'no such controller is delegated to this process; systemd does it with Delegate=yes';
+  const controllers: readonly Controller[] = ['memory', 'cpu', 'tasks'];
+  let serial = 0;
+  return {
+    layers: controllers.map((name) => reports.get(name) ?? { layer: `cgroup-${name}`, works: false, detail: absent }),
+    create: (limits) => {
+      const name = `${prefix}${ownerMark()}-${++serial}`;
+      const groups = usable.map((hierarchy) => new Group(hierarchy, name, limits)).filter((group) => group.isLimiting);
+      return groups.length === 0 ? undefined : joinGroups(groups);
+    },
+  };
+}
+
+/** Why no group can be made there; undefined when one can. */
+function tryHierarchy(hierarchy: Hierarchy): string | undefined {
+  try {
+    const group = new Group(hierarchy, `${prefix}${ownerMark()}-try`, { memoryBytes: 2 ** 30, cpuPercent: 50, maxTasks: 64 });
+    const count = Object.keys(group.limits()).length;
+    rmdirSync(group.folder);
+    return count === hierarchy.controllers.length ? undefined : 'a limit was not taken by the kernel';
+  } catch (thrown) {
+    return `groups cannot be made: ${thrown instanceof Error && 'code' in thrown ? thrown.code : thrown}`;
+  }
+}
+
+function removeStaleGroups(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(prefix) || !isDeadOwner(name.slice(prefix.length, name.lastIndexOf('-')))) continue;
+    try {
+      rmdirSync(path.join(folder, name));
+    } catch {
+      // Something still lives in it, or it is another user's.
+    }
+  }
+}
+
+/** Files of a limit, the value's text, and whether a kernel may lack the file. */
+type LimitFile = readonly [file: string, value: string, optional?: 'optional'];
+
+const cpuPeriodUs = 100_000;
+
+function limitFiles(version: 1 | 2, controller: Controller, { memoryBytes, cpuPercent, maxTasks }: JailLimits): LimitFile[] {
+  if (controller === 'tasks') return [['pids.max', String(maxTasks)]];
+  if (controller === 'memory') {
+    const bytes = String(memoryBytes + sharedMemoryBytes);
+    return version === 2
+      ? [
+          ['memory.max', bytes],
+          ['memory.swap.max', '0', 'optional'],
+        ]
+      : [
+          ['memory.limit_in_bytes', bytes],
+          ['memory.memsw.limit_in_bytes', bytes, 'optional'],
+        ];
+  }
+  if (cpuPercent === undefined) return [];
+  const quota = String(Math.ceil((cpuPercent / 100) * cpuPeriodUs));
+  return version === 2
+    ? [['cpu.max', `${quota} ${cpuPeriodUs}`]]
+    : [
+        ['cpu.cfs_period_us', String(cpuPeriodUs)],
+        ['cpu.cfs_quota_us', quota],
+      ];
+}
+
+/** One folder in one hierarchy. */
+class Group {
+  readonly folder: string;
+  /** False when there is nothing to limit in this hierarchy; then there is no folder. */
+  readonly isLimiting: boolean;
+  readonly #files: readonly [Controller, LimitFile][];
+
+  constructor({ version, folder, controllers }: Hierarchy, name: string, limits: JailLimits) {
+    this.folder = path.join(folder, name);
+    this.#files = controllers.flatMap((controller) =>
+      limitFiles(version, controller, limits).map((file): [Controller, LimitFile] => [controller, file]),
+    );
+    this.isLimiting = this.#files.length > 0;
+    if (!this.isLimiting) return;
+    mkdirSync(this.folder);
+    for (const [, [file, value, optional]] of this.#files) this.#write(file, value, optional === 'optional');
+  }
+
+  #write(file: string, value: string, isOptional: boolean): void {
+    try {
+      writeFileSync(path.join(this.folder, file), value, { flag: 'r+' });
+    } catch (thrown) {
+      if (isOptional) return;
+      rmdirSync(this.folder);
+      throw thrown;
+    }
+  }
+
+  /** Per controller, the limit that it has. */
+  limits(): Record<string, string> {
+    const last = this.#files.filter(([, [, , optional]]) => optional === undefined);
+    return Object.fromEntries(last.map(([controller, [file]]) => [controller, this.read(file).trim()]));
+  }
+
+  read(file: string): string {
+    return readFileSync(path.join(this.folder, file), 'latin1');
+  }
+}
+
+function joinGroups(groups: readonly Group[]): ProcessGroup {
+  return {
+    add: (processId) => {
+      for (const { folder } of groups) {
+        try {
+          writeFileSync(path.join(folder, 'cgroup.procs'), String(processId));
+        } catch {
+          // It is gone already; and if it is not, its attestation shows no limits.
+        }
+      }
+    },
+    limitsOf: (processId) => {
+      const inside = groups.filter((group) => group.read('cgroup.procs').split('\n').includes(String(processId)));
+      return Object.assign({}, ...inside.map((group) => group.limits()));
+    },
+    isOutOfMemory: () => groups.some(({ folder }) => oomKills(folder) > 0),
+    remove: async () => {
+      for (const { folder } of groups) await removeFolder(folder);
+    },
+  };
+}
+
+/** Version 2 has it among its events, version 1 in the file that turns the killer off. */
+function oomKills(folder: string): number {
+  for (const file of ['memory.events', 'memory.oom_control']) {
+    try {
+      return Number(/^oom_kill (\d+)$/m.exec(readFileSync(path.join(folder, file), 'latin1'))?.[1] ?? 0);
+    } catch {
+      // The other version, or another controller's folder.
+    }
+  }
+  return 0;
+}
+
+/** A group is busy until the kernel has put away the last process, which is a moment after its parent heard of it. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EBUSY')) return;
+    }
+    await delay(20);
+  }
+}

@@ -1,0 +1,148 @@
+// One process from its start to its end: its socket, its log, its id, what the kernel says of it, and that it ends when it is told to.
+// Believes nothing that comes from the process.
+import { spawn } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+import { AirlockError } from '../core/index.ts';
+import type { ProcessGroup } from './cgroups.ts';
+import type { Attestation, JailedProcess, ProcessExit, ProcessUsage } from './jail.ts';
+import { captureLog, type LogLine } from './log-capture.ts';
+import { type ExitStatus, exitOf, untilGone } from './process-exit.ts';
+import { readLimits, readOwnNamespaces, readStartTime, readThreads, readUsage } from './process-status.ts';
+import type { StartCommand } from './start-command.ts';
+
+export interface ProcessSettings {
+  readonly command: StartCommand;
+  /** The program of the command is bubblewrap, and the process itself its child. */
+  readonly isBubblewrap: boolean;
+  /** User and group; absent: the server's own. */
+  readonly userId: number | undefined;
+  readonly group: ProcessGroup | undefined;
+  /** seccomp filters that the server itself is under. */
+  readonly inheritedFilters: number;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** Starts it. @throws WORKER_START_FAILED when no file descriptor is left. */
+export function startProcess(settings: ProcessSettings): JailedProcess {
+  const { command, isBubblewrap, userId, group, onLog } = settings;
+  const child = spawn(command.program, command.args, {
+    env: command.environment,
+    // 'pipe' on file descriptor 3 is a Unix socket pair, readable and writable on both ends.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(isBubblewrap ? (['pipe'] as const) : [])],
+    // In the server's own process group, so that a Ctrl-C reaches it too; bubblewrap makes a session of its own.
+    detached: false,
+    cwd: '/',
+    ...(userId === undefined ? {} : { uid: userId, gid: userId }),
+  });
+  const status = exitOf(child, isBubblewrap);
+  // Missing when no file descriptor was left to make them of.
+  const [, stdout, stderr, socket, info] = child.stdio ?? [];
+  if (!stdout || !stderr || !socket) throw new AirlockError('WORKER_START_FAILED', { detail: 'no file descriptors are left' });
+  captureLog(stdout as Readable, 'stdout', onLog);
+  captureLog(stderr as Readable, 'stderr', onLog);
+  if (child.pid !== undefined) group?.add(child.pid);
+  const identity = isBubblewrap ? childOf(info as Readable) : Promise.resolve(child.pid);
+  return new RunningProcess(socket as Duplex, identity, status, settings);
+}
+
+/** The id that bubblewrap writes; undefined when it ends before. */
+function childOf(info: Readable): Promise<number | undefined> {
+  let text = '';
+  info.setEncoding('latin1');
+  return new Promise((resolve) => {
+    info.on('data', (chunk: string) => {
+      text += chunk;
+      const id = /"child-pid": *(\d+)/.exec(text)?.[1];
+      if (id !== undefined) resolve(Number(id));
+    });
+    info.on('error', () => undefined);
+    info.on('close', () => resolve(undefined));
+  });
+}
+
+class RunningProcess implements JailedProcess {
+  readonly socket: Duplex;
+  readonly exited: Promise<ProcessExit>;
+  readonly #settings: ProcessSettings;
+  readonly #identity: Promise<number | undefined>;
+  #processId: number | undefined;
+  /** Tells the process from a later one with its id, which can come between its end and bubblewrap's. */
+  #startTime: string | undefined;
+  #isGone = false;
+  #mustDie = false;
+
+  constructor(socket: Duplex, identity: Promise<number | undefined>, status: Promise<ExitStatus>, settings: ProcessSettings) {
+    this.socket = socket;
+    this.#settings = settings;
+    this.#identity = identity.then((processId) => this.#identify(processId));
+    this.exited = this.#end(status);
+  }
+
+  get processId(): number | undefined {
+    return this.#processId;
+  }
+
+  /**
+   * Aims at the process and not at bubblewrap, which waits for it and exits when it is gone. A process whose id is not known yet, for
+   * a few milliseconds, is ended then: bubblewrap alone could leave a child behind that it has just made.
+   */
+  kill(): void {
+    this.#mustDie = true;
+    if (this.#processId === undefined || this.#isGone || readStartTime(this.#processId) !== this.#startTime) return;
+    try {
+      process.kill(this.#processId, 'SIGKILL');
+    } catch {
+      // It ended in this moment.
+    }
+  }
+
+  async attest(): Promise<Attestation> {
+    const processId = await this.#identity;
+    if (processId === undefined || this.#isGone) throw endedEarly();
+    try {
+      return this.#examine(processId);
+    } catch (thrown) {
+      throw endedEarly(thrown);
+    }
+  }
+
+  usage(): ProcessUsage | undefined {
+    return this.#processId === undefined || this.#isGone ? undefined : readUsage(this.#processId);
+  }
+
+  #identify(processId: number | undefined): number | undefined {
+    this.#processId = processId;
+    if (processId === undefined) return undefined;
+    this.#startTime = readStartTime(processId);
+    // bubblewrap may have made it before it was moved itself.
+    if (this.#settings.isBubblewrap) this.#settings.group?.add(processId);
+    if (this.#mustDie) this.kill();
+    return processId;
+  }
+
+  #examine(processId: number): Attestation {
+    const threads = readThreads(processId);
+    return {
+      filters: Math.min(...threads.map((thread) => thread.filters)) - this.#settings.inheritedFilters,
+      noNewPrivileges: threads.every((thread) => thread.noNewPrivileges),
+      userId: threads[0].userId,
+      withoutCapabilities: threads.every((thread) => thread.withoutCapabilities),
+      ownNamespaces: readOwnNamespaces(processId),
+      threads: threads.length,
+      limits: readLimits(processId),
+      cgroup: this.#settings.group?.limitsOf(processId) ?? {},
+    };
+  }
+
+  async #end(status: Promise<ExitStatus>): Promise<ProcessExit> {
+    const exit = await status;
+    // When bubblewrap was killed, the kernel ends its child a moment later.
+    if (this.#processId !== undefined && this.#startTime !== undefined) await untilGone(this.#processId, this.#startTime);
+    this.#isGone = true;
+    return { ...exit, outOfMemory: this.#settings.group?.isOutOfMemory() ?? false };
+  }
+}
+
+function endedEarly(cause?: unknown): AirlockError {
+  return new AirlockError('WORKER_START_FAILED', { detail: 'the process ended before it was examined', cause });
+}

@@ -1,0 +1,104 @@
+// A jail made of a given set of layers: starts processes in it and says what of it they lack. Which layers this machine has, and whether
+// they are enough, is decided before, by openJail; sets that are no level serve its tries, and tests that take one layer away.
+import { lstatSync } from 'node:fs';
+import type { PathRule } from '../jail/index.ts';
+import type { Bubblewrap } from './bubblewrap.ts';
+import type { Cgroups } from './cgroups.ts';
+import type { Attestation, Jail, JailedProcess, JailLevel, LayerReport, StartOptions } from './jail.ts';
+import { startProcess } from './jailed-process.ts';
+import { type LayerSet, levelOf } from './layers.ts';
+import { missingLayers } from './missing-layers.ts';
+import { packageFiles, systemFiles } from './needed-files.ts';
+import { readThreads } from './process-status.ts';
+import { Stage } from './stage.ts';
+import { startCommand } from './start-command.ts';
+import { UserPool } from './users.ts';
+
+/** What layers are made with; found once per server. */
+export class JailParts {
+  readonly bubblewrap: Bubblewrap | undefined;
+  readonly cgroups: Cgroups | undefined;
+  /** Absent when the server is no root: then its processes are of its own user, who has no rights to lose. */
+  readonly users: UserPool | undefined = process.getuid?.() === 0 ? new UserPool() : undefined;
+  readonly stage: Stage = new Stage();
+  readonly inheritedFilters: number = Math.min(...readThreads('self').map((thread) => thread.filters));
+  readonly #files: readonly PathRule[];
+
+  /** @throws ENVIRONMENT_LACKING when this package is not built or lacks koffi. */
+  constructor(bubblewrap: Bubblewrap | undefined, cgroups: Cgroups | undefined, readable: readonly string[]) {
+    this.bubblewrap = bubblewrap;
+    this.cgroups = cgroups;
+    const own = packageFiles();
+    const groups = [own, ...systemFiles().map((rule) => [rule]), readable.map(readRule)];
+    if (this.users !== undefined) for (const group of groups) this.stage.add(group);
+    this.#files = groups.flat();
+  }
+
+  /** Everything that every process needs, and `readable`. */
+  filesWith(readable: readonly string[]): PathRule[] {
+    const rules = readable.map(readRule);
+    if (this.users !== undefined) this.stage.add(rules);
+    return [...this.#files, ...rules.filter((rule) => !this.#files.some((file) => file.path === rule.path))];
+  }
+}
+
+function readRule(file: string): PathRule {
+  return { path: file, access: lstatSync(file).isDirectory() ? 'folder' : 'read' };
+}
+
+export class LayeredJail implements Jail {
+  readonly level: JailLevel;
+  readonly layers: readonly LayerReport[];
+  readonly surroundings: readonly string[];
+  readonly #set: LayerSet;
+  readonly #parts: JailParts;
+
+  constructor(set: LayerSet, parts: JailParts, layers: readonly LayerReport[] = [], surroundings: readonly string[] = []) {
+    this.level = levelOf(set);
+    this.layers = layers;
+    this.surroundings = surroundings;
+    this.#set = set;
+    this.#parts = parts;
+  }
+
+  start(options: StartOptions): JailedProcess {
+    const { users, bubblewrap, cgroups, inheritedFilters } = this.#parts;
+    const userId = this.#set.has('user') ? users?.take() : undefined;
+    const group = this.#set.size === 0 ? undefined : cgroups?.create(options.limits);
+    const command = startCommand(
+      {
+        layers: this.#set,
+        bubblewrap,
+        files: this.#parts.filesWith(options.readable),
+        pathOf: userId === undefined ? (file) => file : (file) => this.#parts.stage.pathOf(file),
+        hasOwnUser: userId !== undefined,
+      },
+      options,
+    );
+    const process = startProcess({
+      command,
+      isBubblewrap: command.program === bubblewrap?.path,
+      userId,
+      group,
+      inheritedFilters,
+      onLog: options.onLog,
+    });
+    void process.exited.then(() => {
+      if (userId !== undefined) users?.giveBack(userId);
+      return group?.remove();
+    });
+    return process;
+  }
+
+  missing(attestation: Attestation, filters: number): readonly string[] {
+    return [...missingLayers(attestation, this.#set, filters).values()];
+  }
+
+  pathInside(file: string): string {
+    return this.#set.has('user') && !this.#set.has('namespaces') ? this.#parts.stage.pathOf(file) : file;
+  }
+
+  async close(): Promise<void> {
+    this.#parts.stage.remove();
+  }
+}

@@ -1,0 +1,32 @@
+// Compares what the kernel says of a process with what a set of layers promises. Names what is missing; in doubt it is missing.
+import type { Attestation } from './jail.ts';
+import type { LayerSet, TriedLayer } from './layers.ts';
+import { filtersAreCounted } from './process-status.ts';
+
+/** A new cgroup namespace is asked for and not demanded: kernels without cgroups have none. */
+const demandedNamespaces: readonly string[] = ['ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
+
+/** Per layer that does not show in the attestation, why not. Landlock never shows; the process itself must try it. */
+export function missingLayers(
+  attestation: Attestation,
+  layers: LayerSet,
+  filters: number,
+): ReadonlyMap<TriedLayer | 'limits', string> {
+  const missing = new Map<TriedLayer | 'limits', string>();
+  const demandedFilters = filtersAreCounted ? filters : Math.min(filters, 1);
+  if (layers.has('seccomp') && attestation.filters < demandedFilters) {
+    missing.set('seccomp', `seccomp filter on every thread (${Math.max(attestation.filters, 0)} of ${demandedFilters})`);
+  }
+  if (layers.has('user') && (attestation.userId === 0 || !attestation.withoutCapabilities)) {
+    missing.set('user', attestation.userId === 0 ? 'a user other than root' : 'a user without capabilities');
+  }
+  if (layers.has('namespaces')) {
+    const own = attestation.ownNamespaces ?? [];
+    const shared = demandedNamespaces.filter((name) => !own.includes(name));
+    if (shared.length > 0) missing.set('namespaces', `namespaces of its own (${shared.join(', ')})`);
+  }
+  if (layers.size > 0 && !(attestation.noNewPrivileges && attestation.limits['Max core file size'] === '0')) {
+    missing.set('limits', attestation.noNewPrivileges ? 'resource limits' : 'no_new_privs on every thread');
+  }
+  return missing;
+}

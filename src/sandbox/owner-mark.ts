@@ -1,0 +1,19 @@
+// Names what a server puts on the disk after that server, so that the next one can tell what a dead server left behind from what
+// another server, alive, needs. Process ids repeat and containers count their own: the start time and the PID namespace tell them apart.
+import { readlinkSync } from 'node:fs';
+import { readStartTime } from './process-status.ts';
+
+/** Of this process: `NAMESPACE-PID-START`. */
+export function ownerMark(): string {
+  return `${namespaceId()}-${process.pid}-${readStartTime(process.pid)}`;
+}
+
+/** True for the mark of a process that lived where this one lives, and lives no more. What cannot be told is not called dead. */
+export function isDeadOwner(mark: string): boolean {
+  const [, namespace, pid, start] = /^(\d+)-(\d+)-(\d+)$/.exec(mark) ?? [];
+  return namespace === namespaceId() && readStartTime(Number(pid)) !== start;
+}
+
+function namespaceId(): string {
+  return readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
+}

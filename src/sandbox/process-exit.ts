@@ -1,0 +1,39 @@
+// When a started process is really gone, and how it ended. The exit of what stands around a process is not yet its own: bubblewrap can be
+// gone while the kernel still frees half a gigabyte, and a limit on processes or a socket's peer would still see it.
+import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readStartTime, readUsage } from './process-status.ts';
+
+export interface ExitStatus {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+/** bubblewrap ends with 128 and the number of the signal that ended its child. */
+const signalBase = 128;
+
+/** The exit of `child`; as its own child's when it is bubblewrap. Never rejects. */
+export function exitOf(child: ChildProcess, isBubblewrap: boolean): Promise<ExitStatus> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      const number = code ?? 0;
+      resolve(isBubblewrap && number > signalBase ? { code: null, signal: signalName(number - signalBase) } : { code, signal });
+    });
+    child.on('error', (error) => {
+      // Also raised when a signal could not be sent, which a process that is gone has no use for.
+      if (child.pid === undefined) resolve({ code: null, signal: null, error });
+    });
+  });
+}
+
+function signalName(number: number): NodeJS.Signals | null {
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return names.find(([, value]) => value === number)?.[0] ?? null;
+}
+
+/** Settles when the process that began at `startTime` is gone; looks every 2 ms, because what is waited for takes some 30 ms. */
+export async function untilGone(processId: number, startTime: string): Promise<void> {
+  while (readStartTime(processId) === startTime && readUsage(processId) !== undefined) await delay(2);
+}
