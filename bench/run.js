@@ -12,10 +12,10 @@ import { reportText, targetsText, writeReport } from './lib/report.js';
 import { runScenario, scenarios } from './lib/scenarios.js';
 import { judgeTargets } from './lib/targets.js';
 
-const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only tiny,image8,image17,decode] [--without-airlock]
+const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only LIST] [--without-airlock]
   --quick            one short round: does everything start and answer correctly?
   --rounds N         rounds per scenario, at least 5 for numbers worth keeping (default 7)
-  --only LIST        some of the parts
+  --only LIST        some of the parts: tiny, image8, image17, jailTiny, jailImage, decode
   --without-airlock  only the stacks to compare with`;
 
 const { values: flags } = parseArgs({
@@ -57,7 +57,9 @@ async function main() {
   console.log(machine);
 
   const results = [];
-  for (const scenario of scenarios.filter(({ id }) => parts.includes(id))) {
+  // Without Airlock there is nothing to take the jail from.
+  const wanted = scenarios.filter(({ id, starts }) => parts.includes(id) && (withAirlock || starts === 0));
+  for (const scenario of wanted) {
     results.push(await runScenario(scenario, places, generator, { rounds, shorten: flags.quick ? 4 : 1, withAirlock }));
   }
   const decode = parts.includes('decode') && withAirlock ? runDecode(places, flags.quick ? 3 : 40) : [];

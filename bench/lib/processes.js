@@ -69,17 +69,27 @@ export async function startServer({ name, command, args, url, logFile, probe }) 
 }
 
 /**
- * The process and all that it started.
+ * The process and all that it started, each before its own children.
  * @param {number} pid
  * @returns {number[]}
  */
-function familyOf(pid) {
-  const children = fs
-    .readdirSync(`/proc/${pid}/task`)
-    .flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
-    .filter((text) => text.trim() !== '')
-    .map(Number);
-  return [pid, ...children.flatMap(familyOf)];
+export function familyOf(pid) {
+  let text = '';
+  try {
+    for (const task of fs.readdirSync(`/proc/${pid}/task`)) text += fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8');
+  } catch {
+    // A thread or the whole process is gone since it was listed.
+  }
+  return [pid, ...(text.match(/\d+/g) ?? []).map(Number).flatMap(familyOf)];
+}
+
+/**
+ * Memory of one process: all that is resident, and the part that is its own and not a file's.
+ * @param {number} pid
+ */
+export function memoryOfOne(pid) {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  return { residentMiB: kilobytes(status, 'VmRSS') / 1024, ownMiB: kilobytes(status, 'RssAnon') / 1024 };
 }
 
 /**

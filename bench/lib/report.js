@@ -43,6 +43,7 @@ function scenarioText(scenario) {
     table(rows),
   ];
   if (alone.length > 0) lines.push(aloneText(alone));
+  if (scenario.starts[stacks[0].id].length > 0) lines.push(startsText(scenario));
   return lines.join('\n\n');
 }
 
@@ -53,6 +54,17 @@ function aloneText(alone) {
   if (ours.length > 0) parts.unshift(`Airlock ${spread(summarize(ours))} ms`);
   const run = spread(summarize(alone.map((round) => round.sessionRunMs)));
   return `One connection, median latency: ${parts.join(', ')}; \`TF_SessionRun\` alone takes ${run} ms (measured in bare Node).`;
+}
+
+/** @param {import('./scenarios.js').ScenarioResult} scenario */
+function startsText({ stacks, starts }) {
+  const rows = [['one worker', 'process to ready, ms', 'resident MiB', 'of which its own']];
+  for (const { id, title } of stacks) {
+    const pick = (/** @type {keyof import('./worker-start.js').Start} */ field) =>
+      spread(summarize(starts[id].map((start) => start[field])));
+    rows.push([title, pick('startMs'), pick('residentMiB'), pick('ownMiB')]);
+  }
+  return table(rows);
 }
 
 /** @param {import('./targets.js').DecodeResult[]} decode */

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { measureLoad } from './load.js';
 import { describePayload } from './machine.js';
 import { memoryOf } from './processes.js';
-import { airlock, bareBlocking, bareThreaded, fastapi, fastapiThreaded } from './stacks.js';
+import { airlock, airlockUnjailed, bareBlocking, bareThreaded, fastapi, fastapiThreaded } from './stacks.js';
 import { quantile } from './statistics.js';
+import { measureStarts } from './worker-start.js';
 
 /** @typedef {import('./stacks.js').Stack} Stack */
 /**
@@ -17,11 +18,13 @@ import { quantile } from './statistics.js';
  * @property {number} seconds per stack and round
  * @property {Stack[]} stacks
  * @property {boolean} alone also measure one connection, to see where the time goes
+ * @property {number} starts how often the worker of each is ended, to time its start; only where all are Airlock
  */
 
 // FastAPI runs the way that is faster for it: measured here, `async def` for the tiny model and a thread for the images.
 const tinyStacks = [airlock, bareBlocking, bareThreaded, fastapi];
 const imageStacks = [airlock, bareBlocking, bareThreaded, fastapiThreaded];
+const jailStacks = [airlock, airlockUnjailed];
 
 /** @type {Scenario[]} */
 export const scenarios = [
@@ -34,6 +37,7 @@ export const scenarios = [
     seconds: 4,
     stacks: tinyStacks,
     alone: false,
+    starts: 0,
   },
   {
     id: 'image8',
@@ -44,6 +48,7 @@ export const scenarios = [
     seconds: 8,
     stacks: imageStacks,
     alone: true,
+    starts: 0,
   },
   {
     id: 'image17',
@@ -54,6 +59,29 @@ export const scenarios = [
     seconds: 8,
     stacks: imageStacks,
     alone: true,
+    starts: 0,
+  },
+  {
+    id: 'jailTiny',
+    title: 'The jail on and off: tiny model',
+    model: 'half_plus_two',
+    payload: 'tiny',
+    connections: 16,
+    seconds: 4,
+    stacks: jailStacks,
+    alone: false,
+    starts: 5,
+  },
+  {
+    id: 'jailImage',
+    title: 'The jail on and off: MobileNetV2, one image, floats of at most 8 digits',
+    model: 'mobilenet',
+    payload: 'image8',
+    connections: 4,
+    seconds: 8,
+    stacks: jailStacks,
+    alone: false,
+    starts: 5,
   },
 ];
 
@@ -103,7 +131,8 @@ export async function runScenario(scenario, places, generator, { rounds, shorten
     const measurements = Object.fromEntries(stacks.map((stack) => [stack.id, []]));
     const alone = [];
     for (let round = 0; round < rounds; round++) {
-      for (const stack of stacks) {
+      // Back and forth, so that none always runs right after the same neighbour.
+      for (const stack of round % 2 === 0 ? stacks : stacks.toReversed()) {
         const result = await measure(serverOf(stack), scenario.connections);
         measurements[stack.id].push(result);
         console.log(
@@ -115,6 +144,8 @@ export async function runScenario(scenario, places, generator, { rounds, shorten
         alone.push(await measureAlone({ airlockServer: servers.get(airlock.id), bareServer: serverOf(bareBlocking) }, measure));
       }
     }
+    const workers = stacks.map((stack) => ({ id: stack.id, server: serverOf(stack) }));
+    const starts = await measureStarts(workers, Math.min(scenario.starts, rounds));
     await stopAll(servers);
     const memory = await weigh(stacks, scenario, places, (server) => measure(server, scenario.connections));
     return {
@@ -126,6 +157,7 @@ export async function runScenario(scenario, places, generator, { rounds, shorten
       stacks: stacks.map(({ id, title }) => ({ id, title })),
       measurements,
       alone,
+      starts,
       memory,
     };
   } finally {

@@ -58,20 +58,23 @@ async function answers(url, folder, payload) {
 }
 
 /**
- * @param {Places} places
- * @param {string} folder
- * @param {number} port
+ * @param {string} id
+ * @param {string[]} [more] lines of the configuration
+ * @returns {(places: Places, folder: string, port: number) => { command: string, args: string[] }}
  */
-function airlockCommand(places, folder, port) {
-  const file = path.join(places.work, `airlock-${path.basename(folder)}.yaml`);
-  const lines = [
-    `listen: { rest: 127.0.0.1:${port} }`,
-    `store: ${JSON.stringify(places.store)}`,
-    'models:',
-    `  - { name: model, path: ${JSON.stringify(folder)} }`,
-  ];
-  fs.writeFileSync(file, `${lines.join('\n')}\n`);
-  return { command: process.execPath, args: [path.join(places.root, 'bin/airlock.js'), 'serve', file] };
+function airlockCommand(id, more = []) {
+  return (places, folder, port) => {
+    const file = path.join(places.work, `${id}-${path.basename(folder)}.yaml`);
+    const lines = [
+      `listen: { rest: 127.0.0.1:${port} }`,
+      `store: ${JSON.stringify(places.store)}`,
+      'models:',
+      `  - { name: model, path: ${JSON.stringify(folder)} }`,
+      ...more,
+    ];
+    fs.writeFileSync(file, `${lines.join('\n')}\n`);
+    return { command: process.execPath, args: [path.join(places.root, 'bin/airlock.js'), 'serve', file] };
+  };
 }
 
 /**
@@ -105,7 +108,12 @@ function fastapiCommand(more) {
   });
 }
 
-export const airlock = stack('airlock', 'Airlock', airlockCommand);
+export const airlock = stack('airlock', 'Airlock', airlockCommand('airlock'));
+export const airlockUnjailed = stack(
+  'airlockUnjailed',
+  'Airlock without its jail',
+  airlockCommand('airlockUnjailed', ['sandbox: { unsafeLevel: none }']),
+);
 export const bareBlocking = stack('bareBlocking', 'bare Node, blocking call', bareNodeCommand([]));
 export const bareThreaded = stack('bareThreaded', 'bare Node, call on a thread', bareNodeCommand(['--async']));
 export const fastapi = stack('fastapi', 'FastAPI', fastapiCommand([]));

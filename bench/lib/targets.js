@@ -52,6 +52,27 @@ function memoryTarget(scenario) {
 }
 
 /**
+ * What the jail costs, from two Airlocks that differ in nothing else.
+ * @param {ScenarioResult} scenario
+ * @returns {Target[]}
+ */
+function jailTargets(scenario) {
+  const { id, starts } = scenario;
+  const pick = (/** @type {string} */ stack, /** @type {keyof import('./worker-start.js').Start} */ field) =>
+    starts[stack].map((start) => start[field]);
+  const start = (/** @type {keyof import('./worker-start.js').Start} */ field) =>
+    summarizeRatios(pick('airlock', field), pick('airlockUnjailed', field));
+  return [
+    judge(`${id}: requests/s / without the jail`, ratio(scenario, 'airlock', 'airlockUnjailed', 'requestsPerSecond'), {
+      atLeast: 0.97,
+    }),
+    judge(`${id}: p99 / without the jail`, ratio(scenario, 'airlock', 'airlockUnjailed', 'p99Ms'), { atMost: 1.05 }),
+    judge(`${id}: start of a worker / without the jail`, start('startMs'), {}),
+    judge(`${id}: a worker's own memory / without the jail`, start('ownMiB'), {}),
+  ];
+}
+
+/**
  * @param {ScenarioResult[]} scenarios
  * @param {DecodeResult[]} decode
  * @returns {Target[]}
@@ -61,6 +82,10 @@ export function judgeTargets(scenarios, decode) {
   const targets = [];
   for (const scenario of scenarios) {
     if (scenario.measurements.airlock === undefined) continue;
+    if (scenario.measurements.airlockUnjailed !== undefined) {
+      targets.push(...jailTargets(scenario));
+      continue;
+    }
     const { id } = scenario;
     const isTiny = id === 'tiny';
     const requests = (/** @type {string} */ theirs) => ratio(scenario, 'airlock', theirs, 'requestsPerSecond');
