@@ -83,14 +83,12 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   #receivedBytes = 0;
   #broken = false;
   #onDrain: (() => void) | undefined;
-  #receivedBytes = 0;
 
   constructor(options: WorkerConnectionOptions) {
     this.#options = options;
     const { socket } = options;
     const reader = new WorkerFrameReader<Description>(this);
     socket.on('data', (chunk: Buffer) => {
-      this.#receivedBytes += chunk.length;
       this.#receivedBytes += chunk.length;
       if (this.#broken) return;
       try {
@@ -138,16 +136,6 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
       if (this.#broken) resolve();
       else this.#onDrain = resolve;
     });
-  }
-
-  /** Bytes that came from the worker so far. */
-  get receivedBytes(): number {
-    return this.#receivedBytes;
-  }
-
-  /** Bytes for the worker that still lie here. */
-  get unsentBytes(): number {
-    return this.#options.socket.writableLength;
   }
 
   /** The calls that wait for an answer, the one that the worker is at first. */

@@ -93,14 +93,6 @@ export class WorkerProcess<Call extends WorkerCall> {
     return this.#reason !== undefined;
   }
 
-  get receivedBytes(): number {
-    return this.#connection.receivedBytes;
-  }
-
-  get unsentBytes(): number {
-    return this.#connection.unsentBytes;
-  }
-
   /** Bytes that came from the worker so far. */
   get receivedBytes(): number {
     return this.#connection.receivedBytes;
