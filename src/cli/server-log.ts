@@ -48,12 +48,13 @@ function textLog(stream: Writable): ServerLog {
   };
 }
 
+const verbs = { failed: 'did not load', refused: 'is not served', restarting: 'is being restarted' } as const;
+
 function eventText(event: ServingEvent): string {
   const what = event.version === undefined ? event.model : `${event.model} version ${event.version}`;
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
-  const verb = event.kind === 'failed' ? 'did not load' : 'is not served';
-  return `${what} ${verb}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
+  return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
 }
 
 function refusalText(line: RefusalLine): string {

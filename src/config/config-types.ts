@@ -33,8 +33,8 @@ export interface RuntimeConfig {
 }
 
 /**
- * What must hold each worker. `require`: the server does not start with less; default `process`. `unsafeLevel`: the server starts with
- * what this machine can do, down to that level, and says what is missing.
+ * What must hold each worker. `require`: the server does not start with less; default `process`. `unsafeLevel`: workers are held
+ * by no more than that, also where more would be possible.
  */
 export type SandboxConfig = { readonly require: 'full' | 'process' } | { readonly unsafeLevel: 'seccomp-only' | 'none' };
 

@@ -3,7 +3,7 @@
 import { type Dirent, opendirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
-import type { Config } from './config-types.ts';
+import type { Config, SandboxConfig } from './config-types.ts';
 import { checkConfig } from './load-config.ts';
 import { configError } from './violations.ts';
 
@@ -16,7 +16,7 @@ export interface FolderOverrides {
   readonly listen?: { readonly rest: string };
   /** Relative to the current folder, as the default `.airlock` is. */
   readonly store?: string;
-  readonly sandbox?: { readonly unsafeLevel: string };
+  readonly sandbox?: SandboxConfig;
 }
 
 /**

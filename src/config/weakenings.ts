@@ -20,7 +20,7 @@ export function weakenings(config: Config): string[] {
   }
   if ('unsafeLevel' in config.sandbox) {
     const { unsafeLevel } = config.sandbox;
-    lines.push(`sandbox.unsafeLevel: ${unsafeLevel}: workers may start ${unprotected[unsafeLevel]}`);
+    lines.push(`sandbox.unsafeLevel: ${unsafeLevel}: workers run ${unprotected[unsafeLevel]}`);
   }
   for (const model of config.models) {
     const name = printable(model.name, 128);

@@ -1,9 +1,10 @@
-// Puts the parts of one server together from a checked configuration: the TensorFlow slot, the models, the listener. It decides
+// Puts the parts of one server together from a checked configuration: the jail and the TensorFlow slot, the models, the listener. It decides
 // nothing itself, and it listens before the models are loaded, so that /readyz can say so.
 import type { Config, ModelConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import {
   createWorkerFactory,
+  type Isolation,
   ModelCatalog,
   type ServedModelOptions,
   type ServingEvent,
@@ -17,6 +18,8 @@ export interface AirlockServer {
   /** Base URL of the REST interface, for example `http://127.0.0.1:8501`. */
   readonly url: string;
   readonly catalog: ModelCatalog;
+  /** What holds the workers. */
+  readonly isolation: Isolation;
   /** Settles when every model has loaded its first versions or failed to; never rejects. */
   readonly loaded: Promise<void>;
   /** Takes no new requests, finishes those in flight, stops the workers. */
@@ -32,18 +35,21 @@ export interface ServerHooks {
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED. A model that does not load is an event, not an error.
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const createWorker = await createWorkerFactory(config.store, config.runtime.tensorflow);
-  const catalog = new ModelCatalog(config.models.map((model) => servedModel(model, createWorker, hooks)));
-  const rest = createRestServer({ catalog, models: config.models, limits: config.limits, onRefusal: hooks.onRefusal });
+  const { store, runtime, sandbox, models, limits } = config;
+  const workers = await createWorkerFactory({ store, tensorflow: runtime.tensorflow, sandbox });
+  const { isolation } = workers;
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, hooks)));
+  const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
   const { host, port } = config.listen.rest;
   let url: string;
   try {
     url = await rest.listen({ host, port });
   } catch (cause) {
     await rest.close();
+    await workers.close();
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new AirlockError('LISTEN_FAILED', {
       message: `The server could not listen on ${host}:${port} (${reason}): choose another address with --listen`,
@@ -56,28 +62,29 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
   return {
     url,
     catalog,
+    isolation,
     loaded,
     async close() {
       await rest.close();
       await catalog.close();
+      await workers.close();
     },
   };
 }
 
-function servedModel(model: ModelConfig, createWorker: WorkerFactory, hooks: ServerHooks): ServedModelOptions {
+function servedModel(model: ModelConfig, workers: WorkerFactory, hooks: ServerHooks): ServedModelOptions {
   return {
     name: model.name,
     baseDirectory: model.path,
     policy: model.versions,
     labels: model.labels,
     tags: model.tags,
-    createWorker: (modelDirectory, tags, signatures) =>
-      createWorker({
-        modelDirectory,
-        tags,
-        signatures,
+    createWorker: (version) =>
+      workers.create({
+        ...version,
         shapes: model.shapes,
         limits: model.limits,
+        spare: model.spareWorker,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
     onEvent: hooks.onEvent,

@@ -1,8 +1,9 @@
 // The two documents about a model: the states of its versions, and its signatures. Their names are chosen by whoever made the model.
 import { describe, expect, it } from 'vitest';
+import { noContent, plainJail } from '../../tests/support/plain-jail.ts';
 import { AirlockError } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
-import { ModelWorker } from '../serving/index.ts';
+import { ModelWorker, Watchdog } from '../serving/index.ts';
 import { ModelVersion } from '../serving/model-version.ts';
 import type { Signature, TensorSpec } from '../tensor/index.ts';
 import { metadataJson, statusJson } from './model-info.ts';
@@ -14,7 +15,7 @@ const spec = (alias: string, shape: readonly number[] | null): TensorSpec => ({
   shape,
 });
 
-function version(number: bigint, signatures: readonly Signature[] = [], beforeLoad?: () => Promise<void>): ModelVersion {
+function version(number: bigint, signatures: readonly Signature[] = [], beforeStart?: () => Promise<void>): ModelVersion {
   const metaGraph: MetaGraphInfo = {
     tags: ['serve'],
     tensorflowVersion: '2.21.0',
@@ -24,9 +25,11 @@ function version(number: bigint, signatures: readonly Signature[] = [], beforeLo
   };
   const worker = new ModelWorker({
     slot: { ccPath: '/nonexistent/cc', frameworkPath: '/nonexistent/framework' },
-    modelDirectory: '/nonexistent/model',
+    jail: plainJail(),
+    watchdog: new Watchdog(),
+    content: noContent,
     signatures,
-    ...(beforeLoad === undefined ? {} : { beforeLoad }),
+    ...(beforeStart === undefined ? {} : { beforeStart }),
   });
   return new ModelVersion(number, metaGraph, worker, signatures);
 }

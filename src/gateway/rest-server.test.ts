@@ -14,7 +14,13 @@ it('createRestServer() keeps a connection for as long as a slow model may comput
     },
     '.',
   );
-  const server = createRestServer({ catalog: new ModelCatalog([]), models, limits, onRefusal: () => undefined });
+  const server = createRestServer({
+    catalog: new ModelCatalog([]),
+    isolation: { level: 'process', layers: [], surroundings: [] },
+    models,
+    limits,
+    onRefusal: () => undefined,
+  });
   expect(server.server.timeout).toBe(600_000 + limits.http.requestTimeoutMs + limits.http.keepAliveTimeoutMs);
   expect(server.server.requestTimeout).toBe(limits.http.requestTimeoutMs);
   expect(server.server.headersTimeout).toBe(limits.http.headersTimeoutMs);

@@ -1,10 +1,10 @@
-// The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, and the same kind of answer to every error.
+// The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, one status for operators, and the same kind of answer to every error.
 // It must never show a client a stack, a path of this machine or another client's data, and never wait without a limit.
 import type { IncomingMessage, Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import type { ModelCatalog } from '../serving/index.ts';
+import type { Isolation, ModelCatalog } from '../serving/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
@@ -13,10 +13,12 @@ import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
+import { serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
   readonly catalog: ModelCatalog;
+  readonly isolation: Isolation;
   readonly models: readonly ModelConfig[];
   readonly limits: LimitsConfig;
   readonly onRefusal: (line: RefusalLine) => void;
@@ -63,6 +65,9 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       }
     },
   });
+  server.get('/airlock/v1/status', (_request, reply) =>
+    reply.type(json).send(serverStatusJson(options.isolation, options.catalog)),
+  );
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));
   server.get('/readyz', (_request, reply) => {
     const { ready } = options.catalog;

@@ -12,4 +12,12 @@ export {
 } from './model-worker-options.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
-export { createWorkerFactory, type WorkerFactory, type WorkerRequest } from './worker-factory.ts';
+export { Watchdog } from './watchdog.ts';
+export {
+  createWorkerFactory,
+  type Isolation,
+  type WorkerFactory,
+  type WorkerFactoryOptions,
+  type WorkerRequest,
+} from './worker-factory.ts';
+export type { WorkerReport } from './worker-report.ts';

@@ -4,6 +4,7 @@ import { AirlockError } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { ModelWorker } from './model-worker.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 export type VersionState = 'START' | 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'END';
 
@@ -130,6 +131,11 @@ export class ModelVersion {
     const found = this.#signatures.get(signature.name);
     if (found === undefined || this.#state === 'END') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
     return this.#worker.run(found.index, inputs);
+  }
+
+  /** What holds the worker, and how it fares. */
+  get workerReport(): WorkerReport {
+    return this.#worker.report;
   }
 
   /** True while the worker can take a request; false for the moments in which it is being restarted. */

@@ -1,7 +1,10 @@
 // What the supervisor of a worker is told, with its defaults.
 import type { AirlockError } from '../core/index.ts';
-import type { LogLine } from '../sandbox/index.ts';
+import type { ModelChunk } from '../model/index.ts';
+import type { Jail, LogLine } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
+import type { ExecutableMemory } from './executable-memory.ts';
+import type { Watchdog } from './watchdog.ts';
 
 export interface ModelWorkerLimits {
   /** The most that a request may take, waiting included. Default 2000. */
@@ -24,6 +27,10 @@ export interface ModelWorkerLimits {
   readonly fastPipelineDepth: number;
   /** Default 120,000. */
   readonly loadTimeoutMs: number;
+  /** Memory of the worker's own; one that takes more is ended. Default 4096. */
+  readonly memoryMiB: number;
+  /** Share of one core, 100 being a whole one; only where cgroups are delegated. Default no limit. */
+  readonly cpuPercent?: number;
 }
 
 export const defaultModelWorkerLimits: ModelWorkerLimits = {
@@ -37,6 +44,7 @@ export const defaultModelWorkerLimits: ModelWorkerLimits = {
   pipelineDepth: 4,
   fastPipelineDepth: 16,
   loadTimeoutMs: 120_000,
+  memoryMiB: 4096,
 };
 
 /**
@@ -46,15 +54,22 @@ export const defaultModelWorkerLimits: ModelWorkerLimits = {
 export type ModelWorkerState = 'new' | 'starting' | 'ready' | 'restarting' | 'failed' | 'closing' | 'closed';
 
 export interface ModelWorkerOptions {
-  /** TensorFlow's two libraries, for example a RuntimeSlot. */
+  readonly jail: Jail;
+  readonly watchdog: Watchdog;
+  /** TensorFlow's two libraries, for example a RuntimeSlot; absolute paths. */
   readonly slot: { readonly ccPath: string; readonly frameworkPath: string };
-  readonly modelDirectory: string;
+  /** The model's files in pieces, read anew for each load; the load fails with what it throws. */
+  readonly content: () => AsyncIterable<ModelChunk>;
   /** Default `serve`. */
   readonly tags?: readonly string[];
   readonly signatures: readonly Signature[];
   readonly limits?: Partial<ModelWorkerLimits>;
-  /** Runs before each load, also before a restart's; the load fails with what it throws. For verifying slot and model. */
-  readonly beforeLoad?: () => Promise<void>;
+  /** Default allowed. */
+  readonly executableMemory?: ExecutableMemory;
+  /** Whether a second process waits without the model, so that a restart is fast. Default false. */
+  readonly spare?: boolean;
+  /** Runs before each process is started, also a spare one; the start fails with what it throws. For verifying the slot. */
+  readonly beforeStart?: () => Promise<void>;
   /** Called again with `restarting` when more is known: how a process died, or why a restart failed. */
   readonly onStateChange?: (state: ModelWorkerState, cause: AirlockError | undefined) => void;
   /** Each line that a worker prints; printable and bounded. */

@@ -1,20 +1,18 @@
-// The supervisor of one model version's worker: queues requests, keeps their deadlines, and restarts the process after whatever
-// ended it. A crash, a hang, a broken protocol take the same path, fail the requests in flight with an error that may be retried, and
-// touch no other model: two ModelWorkers share nothing.
-import { resolve as absolutePath } from 'node:path';
+// The supervisor of one model version's worker: starts it, and restarts it after whatever ended it. A crash, a hang, a broken protocol,
+// too much memory take the same path, fail the requests in flight, and touch no other model: two ModelWorkers share nothing.
 import { AirlockError } from '../core/index.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { type LoadRequest, workerEntry } from '../worker/index.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
+import { type ExecutableMemory, needsExecutableMemory } from './executable-memory.ts';
+import { JailedWorker } from './jailed-worker.ts';
 import {
   defaultModelWorkerLimits,
   type ModelWorkerLimits,
   type ModelWorkerOptions,
   type ModelWorkerState,
 } from './model-worker-options.ts';
-import { checkInputs, PendingRun } from './pending-run.ts';
-import { RunQueue } from './run-queue.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { RunPipeline } from './run-pipeline.ts';
+import { SpareWorker } from './spare-worker.ts';
+import { type WorkerReport, workerReport } from './worker-report.ts';
 
 const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]>> = {
   new: ['starting', 'closing'],
@@ -26,29 +24,28 @@ const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]
   closed: [],
 };
 
-/** See `fastPipelineDepth`. */
-const fastServiceMs = 1;
-
 export class ModelWorker {
   readonly #options: ModelWorkerOptions;
   readonly #limits: ModelWorkerLimits;
-  readonly #queue = new RunQueue<PendingRun>();
-  readonly #deadlines = new DeadlineTimer((nowMs) => this.#onDue(nowMs));
+  readonly #pipeline: RunPipeline;
+  readonly #spare: SpareWorker | undefined;
   #state: ModelWorkerState = 'new';
-  #process: WorkerProcess<PendingRun> | undefined;
+  #worker: JailedWorker | undefined;
+  #executableMemory: ExecutableMemory;
   #tensorflowVersion: string | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
-  /** A running mean of how long the worker takes for a request, and when it came to the one that it is at. */
-  #serviceMs = fastServiceMs;
-  #headSinceMs = 0;
   #failures = 0;
+  #restarts = 0;
+  #lastCause: AirlockError | undefined;
   #availableSinceMs = 0;
-  #onDrained: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ModelWorkerOptions) {
     this.#options = options;
     this.#limits = { ...defaultModelWorkerLimits, ...options.limits };
+    this.#pipeline = new RunPipeline(options.signatures, this.#limits);
+    this.#executableMemory = options.executableMemory ?? { setting: 'allowed', why: 'nothing was decided' };
+    if (options.spare === true) this.#spare = new SpareWorker(() => this.#startWorker());
   }
 
   get state(): ModelWorkerState {
@@ -62,18 +59,30 @@ export class ModelWorker {
 
   /** Undefined while no process runs. */
   get processId(): number | undefined {
-    return this.#process?.processId;
+    return this.#worker?.processId;
   }
 
   /** Requests that wait or are in the worker. */
   get pendingCount(): number {
-    return this.#queue.length + (this.#process?.inFlightCount ?? 0);
+    return this.#pipeline.pendingCount;
+  }
+
+  /** What holds the worker and how it fares, for an operator. */
+  get report(): WorkerReport {
+    return workerReport({
+      state: this.#state,
+      worker: this.#worker,
+      executableMemory: this.#executableMemory,
+      spare: this.#spare,
+      restarts: this.#restarts,
+      lastCause: this.#lastCause,
+    });
   }
 
   /**
    * Starts the process and loads the model. Not retried: whoever serves the model decides what a model that does not load means.
-   * @throws what `beforeLoad` throws; MODEL_LOAD_FAILED, MODEL_INVALID, RUNTIME_LOAD_FAILED, WORKER_START_FAILED,
-   * WORKER_PROTOCOL_VIOLATION; MODEL_NOT_AVAILABLE when it is closed meanwhile.
+   * @throws what `beforeStart` and `content` throw; MODEL_LOAD_FAILED, MODEL_INVALID, RUNTIME_LOAD_FAILED, WORKER_START_FAILED,
+   * WORKER_PROTOCOL_VIOLATION, WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN; MODEL_NOT_AVAILABLE when it is closed meanwhile.
    */
   async start(): Promise<void> {
     this.#enter('starting');
@@ -90,24 +99,13 @@ export class ModelWorker {
    * Runs a signature. `inputs` are in the order of the signature's inputs, and so are the outputs; their bytes start at a multiple
    * of 8. `deadlineMs`, from now and including the time that it waits, is at most the limit `timeoutMs`, which is also the default.
    * @throws MODEL_NOT_AVAILABLE when not available; SERVER_OVERLOADED when the queue is full; DEADLINE_EXCEEDED; WORKER_CRASHED and
-   * WORKER_PROTOCOL_VIOLATION when the worker ended meanwhile; SIGNATURE_NOT_FOUND, SIGNATURE_UNSUITABLE, INPUT_MISSING,
-   * TENSOR_TYPE_MISMATCH, TENSOR_TOO_LARGE for what may not be sent; MODEL_OUTPUT_INVALID; a TENSORFLOW_ code.
+   * WORKER_PROTOCOL_VIOLATION when the worker ended meanwhile; WORKER_OUT_OF_MEMORY and WORKER_FORBIDDEN when it ended because of this
+   * request; SIGNATURE_NOT_FOUND, SIGNATURE_UNSUITABLE, INPUT_MISSING, TENSOR_TYPE_MISMATCH, TENSOR_TOO_LARGE for what may not be
+   * sent; MODEL_OUTPUT_INVALID; a TENSORFLOW_ code.
    */
   run(signatureIndex: number, inputs: readonly Tensor[], options: { readonly deadlineMs?: number } = {}): Promise<Tensor[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#state !== 'ready' || this.#process === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
-      checkInputs(this.#options.signatures, signatureIndex, inputs, this.#limits.maxInputBytes);
-      const { timeoutMs, maxQueue } = this.#limits;
-      const deadlineMs = Math.min(options.deadlineMs ?? timeoutMs, timeoutMs);
-      // Not a number is refused too.
-      if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
-      const deadlineAtMs = performance.now() + deadlineMs;
-      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, reject);
-      if (this.#process.inFlightCount < this.#depth) this.#send(this.#process, run, deadlineMs);
-      else if (this.#queue.length < maxQueue) this.#queue.push(run);
-      else throw new AirlockError('SERVER_OVERLOADED');
-      this.#deadlines.arm(deadlineAtMs);
-    });
+    if (this.#state !== 'ready') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
+    return this.#pipeline.run(signatureIndex, inputs, options.deadlineMs, this.#onRunFailure);
   }
 
   /** Takes nothing new, lets what waits and runs be answered or pass its deadline, then ends the process. May be called twice. */
@@ -120,17 +118,16 @@ export class ModelWorker {
     const wasAvailable = this.#state === 'ready';
     this.#enter('closing');
     clearTimeout(this.#restartTimer);
-    if (wasAvailable && this.pendingCount > 0) {
-      const drained = new Promise<void>((resolve) => {
-        this.#onDrained = resolve;
-      });
-      // A process that is gone answers nothing, so that nothing would call `drained`.
-      await Promise.race([drained, this.#process?.ended]);
+    const spareClosed = this.#spare?.close();
+    if (wasAvailable) {
+      await this.#pipeline.drained();
+      await this.#worker?.process.close();
+    } else {
+      this.#worker?.kill(new AirlockError('MODEL_NOT_AVAILABLE'));
     }
-    if (wasAvailable) await this.#process?.close();
-    else this.#process?.kill(new AirlockError('MODEL_NOT_AVAILABLE'));
-    await this.#process?.ended;
-    this.#deadlines.clear();
+    await this.#worker?.process.ended;
+    await spareClosed;
+    this.#pipeline.detach();
     this.#enter('closed');
   }
 
@@ -139,27 +136,46 @@ export class ModelWorker {
       throw new AirlockError('INTERNAL', { detail: `a worker cannot go from ${this.#state} to ${state}` });
     }
     this.#state = state;
+    this.#tell(state, cause);
+  }
+
+  #tell(state: ModelWorkerState, cause: AirlockError | undefined): void {
+    if (cause !== undefined) this.#lastCause = cause;
     this.#options.onStateChange?.(state, cause);
   }
 
   async #launch(): Promise<void> {
-    await this.#options.beforeLoad?.();
-    this.#assertWanted();
-    const process: WorkerProcess<PendingRun> = new WorkerProcess<PendingRun>({
-      entry: this.#options.entry ?? workerEntry,
-      load: this.#loadRequest(),
-      loadTimeoutMs: this.#limits.loadTimeoutMs,
-      onLog: this.#options.onLog ?? (() => undefined),
-      onAnswer: () => this.#onAnswer(process),
-      onBroken: (reason) => this.#onBroken(process, reason),
-    });
-    this.#process = process;
-    this.#tensorflowVersion = await process.load();
+    const worker = this.#spare?.take() ?? (await this.#startWorker());
+    this.#worker = worker;
+    const { tensorflowVersion } = await worker.prepare();
+    this.#tensorflowVersion = tensorflowVersion;
+    await worker.load(this.#options.content());
     this.#assertWanted();
     // onBroken comes once, and found nothing to restart when it came before this turn: such a process must never count as ready.
-    if (process.isBroken) throw await process.loadFailure();
+    if (worker.process.isBroken) throw await worker.process.loadFailure();
     this.#availableSinceMs = performance.now();
+    this.#pipeline.attach(worker.process);
     this.#enter('ready');
+    this.#spare?.fill();
+  }
+
+  async #startWorker(): Promise<JailedWorker> {
+    const { jail, watchdog, slot, signatures, tags = ['serve'], entry, beforeStart, onLog } = this.#options;
+    await beforeStart?.();
+    this.#assertWanted();
+    return new JailedWorker({
+      jail,
+      watchdog,
+      slot,
+      signatures,
+      tags,
+      limits: this.#limits,
+      executableMemory: this.#executableMemory.setting,
+      entry,
+      onLog: onLog ?? (() => undefined),
+      onAnswer: ({ process }) => this.#pipeline.onAnswer(process),
+      onBroken: (worker, reason) => this.#onBroken(worker, reason),
+    });
   }
 
   /** It may be closed while a load waits; nothing may be started then. */
@@ -167,75 +183,18 @@ export class ModelWorker {
     if (this.#state === 'closing' || this.#state === 'closed') throw new AirlockError('MODEL_NOT_AVAILABLE');
   }
 
-  #loadRequest(): LoadRequest {
-    const { slot, modelDirectory, tags = ['serve'], signatures } = this.#options;
-    const { intraOpThreads, interOpThreads, maxInputBytes, maxOutputBytes } = this.#limits;
-    return {
-      ccPath: absolutePath(slot.ccPath),
-      frameworkPath: absolutePath(slot.frameworkPath),
-      modelDirectory: absolutePath(modelDirectory),
-      tags,
-      intraOpThreads,
-      interOpThreads,
-      signatures,
-      limits: { maxBodyBytes: maxInputBytes, maxOutputBytes },
-    };
-  }
-
-  #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
-    process.send(run, Math.ceil(timeoutMs));
-    if (process.head === run) this.#headSinceMs = performance.now();
-  }
-
-  /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
-  get #depth(): number {
-    return this.#serviceMs < fastServiceMs ? this.#limits.fastPipelineDepth : this.#limits.pipelineDepth;
-  }
-
-  #onAnswer(process: WorkerProcess<PendingRun>): void {
-    const nowMs = performance.now();
-    this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
-    this.#headSinceMs = nowMs;
-    const { head } = process;
-    if (head?.settled) this.#deadlines.arm(head.killAtMs(nowMs, this.#limits.graceMs));
-    while (process.inFlightCount < this.#depth) {
-      const run = this.#queue.take();
-      if (run === undefined) break;
-      if (run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
-      else this.#send(process, run, run.deadlineAtMs - nowMs);
-    }
-    if (this.pendingCount === 0) this.#onDrained?.();
-  }
-
-  #onDue(nowMs: number): void {
-    for (const run of this.#queue.remove(({ deadlineAtMs }) => deadlineAtMs <= nowMs))
-      run.fail(new AirlockError('DEADLINE_EXCEEDED'));
-    const process = this.#process;
-    const calls = process?.calls ?? [];
-    for (const run of calls) {
-      if (!run.settled && run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
-    }
-    const killAtMs = process?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
-    if (killAtMs !== undefined && killAtMs <= nowMs) {
-      process?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
-      return;
-    }
-    if (killAtMs !== undefined) this.#deadlines.arm(killAtMs);
-    for (const run of [...calls, ...this.#queue]) if (!run.settled) this.#deadlines.arm(run.deadlineAtMs);
-  }
-
-  /** Also called while a process loads; then `load` rejects as well, and that is what counts. */
-  #onBroken(process: WorkerProcess<PendingRun>, reason: AirlockError): void {
-    for (const run of this.#queue.remove(() => true)) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
-    this.#deadlines.clear();
-    this.#onDrained?.();
+  /** Also called while a process loads; then `load` rejects as well, and that is what counts. A spare one has its own keeper. */
+  #onBroken(worker: JailedWorker, reason: AirlockError): void {
+    if (worker !== this.#worker) return;
+    this.#pipeline.detach();
     if (this.#state !== 'ready') return;
     if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
     this.#enter('restarting', reason);
-    void process.ended.then((finalReason) => {
+    void worker.process.ended.then((finalReason) => {
       if (this.#state !== 'restarting') return;
       // Only the exit says how a process died whose socket ended.
-      if (finalReason !== reason) this.#options.onStateChange?.('restarting', finalReason);
+      if (finalReason !== reason) this.#tell('restarting', finalReason);
+      if (isOwnCrash(finalReason)) this.#allowExecutableMemory(`a worker without it ended by ${finalReason.detail}`);
       // Not before the old process is gone: two copies of a large model may not fit.
       this.#restartLater();
     });
@@ -246,12 +205,36 @@ export class ModelWorker {
     const { backoffMs = 100, maxBackoffMs = 30_000 } = this.#options;
     const pauseMs = Math.min(backoffMs * 2 ** this.#failures, maxBackoffMs);
     this.#failures++;
+    this.#restarts++;
     this.#restartTimer = setTimeout(() => {
       this.#launch().catch((thrown: unknown) => {
         if (this.#state !== 'restarting') return;
-        this.#options.onStateChange?.('restarting', AirlockError.from(thrown));
+        this.#tell('restarting', AirlockError.from(thrown));
         this.#restartLater();
       });
     }, pauseMs);
   }
+
+  readonly #onRunFailure = (error: AirlockError): AirlockError => {
+    if (this.#executableMemory.setting === 'allowed' || !needsExecutableMemory(error.message)) return error;
+    this.#allowExecutableMemory('the model met a shape that its warm-up had not met');
+    const reason = new AirlockError('WORKER_CRASHED', { detail: 'killed: it needs executable memory, and comes back with it' });
+    const worker = this.#worker;
+    // Not from within the connection that is handing out this failure.
+    setImmediate(() => worker?.kill(reason));
+    // The request was fine: it may be sent again.
+    return new AirlockError('WORKER_CRASHED', { cause: error });
+  };
+
+  /** For all processes that are started from now on. */
+  #allowExecutableMemory(why: string): void {
+    if (this.#executableMemory.setting === 'allowed') return;
+    this.#executableMemory = { setting: 'allowed', why };
+    this.#spare?.discard();
+  }
+}
+
+/** True for a process that died by itself. */
+function isOwnCrash({ code, detail }: AirlockError): boolean {
+  return code === 'WORKER_CRASHED' && detail !== undefined && !detail.startsWith('killed: ');
 }

@@ -1,5 +1,6 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
+import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError, printable, violationError } from '../core/index.ts';
 import { readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
@@ -34,7 +35,12 @@ export interface OpenModelOptions {
   readonly shapes?: 'strict' | 'compat';
   /** Whether NaN and the infinities may be in inputs and outputs; default `refuse`. */
   readonly nonFinite?: 'refuse' | 'allow';
-  /** Of the worker; defaults as in airlock.yaml: 2 s per request, one thread, 64 MiB of outputs. */
+  /**
+   * What must hold the worker, as in airlock.yaml; default `{ require: 'process' }`. `{ unsafeLevel: … }` holds the
+   * worker by no more than that level.
+   */
+  readonly sandbox?: SandboxConfig;
+  /** Of the worker; defaults as in airlock.yaml: 2 s per request, one thread, 64 MiB of outputs, 4096 MiB of memory. */
   readonly limits?: Partial<ModelWorkerLimits>;
   /** Of `predictJson`; defaults as in airlock.yaml. */
   readonly jsonLimits?: Partial<JsonLimits>;
@@ -51,7 +57,7 @@ export interface Model {
   readonly signatures: readonly Signature[];
   /**
    * Runs a signature on all its inputs by name and gives all its outputs by name.
-   * @throws INPUT_MISSING, INPUT_UNKNOWN, TENSOR_… for the input; TENSORFLOW_…, DEADLINE_EXCEEDED, WORKER_CRASHED, MODEL_NOT_AVAILABLE.
+   * @throws INPUT_MISSING, INPUT_UNKNOWN, TENSOR_… for the input; TENSORFLOW_…, DEADLINE_EXCEEDED, WORKER_…, MODEL_NOT_AVAILABLE.
    */
   predict(inputs: Readonly<Record<string, TensorValue>>, options?: PredictOptions): Promise<Record<string, OutputTensor>>;
   /** The same for the body of a REST predict request; gives the body of the answer. */
@@ -61,14 +67,19 @@ export interface Model {
 
 /**
  * Opens a model in a worker of its own.
- * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED.
+ * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED;
+ * ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
  */
 export async function openModel(options: OpenModelOptions): Promise<Model> {
   const found = await findVersion(options.path);
   const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
   const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
-  const createWorker = await createWorkerFactory(options.store ?? '.airlock', options.tensorflow ?? defaultVersion);
-  const worker = createWorker({
+  const workers = await createWorkerFactory({
+    store: options.store ?? '.airlock',
+    tensorflow: options.tensorflow ?? defaultVersion,
+    sandbox: options.sandbox ?? { require: 'process' },
+  });
+  const worker = workers.create({
     modelDirectory: found.directory,
     tags: metaGraph.tags,
     signatures: callable,
@@ -76,8 +87,15 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
     limits: options.limits ?? {},
   });
   const version = new ModelVersion(found.version, metaGraph, worker, callable);
-  if (!(await version.load())) throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
-  return createModel(version, options);
+  const close = async (): Promise<void> => {
+    await version.unload();
+    await workers.close();
+  };
+  if (!(await version.load())) {
+    await close();
+    throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
+  }
+  return createModel(version, options, close);
 }
 
 /** The newest version below `path`, as it is now. */
@@ -111,7 +129,7 @@ async function noVersionError(path: string): Promise<AirlockError> {
   return new AirlockError('MODEL_INVALID', { message: 'The folder holds no SavedModel and no version of one', detail: path });
 }
 
-function createModel(version: ModelVersion, options: OpenModelOptions): Model {
+function createModel(version: ModelVersion, options: OpenModelOptions, close: () => Promise<void>): Model {
   const shapes = options.shapes ?? 'strict';
   const allowNonFinite = options.nonFinite === 'allow';
   const limits = { ...defaultJsonLimits, ...options.jsonLimits };
@@ -129,7 +147,7 @@ function createModel(version: ModelVersion, options: OpenModelOptions): Model {
       predict.decoder.push(body);
       return predict.answer();
     },
-    close: () => version.unload(),
+    close,
   };
 }
 

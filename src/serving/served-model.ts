@@ -7,11 +7,26 @@ import { selectMetaGraph } from '../model/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorker } from './model-worker.ts';
+import type { ModelWorkerOptions } from './model-worker-options.ts';
+import { restartEvents } from './restart-events.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 
 export type ServingEvent =
-  | { readonly kind: 'available' | 'unloaded'; readonly model: string; readonly version: bigint }
-  | { readonly kind: 'failed' | 'refused'; readonly model: string; readonly version?: bigint; readonly error: AirlockError };
+  | { readonly kind: 'available' | 'unloaded' | 'restarted'; readonly model: string; readonly version: bigint }
+  | {
+      readonly kind: 'failed' | 'refused' | 'restarting';
+      readonly model: string;
+      readonly version?: bigint;
+      readonly error: AirlockError;
+    };
+
+export interface VersionToServe {
+  readonly modelDirectory: string;
+  readonly tags: readonly string[];
+  /** Those that can be called. */
+  readonly signatures: readonly Signature[];
+  readonly onStateChange: NonNullable<ModelWorkerOptions['onStateChange']>;
+}
 
 export interface ServedModelOptions {
   readonly name: string;
@@ -20,7 +35,7 @@ export interface ServedModelOptions {
   readonly labels: Readonly<Record<string, bigint>>;
   readonly tags: readonly string[];
   /** A worker for one version; it is not started yet. */
-  readonly createWorker: (directory: string, tags: readonly string[], signatures: readonly Signature[]) => ModelWorker;
+  readonly createWorker: (version: VersionToServe) => ModelWorker;
   readonly onEvent: (event: ServingEvent) => void;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
@@ -188,7 +203,16 @@ export class ServedModel {
 
   #create(one: AspiredVersion, metaGraph: MetaGraphInfo): ModelVersion {
     const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
-    const worker = this.#options.createWorker(one.directory, metaGraph.tags, callable);
+    const about = { model: this.name, version: one.version };
+    const worker = this.#options.createWorker({
+      modelDirectory: one.directory,
+      tags: metaGraph.tags,
+      signatures: callable,
+      onStateChange: restartEvents({
+        onRestarting: (error) => this.#options.onEvent({ kind: 'restarting', ...about, error }),
+        onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
+      }),
+    });
     return new ModelVersion(one.version, metaGraph, worker, callable);
   }
 

@@ -1,11 +1,22 @@
-// Makes the workers of one server on one TensorFlow slot. The slot is verified before each load, also before a restart's, because the
-// files lie on a disk that others may write to; loads that begin together share one verification.
+// Makes the workers of one server in one jail on one TensorFlow slot. The slot is verified before each process is started, also before a
+// restart's, because the files lie on a disk that others may write to; starts that begin together share one verification.
+import { resolve } from 'node:path';
+import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import { snapshotTree } from '../model/index.ts';
+import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
 import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
+import { type Jail, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
+import { executableMemoryFor } from './executable-memory.ts';
 import { ModelWorker } from './model-worker.ts';
-import type { ModelWorkerLimits } from './model-worker-options.ts';
+import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface WorkerFactoryOptions {
+  readonly store: string;
+  readonly tensorflow: string;
+  readonly sandbox: SandboxConfig;
+}
 
 export interface WorkerRequest {
   readonly modelDirectory: string;
@@ -14,33 +25,56 @@ export interface WorkerRequest {
   /** With `compat` an input may have another shape than its signature says, and so may an output. */
   readonly shapes: 'strict' | 'compat';
   readonly limits: Partial<ModelWorkerLimits>;
+  /** See ModelWorkerOptions. */
+  readonly spare?: boolean;
+  readonly onStateChange?: NonNullable<ModelWorkerOptions['onStateChange']>;
   readonly onLog?: (line: string) => void;
 }
 
-export type WorkerFactory = (request: WorkerRequest) => ModelWorker;
+/** What a server's workers are held by, found by trying it. */
+export type Isolation = Pick<Jail, 'level' | 'layers' | 'surroundings'>;
+
+export interface WorkerFactory {
+  readonly isolation: Isolation;
+  /** A worker that is not started yet. */
+  create(request: WorkerRequest): ModelWorker;
+  /** To be called when all workers are closed. */
+  close(): Promise<void>;
+}
 
 /** What TensorFlow says at every start, before its own log level counts: informational lines, and a line about those lines. */
 const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\(\))/;
 
-/** @throws RUNTIME_NOT_INSTALLED when the store has no such version. */
-export async function createWorkerFactory(store: string, tensorflow: string): Promise<WorkerFactory> {
-  const slot = await findSlot(store, tensorflow);
-  return ({ modelDirectory, tags, signatures, shapes, limits, onLog }) => {
-    const unchanged = unchangedModel(modelDirectory);
-    return new ModelWorker({
-      slot,
-      modelDirectory,
-      tags,
-      signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
-      limits,
-      beforeLoad: async () => {
-        await verifyShared(slot);
-        await unchanged();
-      },
-      onLog: ({ text }) => {
-        if (!chatter.test(text)) onLog?.(text);
-      },
-    });
+/** @throws RUNTIME_NOT_INSTALLED when the store has no such version; ENVIRONMENT_LACKING when the jail would not hold what it must. */
+export async function createWorkerFactory({ store, tensorflow, sandbox }: WorkerFactoryOptions): Promise<WorkerFactory> {
+  const found = await findSlot(store, tensorflow);
+  const slot = { ...found, ccPath: resolve(found.ccPath), frameworkPath: resolve(found.frameworkPath) };
+  const jail = await openJail({
+    readable: [slot.ccPath, slot.frameworkPath],
+    ...('require' in sandbox ? { required: sandbox.require } : { required: 'process', unsafeLevel: sandbox.unsafeLevel }),
+  });
+  const watchdog = new Watchdog();
+  return {
+    isolation: jail,
+    close: () => jail.close(),
+    create({ modelDirectory, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
+      return new ModelWorker({
+        jail,
+        watchdog,
+        slot,
+        content: unchangingContent(modelDirectory),
+        tags,
+        signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
+        limits,
+        executableMemory: executableMemoryFor(signatures, shapes),
+        spare,
+        beforeStart: () => verifyShared(slot),
+        onStateChange: onStateChange ?? (() => undefined),
+        onLog: ({ text }) => {
+          if (!chatter.test(text)) onLog?.(text);
+        },
+      });
+    },
   };
 }
 
@@ -56,15 +90,21 @@ function verifyShared(slot: RuntimeSlot): Promise<void> {
 }
 
 /** A restarted worker must come back with the files of the first load: a version is one model, and a change needs a new number. */
-function unchangedModel(directory: string): () => Promise<void> {
+function unchangingContent(directory: string): () => AsyncIterable<ModelChunk> {
   let first: string | undefined;
-  return async () => {
+  const assertUnchanged = async (): Promise<void> => {
     const { digest } = await snapshotTree(directory);
     first ??= digest;
     if (digest !== first)
       throw new AirlockError('MODEL_INVALID', {
         message: 'The files of the version have changed since it was loaded; a change needs a new version number',
       });
+  };
+  return async function* content() {
+    await assertUnchanged();
+    yield* readModelContent(directory);
+    // They may have changed while they were read.
+    await assertUnchanged();
   };
 }
 

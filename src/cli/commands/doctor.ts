@@ -1,12 +1,14 @@
-// `airlock doctor`: what this machine offers and lacks for serving. It tries things instead of comparing versions, and says plainly what
-// is not built yet, so that nobody counts on a protection that is not there.
+// `airlock doctor`: what this machine offers and lacks for serving. It tries things instead of comparing versions: what holds a worker
+// is found by starting one that is held by it.
 import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AirlockError } from '../../core/index.ts';
 import { archOfMachine, defaultVersion, findPip, listSlots, verifySlot } from '../../runtime/index.ts';
+import { examineJail } from '../../sandbox/index.ts';
 import type { Io } from '../io.ts';
+import { isolationText } from '../isolation-text.ts';
 import { formatBytes } from '../progress-bar.ts';
 
 interface Finding {
@@ -41,11 +43,19 @@ export function addDoctorCommand(program: Command, io: Io): void {
 
 function line({ check, state, found, fix }: Finding): string {
   const mark = { ok: 'ok     ', warning: 'warning', lacking: 'LACKING' }[state];
-  return `${mark}  ${check.padEnd(12)}  ${found}${fix === undefined ? '' : `\n${' '.repeat(23)}→ ${fix}`}\n`;
+  return `${mark}  ${check.padEnd(13)}  ${found}${fix === undefined ? '' : `\n${' '.repeat(24)}→ ${fix}`}\n`;
 }
 
 async function examine(store: string, io: Io): Promise<Finding[]> {
-  return [platform(), node(new Date()), memory(), await disk(store), await pip(io), ...(await runtimes(store)), jail()];
+  return [
+    platform(),
+    node(new Date()),
+    memory(),
+    await disk(store),
+    await pip(io),
+    ...(await runtimes(store)),
+    ...(await jail()),
+  ];
 }
 
 function platform(): Finding {
@@ -141,11 +151,20 @@ async function runtimes(store: string): Promise<Finding[]> {
   );
 }
 
-function jail(): Finding {
-  return {
-    check: 'jail',
-    state: 'warning',
-    found: 'not built yet: a worker is a process of its own with an empty environment, without namespaces, Landlock or seccomp',
-    fix: 'serve only models that you trust',
-  };
+async function jail(): Promise<Finding[]> {
+  const isolation = await examineJail();
+  const { level, layers } = isolation;
+  const found = isolationText(isolation);
+  const isEnough = level === 'full' || level === 'process';
+  return [
+    isEnough
+      ? { check: 'jail', state: 'ok', found }
+      : {
+          check: 'jail',
+          state: 'lacking',
+          found,
+          fix: 'see the layers below; `airlock serve` needs at least the level process, or an unsafe option',
+        },
+    ...layers.map(({ layer, works, detail }): Finding => ({ check: layer, state: works ? 'ok' : 'warning', found: detail })),
+  ];
 }

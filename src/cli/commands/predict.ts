@@ -5,12 +5,14 @@ import type { Command } from 'commander';
 import { AirlockError } from '../../core/index.ts';
 import { openModel } from '../../serving/index.ts';
 import type { Io } from '../io.ts';
+import { type UnsafeLevel, unsafeSandboxOption } from '../unsafe-sandbox-option.ts';
 
 interface PredictOptions {
   readonly input?: string;
   readonly store: string;
   readonly tensorflow?: string;
   readonly compatShapes?: boolean;
+  readonly unsafeSandbox?: UnsafeLevel;
 }
 
 export function addPredictCommand(program: Command, io: Io): void {
@@ -21,6 +23,7 @@ export function addPredictCommand(program: Command, io: Io): void {
     .option('--input <json|@file>', 'the request, or @ and the file that holds it; without it, standard input')
     .option('--store <folder>', 'where the TensorFlow runtimes are', '.airlock')
     .option('--tensorflow <version>', 'which installed TensorFlow to use')
+    .addOption(unsafeSandboxOption())
     .option('--compat-shapes', 'accept the shapes that TensorFlow Serving accepts')
     .addHelpText('after', '\nExample:\n  airlock predict examples/digits --input @examples/digits/request.json')
     .action((model: string, options: PredictOptions) => predict(model, options, io));
@@ -32,6 +35,7 @@ async function predict(path: string, options: PredictOptions, io: Io): Promise<v
     path,
     store: options.store,
     shapes: options.compatShapes === true ? 'compat' : 'strict',
+    ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),
     ...(options.tensorflow === undefined ? {} : { tensorflow: options.tensorflow }),
   });
   try {

@@ -7,12 +7,15 @@ import { AirlockError } from '../../core/index.ts';
 import { type AirlockServer, startServer } from '../../gateway/index.ts';
 import { exampleRequest } from '../example-request.ts';
 import type { Io } from '../io.ts';
+import { isolationText } from '../isolation-text.ts';
 import { createServerLog, type ServerLog } from '../server-log.ts';
+import { type UnsafeLevel, unsafeSandboxOption } from '../unsafe-sandbox-option.ts';
 
 interface ServeOptions {
   readonly listen?: string;
   readonly store?: string;
   readonly log?: 'json' | 'text';
+  readonly unsafeSandbox?: UnsafeLevel;
 }
 
 export function addServeCommand(program: Command, io: Io): void {
@@ -22,6 +25,7 @@ export function addServeCommand(program: Command, io: Io): void {
     .argument('[path]', 'a SavedModel, a folder of versions, a folder of models, or a configuration', 'airlock.yaml')
     .option('--listen <host:port>', 'address of the REST interface (default 127.0.0.1:8501); only for a folder')
     .option('--store <folder>', 'where the TensorFlow runtimes are (default .airlock); only for a folder')
+    .addOption(unsafeSandboxOption('; only for a folder'))
     .addOption(new Option('--log <format>', 'default: text on a terminal, json elsewhere').choices(['json', 'text']))
     .addHelpText('after', '\nExamples:\n  airlock serve ./models/digits\n  airlock serve airlock.yaml --log json')
     .action((path: string, options: ServeOptions) => serve(path, options, io));
@@ -31,11 +35,9 @@ async function serve(path: string, options: ServeOptions, io: Io): Promise<void>
   const config = await readConfig(path, options);
   const log = createServerLog(io.stdout, options.log ?? (io.isTerminal ? 'text' : 'json'));
   for (const line of weakenings(config)) log.note(`weakened: ${line}`);
-  log.note(
-    'isolation: each model runs in a process of its own with an empty environment; the jail is not built yet, so serve only models that you trust',
-  );
   const stop = stopSignal();
   const server = await startServer(config, log);
+  log.note(`isolation: ${isolationText(server.isolation)}`);
   try {
     log.listening(server);
     await Promise.race([server.loaded, stop]);
@@ -58,10 +60,13 @@ async function readConfig(path: string, options: ServeOptions): Promise<Config> 
     return configForFolder(path, {
       ...(options.listen === undefined ? {} : { listen: { rest: options.listen } }),
       ...(options.store === undefined ? {} : { store: options.store }),
+      ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),
     });
   }
-  if (options.listen !== undefined || options.store !== undefined) {
-    throw new AirlockError('USAGE', { message: `--listen and --store are for a folder; ${path} says them itself` });
+  if (options.listen !== undefined || options.store !== undefined || options.unsafeSandbox !== undefined) {
+    throw new AirlockError('USAGE', {
+      message: `--listen, --store and --unsafe-sandbox are for a folder; ${path} says them itself`,
+    });
   }
   return loadConfig(path);
 }

@@ -1,0 +1,19 @@
+// What an operator asks a running server: what holds its workers, as the kernel confirmed it for each of them, and how they fare. It
+// names models and versions, and never a path, an address, a process id or anything of a request.
+import type { Isolation, ModelCatalog, ModelVersion } from '../serving/index.ts';
+
+/** The document of GET /airlock/v1/status; docs/status.md explains it. */
+export function serverStatusJson({ level, layers, surroundings }: Isolation, catalog: ModelCatalog): string {
+  return JSON.stringify({
+    isolation: { level, layers: layers.map(({ layer, works, detail }) => ({ layer, works, detail })), surroundings },
+    models: catalog.models.map((model) => ({
+      name: model.name,
+      ready: model.ready,
+      versions: model.status({}).map(versionStatus),
+    })),
+  });
+}
+
+function versionStatus({ version, state, error, workerReport }: ModelVersion): object {
+  return { version: String(version), state, error: error?.code, worker: workerReport };
+}

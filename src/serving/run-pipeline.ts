@@ -1,0 +1,123 @@
+// The requests of one model on their way through its worker: which wait, which were sent ahead, and when each has had its time. Keeps
+// deadlines, ends a worker that runs past them, and never starts one.
+import { AirlockError } from '../core/index.ts';
+import type { Signature, Tensor } from '../tensor/index.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import type { ModelWorkerLimits } from './model-worker-options.ts';
+import { checkInputs, PendingRun } from './pending-run.ts';
+import { RunQueue } from './run-queue.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+/** See `fastPipelineDepth`. */
+const fastServiceMs = 1;
+
+export class RunPipeline {
+  readonly #signatures: readonly Signature[];
+  readonly #limits: ModelWorkerLimits;
+  readonly #queue = new RunQueue<PendingRun>();
+  readonly #deadlines = new DeadlineTimer((nowMs) => this.#onDue(nowMs));
+  #process: WorkerProcess<PendingRun> | undefined;
+  /** A running mean of how long the worker takes for a request, and when it came to the one that it is at. */
+  #serviceMs = fastServiceMs;
+  #headSinceMs = 0;
+  #onDrained: (() => void) | undefined;
+
+  constructor(signatures: readonly Signature[], limits: ModelWorkerLimits) {
+    this.#signatures = signatures;
+    this.#limits = limits;
+  }
+
+  /** Requests that wait or are in the worker. */
+  get pendingCount(): number {
+    return this.#queue.length + (this.#process?.inFlightCount ?? 0);
+  }
+
+  /** Requests go to this process from now on. */
+  attach(process: WorkerProcess<PendingRun>): void {
+    this.#process = process;
+  }
+
+  /** The process is of no use any more, and has failed what was in it; what waits fails too. */
+  detach(): void {
+    this.#process = undefined;
+    for (const run of this.#queue.remove(() => true)) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
+    this.#deadlines.clear();
+    this.#onDrained?.();
+  }
+
+  /** Settles when nothing waits and nothing runs any more. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.pendingCount === 0) resolve();
+      else this.#onDrained = resolve;
+    });
+  }
+
+  /** See ModelWorker.run. @param onFailure sees each failure of a request that was sent, and may replace it. */
+  run(
+    signatureIndex: number,
+    inputs: readonly Tensor[],
+    wishedMs: number | undefined,
+    onFailure: (error: AirlockError) => AirlockError,
+  ): Promise<Tensor[]> {
+    return new Promise((resolve, reject) => {
+      const process = this.#process;
+      if (process === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
+      checkInputs(this.#signatures, signatureIndex, inputs, this.#limits.maxInputBytes);
+      const { timeoutMs, maxQueue } = this.#limits;
+      const deadlineMs = Math.min(wishedMs ?? timeoutMs, timeoutMs);
+      // Not a number is refused too.
+      if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
+      const deadlineAtMs = performance.now() + deadlineMs;
+      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, (error) => reject(onFailure(error)));
+      if (process.inFlightCount < this.#depth) this.#send(process, run, deadlineMs);
+      else if (this.#queue.length < maxQueue) this.#queue.push(run);
+      else throw new AirlockError('SERVER_OVERLOADED');
+      this.#deadlines.arm(deadlineAtMs);
+    });
+  }
+
+  #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
+    process.send(run, Math.ceil(timeoutMs));
+    if (process.head === run) this.#headSinceMs = performance.now();
+  }
+
+  /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
+  get #depth(): number {
+    return this.#serviceMs < fastServiceMs ? this.#limits.fastPipelineDepth : this.#limits.pipelineDepth;
+  }
+
+  /** To be called for each answer of the process, with that process: a late one of another changes nothing. */
+  onAnswer(process: WorkerProcess<PendingRun>): void {
+    if (process !== this.#process) return;
+    const nowMs = performance.now();
+    this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
+    this.#headSinceMs = nowMs;
+    const { head } = process;
+    if (head?.settled) this.#deadlines.arm(head.killAtMs(nowMs, this.#limits.graceMs));
+    while (process.inFlightCount < this.#depth) {
+      const run = this.#queue.take();
+      if (run === undefined) break;
+      if (run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+      else this.#send(process, run, run.deadlineAtMs - nowMs);
+    }
+    if (this.pendingCount === 0) this.#onDrained?.();
+  }
+
+  #onDue(nowMs: number): void {
+    for (const run of this.#queue.remove(({ deadlineAtMs }) => deadlineAtMs <= nowMs))
+      run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+    const process = this.#process;
+    const calls = process?.calls ?? [];
+    for (const run of calls) {
+      if (!run.settled && run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+    }
+    const killAtMs = process?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
+    if (killAtMs !== undefined && killAtMs <= nowMs) {
+      process?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
+      return;
+    }
+    if (killAtMs !== undefined) this.#deadlines.arm(killAtMs);
+    for (const run of [...calls, ...this.#queue]) if (!run.settled) this.#deadlines.arm(run.deadlineAtMs);
+  }
+}

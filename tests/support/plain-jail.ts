@@ -1,0 +1,26 @@
+// A jail that holds nothing, for tests of what supervises a worker.
+import type { ModelChunk } from '../../src/model/index.ts';
+import type { Jail } from '../../src/sandbox/index.ts';
+import { startPlainProcess } from './plain-process.ts';
+
+export function plainJail(): Jail {
+  return {
+    level: 'none',
+    layers: [],
+    surroundings: [],
+    start: ({ entry, args = [], onLog }) =>
+      startPlainProcess({
+        entry,
+        args,
+        onLog: (text) => {
+          for (const line of text.split('\n')) if (line !== '') onLog({ stream: 'stderr', text: line });
+        },
+      }),
+    missing: () => [],
+    pathInside: (file) => file,
+    close: async () => undefined,
+  };
+}
+
+/** For a worker that needs no model. */
+export async function* noContent(): AsyncGenerator<ModelChunk> {}
