@@ -3,6 +3,7 @@
 export type { Output } from './output-tensor.ts';
 export type { ThreadOptions } from './protobuf.ts';
 export { RamFiles } from './ram-files.ts';
+export { rehearse } from './rehearsal.ts';
 export { Session, type SessionOptions } from './session.ts';
 export type { SignatureCall } from './signature-call.ts';
 export { loadTensorFlow, type TensorFlowLibrary, type TensorFlowPaths } from './tensorflow-library.ts';

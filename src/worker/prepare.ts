@@ -2,7 +2,7 @@
 // A worker that still loaded files itself could be made to use that time by a hostile model.
 import { hostArchitecture, servingFilter } from '../jail/index.ts';
 import { installFilter } from '../kernel/index.ts';
-import { loadTensorFlow, type TensorFlowLibrary } from '../native/index.ts';
+import { loadTensorFlow, rehearse, type TensorFlowLibrary } from '../native/index.ts';
 import type { PreparedAnswer, PrepareRequest } from './load-request.ts';
 import { selfTest } from './self-test.ts';
 
@@ -16,7 +16,8 @@ export interface Prepared {
 export function prepare(request: PrepareRequest): Prepared {
   const results = selfTest();
   const library = loadTensorFlow(request);
-  // After the libraries, which start threads of their own: the filter must be on every one of them.
+  rehearse(library, request);
+  // On every thread: the libraries have started some.
   if (request.seal) installFilter(servingFilter(hostArchitecture(), process.pid), { allThreads: true });
   return { library, request, answer: { tensorflowVersion: library.version, selfTest: results } };
 }
