@@ -34,7 +34,7 @@ const synchronizeThreads = 1;
 const startRules: readonly Rule[] = [
   // That it happens once cannot be said; the serving filter forbids it before anything hostile is there.
   ...rulesFor('allow', ['execve'], 'the launcher becomes the worker'),
-  ...rulesFor('allow', ['arch_prctl', 'set_tid_address'], 'ld.so'),
+  ...rulesFor('allow', ['arch_prctl', 'set_tid_address'], 'ld.so sets up the first thread'),
   ...rulesFor(
     'allow',
     ['getuid', 'geteuid', 'getgid', 'getegid', 'capget'],
@@ -51,7 +51,8 @@ const fileRules: readonly Rule[] = [
   ...rulesFor('allow', ['openat'], 'ld.so, Node and TensorFlow read libraries, modules and what the machine has', {
     when: [int(2, [0], readingFlags)],
   }),
-  ...rulesFor('allow', ['read', 'write', 'close', 'pread64', 'lseek'], 'files, and the socket to the server'),
+  ...rulesFor('allow', ['read', 'write', 'close', 'pread64'], 'files, and the socket to the server'),
+  ...rulesFor('allow', ['lseek'], 'LLVM in TensorFlow asks whether standard error is a file'),
   ...rulesFor('allow', ['fstat', 'newfstatat', 'statx'], 'ld.so and Node look at what they open'),
   ...rulesFor('allow', ['access', 'readlink', 'getcwd'], 'ld.so and Node find their own files'),
   ...rulesFor('allow', ['faccessat2', 'getdents64'], "TensorFlow's hwloc lists processors and caches in /sys", {

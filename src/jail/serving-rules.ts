@@ -26,9 +26,11 @@ const servingRules: readonly Rule[] = [
 ];
 
 const refusals: readonly Rule[] = [
-  ...rulesFor('EACCES', ['openat'], 'TensorFlow asks for the speed of the processor, glibc for its number; both guess', {
-    rare: 'not where everything has been asked for before the seal',
-  }),
+  ...rulesFor(
+    'EACCES',
+    ['openat'],
+    'a model that reads a file gets an error; absl asks for the speed of a processor, glibc for how many, and both guess',
+  ),
   ...rulesFor(
     'EACCES',
     ['newfstatat', 'fstat', 'statx', 'stat', 'lstat'],
@@ -37,8 +39,7 @@ const refusals: readonly Rule[] = [
       rare: 'what asks for this does so in models that read files',
     },
   ),
-  ...rulesFor('EACCES', ['readlink', 'readlinkat'], 'TensorFlow looks for its own program', { rare: 'done before the seal' }),
-  ...rulesFor('EPERM', ['prlimit64'], 'glibc asks for the size of a stack and guesses', {
+  ...rulesFor('EPERM', ['prlimit64'], 'V8 asks glibc how large the stack is and guesses', {
     rare: 'not by the threads of test models',
   }),
   // Not access and faccessat: TensorFlow makes folders by trying access("/") for ever while that is refused. They end the process.

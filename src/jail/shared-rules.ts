@@ -44,7 +44,7 @@ export const memoryRules: readonly Rule[] = [
 ];
 
 export const threadRules: readonly Rule[] = [
-  // PI futexes and requeueing, a source of kernel bugs that gave root (CVE-2014-3153), are used by nothing here.
+  // Not those with priorities and requeueing, which nothing here uses and which once gave root (CVE-2014-3153).
   ...rulesFor('allow', ['futex'], 'locks of C, C++, V8 and TensorFlow', {
     when: [int(1, [futexWait, futexWake, futexWaitBitset], futexFlags)],
   }),
@@ -54,14 +54,21 @@ export const threadRules: readonly Rule[] = [
     when: [long(0, [cloneThread])],
   }),
   ...rulesFor('allow', ['set_robust_list', 'rseq', 'exit', 'gettid'], 'begin and end of a thread'),
-  ...rulesFor('allow', ['sched_yield'], 'spinning locks of Eigen and TensorFlow'),
-  ...rulesFor('allow', ['sched_getaffinity'], 'TensorFlow and glibc count the processors'),
-  ...rulesFor('allow', ['sched_getparam', 'sched_getscheduler'], 'oneDNN and Eigen ask for the priority of a thread', {
-    rare: 'with more than one thread in TensorFlow only',
+  ...rulesFor('allow', ['sched_yield'], 'absl and Eigen spin before they wait', {
+    rare: 'only when two threads want the same lock',
   }),
-  ...rulesFor('allow', ['clock_nanosleep'], 'TensorFlow sleeps while it waits for memory or threads', {
-    rare: 'depends on who wins a race',
+  ...rulesFor('allow', ['sched_getaffinity'], 'TensorFlow counts processors; V8 asks glibc where its stack begins'),
+  ...rulesFor('allow', ['sched_getparam', 'sched_getscheduler'], 'absl asks for the priority of a thread that waits for a lock', {
+    rare: 'only when two threads want the same lock',
   }),
+  ...rulesFor(
+    'allow',
+    ['clock_nanosleep'],
+    'absl measures the processor when a lock is first waited for; TensorFlow waits for memory',
+    {
+      rare: 'only when two threads want the same lock',
+    },
+  ),
   ...rulesFor('allow', ['prctl'], 'threads give themselves names', {
     when: [int(0, [setName])],
     rare: 'Node 22 and later, and TensorFlow through glibc before 2.35',
@@ -75,7 +82,12 @@ export const processRules: readonly Rule[] = [
     rare: 'only for a model whose input shapes are all known',
   }),
   ...rulesFor('allow', ['exit_group'], 'the end of a worker'),
-  ...rulesFor('allow', ['getpid', 'sysinfo', 'uname'], 'V8 and TensorFlow ask for process, memory and processor'),
+  ...rulesFor('allow', ['getpid'], 'Node asks which process it is'),
+  ...rulesFor(
+    'allow',
+    ['sysinfo', 'uname'],
+    "TensorFlow's allocators ask for the size of memory, its messages for the name of the host",
+  ),
   ...rulesFor('allow', ['rt_sigprocmask'], 'glibc blocks signals while it starts a thread'),
   ...rulesFor('allow', ['rt_sigaction', 'rt_sigreturn'], "Node's handler of a crash puts the default back and returns", {
     rare: 'in serving only after a crash, which must end by its own signal and not look like a break-out',
