@@ -23,6 +23,7 @@ export interface TestServer {
 export async function startTestServer(values: {
   readonly models: readonly object[];
   readonly limits?: object;
+  readonly sandbox?: object;
 }): Promise<TestServer> {
   const folder = temporaryFolder();
   const file = path.join(folder, 'airlock.yaml');
