@@ -4,10 +4,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../src/core/index.ts';
+import { AirlockError, type ErrorCode } from '../../src/core/index.ts';
+import { type ModelChunk, readModelContent } from '../../src/model/index.ts';
 import { ModelWorker, type ModelWorkerOptions } from '../../src/serving/index.ts';
+import { Watchdog } from '../../src/serving/watchdog.ts';
 import { workerEntry } from '../../src/worker/index.ts';
 import { attribute, node, placeholder, writeSavedModel } from '../support/graph.ts';
+import { noContent, plainJail } from '../support/plain-jail.ts';
 import { needsRuntime, requireSlot, slot } from '../support/runtime.ts';
 import { floats, floatsOf, numeric, signature, spec } from '../support/tensors.ts';
 
@@ -32,8 +35,10 @@ function make(options: Partial<ModelWorkerOptions> = {}): Harness {
   const causes: string[] = [];
   let notify = (): void => undefined;
   const worker = new ModelWorker({
+    jail: plainJail(),
+    watchdog: new Watchdog(),
     slot: noLibraries,
-    modelDirectory: '/nonexistent/model',
+    content: noContent,
     signatures,
     entry,
     backoffMs: 10,
@@ -153,6 +158,20 @@ describe('a worker that lies', () => {
     expect(log.join('')).not.toContain('\u001b');
   });
 
+  it('makes a forbidden system call: its request is told and not to be sent again, those behind it may be', async () => {
+    const { worker, waitFor, causes } = make();
+    await worker.start();
+    const asked = [ask(worker, 28), ask(worker, 0), ask(worker, 0)];
+    expect(await Promise.allSettled(asked)).toMatchObject([
+      { reason: { code: 'WORKER_FORBIDDEN', retry: false } },
+      { reason: { code: 'WORKER_CRASHED', retry: true } },
+      { reason: { code: 'WORKER_CRASHED', retry: true } },
+    ]);
+    await waitFor('ready');
+    expect(causes[1]).toContain('WORKER_FORBIDDEN');
+    await ask(worker, 0);
+  });
+
   it('fills an error with escapes: the text is cut and printable', async () => {
     const { worker } = make();
     await worker.start();
@@ -170,6 +189,95 @@ describe('a worker that lies', () => {
   });
 });
 
+describe('a worker that lies while it is prepared', () => {
+  const cases: [string, ErrorCode][] = [
+    ['hang', 'WORKER_START_FAILED'],
+    ['exit', 'WORKER_START_FAILED'],
+    ['garbage', 'WORKER_PROTOCOL_VIOLATION'],
+    ['refuse', 'RUNTIME_LOAD_FAILED'],
+    ['forbidden-call', 'WORKER_FORBIDDEN'],
+    ['unknown-code', 'WORKER_PROTOCOL_VIOLATION'],
+    ['ready-instead', 'WORKER_PROTOCOL_VIOLATION'],
+    ['result-instead', 'WORKER_PROTOCOL_VIOLATION'],
+    ['no-version', 'WORKER_PROTOCOL_VIOLATION'],
+    ['not-an-object', 'WORKER_PROTOCOL_VIOLATION'],
+    ['no-self-test', 'WORKER_PROTOCOL_VIOLATION'],
+    ['shorter-self-test', 'WORKER_PROTOCOL_VIOLATION'],
+    ['longer-self-test', 'WORKER_PROTOCOL_VIOLATION'],
+    ['other-self-test', 'WORKER_PROTOCOL_VIOLATION'],
+    ['self-test-of-null', 'WORKER_PROTOCOL_VIOLATION'],
+    ['no-outcome', 'WORKER_PROTOCOL_VIOLATION'],
+    ['errno-of-escapes', 'WORKER_PROTOCOL_VIOLATION'],
+    ['numbered', 'WORKER_PROTOCOL_VIOLATION'],
+    ['huge', 'WORKER_PROTOCOL_VIOLATION'],
+    ['with-body', 'WORKER_PROTOCOL_VIOLATION'],
+    ['twice', 'WORKER_PROTOCOL_VIOLATION'],
+    ['ready-behind', 'WORKER_PROTOCOL_VIOLATION'],
+  ];
+  it.each(cases)('%s gives %s', async (lie, code) => {
+    const limits = lie === 'hang' ? { loadTimeoutMs: 500 } : {};
+    const { worker } = make({ slot: { ...noLibraries, ccPath: `/nonexistent/${lie}` }, limits });
+    await expect(worker.start()).rejects.toEqual(failsWith(code));
+    expect(worker.state).toBe('failed');
+  });
+});
+
+describe('a worker that lies while it takes the model', () => {
+  /** 64 MiB, far more than a socket holds, behind a file whose name says what to do. */
+  async function* content(lie: string): AsyncGenerator<ModelChunk> {
+    yield { name: lie, chunk: new Uint8Array(0) };
+    for (let i = 0; i < 64; i++) yield { name: 'variables/large', chunk: new Uint8Array(1024 * 1024) };
+  }
+
+  it('takes it all when it is honest', async () => {
+    const { worker } = make({ content: () => content('assets/words.txt') });
+    await worker.start();
+    await expect(ask(worker, 0)).resolves.toHaveLength(1);
+  });
+
+  const cases: [string, ErrorCode][] = [
+    ['exit', 'WORKER_START_FAILED'],
+    ['ready', 'WORKER_PROTOCOL_VIOLATION'],
+    ['refuse', 'MODEL_LOAD_FAILED'],
+    ['garbage', 'WORKER_PROTOCOL_VIOLATION'],
+  ];
+  it.each(cases)('%s gives %s', async (lie, code) => {
+    const { worker } = make({ content: () => content(`assets/${lie}`) });
+    await expect(worker.start()).rejects.toEqual(failsWith(code));
+    expect(worker.state).toBe('failed');
+  });
+
+  it('stops reading: the server holds no more of the model than the socket, and ends it at the time limit', async () => {
+    let pieces = 0;
+    let finished = false;
+    async function* counted(): AsyncGenerator<ModelChunk> {
+      try {
+        for await (const piece of content('assets/stop-reading')) {
+          pieces++;
+          yield piece;
+        }
+      } finally {
+        finished = true;
+      }
+    }
+    const { worker } = make({ content: counted, limits: { loadTimeoutMs: 1000 } });
+    await expect(worker.start()).rejects.toEqual(failsWith('WORKER_START_FAILED'));
+    expect(pieces).toBeLessThan(5);
+    await expect.poll(() => finished).toBe(true);
+  });
+
+  it('is ended when the model cannot be read, and the reason is that', async () => {
+    async function* broken(): AsyncGenerator<ModelChunk> {
+      yield* content('assets/words.txt');
+      throw new AirlockError('MODEL_INCOMPLETE');
+    }
+    const { worker } = make({ content: broken });
+    await expect(worker.start()).rejects.toEqual(failsWith('MODEL_INCOMPLETE'));
+    const escaping = make({ content: () => content('../escape') });
+    await expect(escaping.worker.start()).rejects.toEqual(failsWith('MODEL_INVALID'));
+  });
+});
+
 describe('a worker that lies while it loads', () => {
   const cases: [string, ErrorCode][] = [
     ['hang', 'WORKER_START_FAILED'],
@@ -178,10 +286,14 @@ describe('a worker that lies while it loads', () => {
     ['refuse', 'MODEL_LOAD_FAILED'],
     ['unknown-code', 'WORKER_PROTOCOL_VIOLATION'],
     ['early-result', 'WORKER_PROTOCOL_VIOLATION'],
+    ['prepared-again', 'WORKER_PROTOCOL_VIOLATION'],
     ['ready-garbage', 'WORKER_PROTOCOL_VIOLATION'],
+    ['no-counts', 'WORKER_PROTOCOL_VIOLATION'],
+    ['no-warm-up', 'WORKER_PROTOCOL_VIOLATION'],
+    ['other-memory', 'WORKER_PROTOCOL_VIOLATION'],
   ];
   it.each(cases)('%s gives %s', async (tag, code) => {
-    const { worker } = make({ tags: [tag], limits: { loadTimeoutMs: 500 } });
+    const { worker } = make({ tags: [tag], limits: tag === 'hang' ? { loadTimeoutMs: 500 } : {} });
     await expect(worker.start()).rejects.toEqual(failsWith(code));
     expect(worker.state).toBe('failed');
     await expect(ask(worker, 0)).rejects.toEqual(failsWith('MODEL_NOT_AVAILABLE'));
@@ -201,15 +313,8 @@ describe('a worker that lies while it loads', () => {
     await lastAsked;
   });
 
-  it('gets nothing of the environment of the server', async () => {
-    process.env.AIRLOCK_TEST_SECRET = 'secret';
-    const { worker } = make({ tags: ['environment'] });
-    await worker.start();
-    expect(worker.tensorflowVersion).toBe('OPENSSL_CONF TF_CPP_MIN_LOG_LEVEL');
-  });
-
   it('is not started when what must hold before does not', async () => {
-    const { worker } = make({ beforeLoad: () => Promise.reject(new Error('slot changed')) });
+    const { worker } = make({ beforeStart: () => Promise.reject(new Error('slot changed')) });
     await expect(worker.start()).rejects.toEqual(failsWith('INTERNAL'));
     expect(worker.processId).toBeUndefined();
   });
@@ -219,7 +324,7 @@ describe('a worker that lies while it loads', () => {
     const waiting = new Promise<void>((resolve) => {
       proceed = resolve;
     });
-    const { worker } = make({ beforeLoad: () => waiting });
+    const { worker } = make({ beforeStart: () => waiting });
     const started = worker.start();
     await worker.close();
     proceed();
@@ -326,7 +431,7 @@ describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
     const products = Array.from({ length: 60 }, (_, i) => node(`m${i}`, 'MatMul', [i === 0 ? 'x' : `m${i - 1}`, 'x'], type));
     writeSavedModel(directory, [placeholder('x', 1), ...products]);
     const slow = [signature([spec('x:0', 'DT_FLOAT', [-1, -1])], [spec('m59:0', 'DT_FLOAT', [-1, -1])])];
-    return { entry: workerEntry, slot: requireSlot(), modelDirectory: directory, signatures: slow };
+    return { entry: workerEntry, slot: requireSlot(), content: () => readModelContent(directory), signatures: slow };
   }
   const matrix = (n: number) => numeric('DT_FLOAT', [n, n], new Float32Array(n * n).fill(1 / n));
 
@@ -371,7 +476,10 @@ describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
   });
 
   it('that cannot load a model says so', async () => {
-    const { worker } = make({ ...slowModel(), modelDirectory: path.join(directory, 'none') });
+    async function* damaged(): AsyncGenerator<ModelChunk> {
+      yield { name: 'saved_model.pb', chunk: Buffer.from('damaged') };
+    }
+    const { worker } = make({ ...slowModel(), content: damaged });
     await expect(worker.start()).rejects.toMatchObject({
       code: 'MODEL_LOAD_FAILED',
       message: 'TensorFlow could not load the model',

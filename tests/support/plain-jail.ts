@@ -8,14 +8,7 @@ export function plainJail(): Jail {
     level: 'none',
     layers: [],
     surroundings: [],
-    start: ({ entry, args = [], onLog }) =>
-      startPlainProcess({
-        entry,
-        args,
-        onLog: (text) => {
-          for (const line of text.split('\n')) if (line !== '') onLog({ stream: 'stderr', text: line });
-        },
-      }),
+    start: startPlainProcess,
     missing: () => [],
     pathInside: (file) => file,
     close: async () => undefined,

@@ -1,22 +1,18 @@
 // A worker process without any jail, for tests of what server and worker say to each other.
 import { spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
-import type { JailedProcess, ProcessExit } from '../../src/sandbox/index.ts';
+import type { Duplex, Readable } from 'node:stream';
+import type { JailedProcess, ProcessExit, StartOptions } from '../../src/sandbox/index.ts';
+import { captureLog } from '../../src/sandbox/log-capture.ts';
 
-export interface PlainProcessOptions {
-  /** The JavaScript file to run. */
-  readonly entry: string;
-  readonly args?: readonly string[];
-  readonly onLog?: (line: string) => void;
-}
+type PlainOptions = Pick<StartOptions, 'entry' | 'args' | 'execArgv' | 'onLog'>;
 
-export function startPlainProcess({ entry, args = [], onLog }: PlainProcessOptions): JailedProcess {
-  const child = spawn(process.execPath, [entry, ...args], {
+export function startPlainProcess({ entry, args = [], execArgv = [], onLog }: PlainOptions): JailedProcess {
+  const child = spawn(process.execPath, [...execArgv, entry, ...args], {
     env: { TF_CPP_MIN_LOG_LEVEL: '2', OPENSSL_CONF: '/dev/null' },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     cwd: '/',
   });
-  child.stderr?.on('data', (chunk: Buffer) => onLog?.(chunk.toString()));
+  captureLog(child.stdio[2] as Readable, 'stderr', onLog);
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal, outOfMemory: false }));
     child.once('error', (error) => resolve({ code: null, signal: null, error, outOfMemory: false }));
