@@ -31,6 +31,9 @@ export interface Cgroups {
   create(limits: JailLimits): ProcessGroup | undefined;
 }
 
+/** Of all jails of this process: their groups lie side by side. */
+let serial = 0;
+
 /** Looks for groups that this server may make, by making one, and removes those that dead servers left. */
 export function openCgroups(): Cgroups {
   const found = findHierarchies();
@@ -47,7 +50,6 @@ export function openCgroups(): Cgroups {
   }
   const absent = 'no such controller is delegated to this process; systemd does it with Delegate=yes';
   const controllers: readonly Controller[] = ['memory', 'cpu', 'tasks'];
-  let serial = 0;
   return {
     layers: controllers.map((name) => reports.get(name) ?? { layer: `cgroup-${name}`, works: false, detail: absent }),
     create: (limits) => {
