@@ -82,7 +82,9 @@ export const processRules: readonly Rule[] = [
     rare: 'only for a model whose input shapes are all known',
   }),
   ...rulesFor('allow', ['exit_group'], 'the end of a worker'),
-  ...rulesFor('allow', ['getpid'], 'Node asks which process it is'),
+  ...rulesFor('allow', ['getpid'], 'Node asks which process it is, V8 in each garbage collection', {
+    rare: 'in serving only in a garbage collection',
+  }),
   ...rulesFor(
     'allow',
     ['sysinfo', 'uname'],
