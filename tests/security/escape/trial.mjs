@@ -31,10 +31,11 @@ export async function attempt(jail, attack, targets, { seal }) {
   let said = '';
   process.socket.on('data', (piece) => {
     said += piece;
+    if (answersIn(said).length === 2) process.kill();
   });
   const [exit] = await Promise.all([process.exited, once(process.socket, 'close')]);
   clearTimeout(timer);
-  const [sealed, answer] = said.split('\n').filter(Boolean);
+  const [sealed, answer] = answersIn(said);
   const about = `${attack.name}: ${JSON.stringify(exit)} ${log.join(' | ')}`;
   if (sealed === undefined) throw new Error(`the process did not come to the attack: ${about}`);
   if (answer === undefined) {
@@ -68,6 +69,11 @@ export async function attemptAll(jail, attacks, { seal }) {
   } finally {
     await targets.close();
   }
+}
+
+/** Complete lines; one of the attacks sends an empty one. */
+function answersIn(said) {
+  return said.split('\n').slice(0, -1).filter(Boolean);
 }
 
 /** The signal that ended a process; bubblewrap reports it as an exit code, as a shell does. */
