@@ -27,7 +27,7 @@ const maxTotalBytes = 64 * 1024 ** 3;
 export async function* readModelContent(directory: string): AsyncGenerator<ModelChunk> {
   const names = (await listModelFolder(directory, '', maxModelEntries)) ?? [];
   if (names.includes('saved_model.pbtxt') && !names.includes('saved_model.pb')) {
-    // TensorFlow does not find one in its memory file system.
+    // TensorFlow's memory file system takes the longer name as a sign that saved_model.pb is there too, and then fails to open that.
     throw new AirlockError('MODEL_FORMAT_UNSUPPORTED', {
       message: 'The model is in text form (saved_model.pbtxt), which can be read but not loaded: save it as saved_model.pb',
     });
