@@ -10,7 +10,7 @@ export type LayerSet = ReadonlySet<TriedLayer>;
 /** In the order in which they are given up when they do not work together: what costs most to lose comes last. */
 export const triedLayers: readonly TriedLayer[] = ['namespaces', 'landlock', 'user', 'seccomp'];
 
-/** What `level` consists of. `user` is a layer of every server that is not root, without anything being done. */
+/** What `level` cannot be without. `user` is a layer of every server that is not root, without anything being done. */
 export function layersOf(level: JailLevel): LayerSet {
   if (level === 'full') return new Set(triedLayers);
   if (level === 'process') return new Set<TriedLayer>(['landlock', 'user', 'seccomp']);

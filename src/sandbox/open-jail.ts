@@ -5,7 +5,7 @@ import { findBubblewrap } from './bubblewrap.ts';
 import { openCgroups } from './cgroups.ts';
 import { type Jail, type JailLevel, jailLevels, type LayerReport } from './jail.ts';
 import { JailParts, LayeredJail } from './layered-jail.ts';
-import { layersOf, type TriedLayer } from './layers.ts';
+import { type LayerSet, layersOf, levelOf, type TriedLayer, triedLayers } from './layers.ts';
 import { removeStaleStages } from './stage.ts';
 import { findSurroundings } from './surroundings.ts';
 import { findLayers, type LayerFindings } from './try-layers.ts';
@@ -13,7 +13,7 @@ import { findLayers, type LayerFindings } from './try-layers.ts';
 export interface OpenJailOptions {
   /** The best level of this machine is used, and must not be below this. */
   readonly required: 'full' | 'process';
-  /** Opens exactly this instead, also where more would be possible. */
+  /** Opens exactly this instead, also where more would be possible; `seccomp-only` keeps what does not make it more than that. */
   readonly unsafeLevel?: 'seccomp-only' | 'none';
   /** Files that every process needs, for example TensorFlow's libraries. Default none. */
   readonly readable?: readonly string[];
@@ -66,21 +66,27 @@ async function build({ unsafeLevel, readable = [], bubblewrap, cgroups = true }:
   const found = findBubblewrap(bubblewrap);
   const groups = cgroups ? openCgroups() : undefined;
   const parts = new JailParts(found, groups, readable);
-  const wanted = new Set(layersOf(unsafeLevel ?? 'full'));
+  const wanted = new Set(triedLayers);
   const absent = new Map<TriedLayer, string>();
-  if (wanted.has('namespaces') && found === undefined) {
+  if (found === undefined) {
     wanted.delete('namespaces');
     absent.set('namespaces', 'bubblewrap (bwrap) is not in PATH');
   }
   try {
     const { working, failures } = await findLayers(wanted, (layers) => new LayeredJail(layers, parts));
-    const findings = { working, failures: new Map([...absent, ...failures]) };
+    const used = unsafeLevel === 'seccomp-only' ? withoutLandlock(working) : working;
+    const findings = { working: used, failures: new Map([...absent, ...failures]) };
     const layers = [...reports(findings, 'not used at this level'), ...(groups?.layers ?? [])];
-    return { jail: new LayeredJail(working, parts, layers, findSurroundings()), findings };
+    return { jail: new LayeredJail(used, parts, layers, findSurroundings()), findings };
   } catch (thrown) {
     parts.stage.remove();
     throw thrown;
   }
+}
+
+/** As far as that makes a level above seccomp-only one. */
+function withoutLandlock(layers: LayerSet): LayerSet {
+  return rank(levelOf(layers)) < rank('seccomp-only') ? new Set([...layers].filter((layer) => layer !== 'landlock')) : layers;
 }
 
 function rank(level: JailLevel): number {

@@ -18,13 +18,14 @@ export function followPath(start: string): PathChain {
   const links = new Map<string, string>();
   const waiting = path.normalize(start).split('/').filter(Boolean);
   let real = '/';
+  let followed = 0;
   while (waiting.length > 0) {
     const next = path.join(real, waiting.shift() ?? '');
     if (!lstatSync(next).isSymbolicLink()) {
       real = next;
       continue;
     }
-    if (links.size === maxLinks) throw Object.assign(new Error(`ELOOP: too many links, ${start}`), { code: 'ELOOP' });
+    if (++followed > maxLinks) throw Object.assign(new Error(`ELOOP: too many links, ${start}`), { code: 'ELOOP' });
     const target = readlinkSync(next);
     links.set(next, target);
     const resolved = path.resolve(path.dirname(next), target);

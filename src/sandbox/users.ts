@@ -10,6 +10,14 @@ const lastId = 65519;
 
 export class UserPool {
   readonly #taken = new Set<number>();
+  readonly #first: number;
+  readonly #count: number;
+
+  /** Ids from `first` to `last`. */
+  constructor(first: number = firstId, last: number = lastId) {
+    this.#first = first;
+    this.#count = last - first + 1;
+  }
 
   /**
    * A user (and group) id that is in no process's and no account's use. Another server on this machine draws from the same range: the
@@ -18,15 +26,14 @@ export class UserPool {
    */
   take(): number {
     const used = new Set([...this.#taken, ...accountIds(), ...processUserIds()]);
-    const count = lastId - firstId + 1;
-    const start = randomInt(count);
-    for (let step = 0; step < count; step++) {
-      const id = firstId + ((start + step) % count);
+    const start = randomInt(this.#count);
+    for (let step = 0; step < this.#count; step++) {
+      const id = this.#first + ((start + step) % this.#count);
       if (used.has(id)) continue;
       this.#taken.add(id);
       return id;
     }
-    throw new AirlockError('WORKER_START_FAILED', { detail: `every user id from ${firstId} to ${lastId} is in use` });
+    throw new AirlockError('WORKER_START_FAILED', { detail: `all ${this.#count} user ids for workers are in use` });
   }
 
   /** To be called when the last process of this user is gone. */

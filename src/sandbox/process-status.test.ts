@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { isDeadOwner, ownerMark } from './owner-mark.ts';
+import { parseStatus, readLimits, readOwnNamespaces, readThreads, readUsage } from './process-status.ts';
+
+const held = `Name:\tnode\\nUid:\\t0
+Uid:\t62000\t62000\t62000\t62000
+CapInh:\t0000000000000000
+CapPrm:\t0000000000000000
+CapEff:\t0000000000000000
+CapAmb:\t0000000000000000
+NoNewPrivs:\t1
+Seccomp:\t2
+Seccomp_filters:\t2
+`;
+
+describe('parseStatus', () => {
+  it('reads what holds a thread', () => {
+    expect(parseStatus(held)).toEqual({ filters: 2, noNewPrivileges: true, userId: 62000, withoutCapabilities: true });
+  });
+
+  it('takes one filter for granted where the kernel does not count them', () => {
+    expect(parseStatus(held.replace(/Seccomp_filters.*\n/, '')).filters).toBe(1);
+    expect(parseStatus(held.replace(/Seccomp_filters.*\n/, '').replace('Seccomp:\t2', 'Seccomp:\t0')).filters).toBe(0);
+  });
+
+  it.each(['CapPrm', 'CapEff', 'CapAmb'])('sees one capability in %s', (set) => {
+    expect(parseStatus(held.replace(`${set}:\t00000000`, `${set}:\t00000001`)).withoutCapabilities).toBe(false);
+  });
+
+  it('counts every missing line against the process', () => {
+    expect(parseStatus('')).toEqual({ filters: 0, noNewPrivileges: false, userId: 0, withoutCapabilities: false });
+  });
+});
+
+describe('a process as /proc has it', () => {
+  it('is read: threads, limits, namespaces, usage', () => {
+    expect(readThreads('self').length).toBeGreaterThan(3);
+    expect(readLimits(process.pid)['Max core file size']).toMatch(/^\d+$|^unlimited$/);
+    expect(readOwnNamespaces(process.pid)).toEqual([]);
+    const usage = readUsage(process.pid);
+    expect(usage?.memoryBytes).toBeGreaterThan(10 * 1024 * 1024);
+    expect(usage?.memoryBytes).toBeLessThan(process.memoryUsage.rss());
+    expect(usage?.threads).toBeGreaterThan(3);
+    const { user, system } = process.cpuUsage();
+    expect(Math.abs((usage?.cpuMs ?? 0) - (user + system) / 1000)).toBeLessThan(200);
+    // This very thread runs while it asks.
+    expect(usage?.computing).toBe(true);
+  });
+
+  it('is seen to be gone', () => {
+    // Above the largest process id there is.
+    const nobody = 2 ** 22 + 1;
+    expect(readUsage(nobody)).toBeUndefined();
+    expect(readOwnNamespaces(nobody)).toBeUndefined();
+    expect(() => readLimits(nobody)).toThrow('ENOENT');
+  });
+});
+
+describe('ownerMark', () => {
+  it('is alive for this process, dead for one that started at another time, and neither elsewhere', () => {
+    const mark = ownerMark();
+    expect(isDeadOwner(mark)).toBe(false);
+    expect(isDeadOwner(`${mark}1`)).toBe(true);
+    expect(isDeadOwner(`1${mark}1`)).toBe(false);
+    expect(isDeadOwner('something else')).toBe(false);
+  });
+});
