@@ -5,7 +5,12 @@ import type { Isolation, ModelCatalog, ModelVersion } from '../serving/index.ts'
 /** The document of GET /airlock/v1/status; docs/status.md explains it. */
 export function serverStatusJson({ level, layers, surroundings }: Isolation, catalog: ModelCatalog): string {
   return JSON.stringify({
-    isolation: { level, layers: layers.map(({ layer, works, detail }) => ({ layer, works, detail })), surroundings },
+    isolation: {
+      level,
+      // Why a layer does not work may name a path.
+      layers: layers.map(({ layer, works, detail }) => ({ layer, works, ...(works ? { detail } : {}) })),
+      surroundings,
+    },
     models: catalog.models.map((model) => ({
       name: model.name,
       ready: model.ready,
