@@ -141,7 +141,8 @@ describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
     ];
     const script = `for (const name of ${JSON.stringify([permitted, secret, folder, '/etc/passwd', '/proc/self/environ'])})
       try { console.log(require('fs').statSync(name).isDirectory() ? require('fs').readdirSync(name) : require('fs').readFileSync(name, 'latin1')); } catch (e) { console.log(e.code); }`;
-    const { out } = await launch(plan(script, { landlock, seccomp: false }));
+    const { out, err } = await launch(plan(script, { landlock, seccomp: false }));
+    expect(err).toBe('');
     expect(out.trim().split('\n')).toEqual(['permitted', 'EACCES', 'EACCES', 'EACCES', 'EACCES']);
   });
 

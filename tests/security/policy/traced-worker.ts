@@ -25,7 +25,7 @@ export interface TracedLife {
   readonly loading: readonly TracedCall[];
   /** After it. */
   readonly serving: readonly TracedCall[];
-  /** Calls that no table has a number for. */
+  /** Calls since the launcher's execve that no table has a number for. */
   readonly unknown: ReadonlySet<string>;
 }
 
@@ -44,7 +44,7 @@ function parseTrace(text: string): TracedLife {
   for (const [, call, list] of text.matchAll(/^\d+ +(\w+)\(([^)<]*)/gm)) {
     const values = list.split(',').map((value) => (value.trim() === '' ? 0n : BigInt(value.trim())));
     if (known.has(call)) phases[phase].push({ call: call as CallName, values });
-    else unknown.add(call);
+    else if (phase > 0) unknown.add(call);
     // The launcher's filter is installed without a flag, the worker's on all threads.
     if (call === 'seccomp' && phase < 2) phase = values[1] === 1n ? 2 : 1;
   }
