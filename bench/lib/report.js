@@ -58,11 +58,11 @@ function aloneText(alone) {
 
 /** @param {import('./scenarios.js').ScenarioResult} scenario */
 function startsText({ stacks, starts }) {
-  const rows = [['one worker', 'process to ready, ms', 'resident MiB', 'of which its own']];
+  const rows = [['one worker', 'isolation', 'process to ready, ms', 'resident MiB', 'of which its own']];
   for (const { id, title } of stacks) {
-    const pick = (/** @type {keyof import('./worker-start.js').Start} */ field) =>
+    const pick = (/** @type {import('./worker-start.js').StartNumber} */ field) =>
       spread(summarize(starts[id].map((start) => start[field])));
-    rows.push([title, pick('startMs'), pick('residentMiB'), pick('ownMiB')]);
+    rows.push([title, starts[id][0].level, pick('startMs'), pick('residentMiB'), pick('ownMiB')]);
   }
   return table(rows);
 }

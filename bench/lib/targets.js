@@ -58,9 +58,9 @@ function memoryTarget(scenario) {
  */
 function jailTargets(scenario) {
   const { id, starts } = scenario;
-  const pick = (/** @type {string} */ stack, /** @type {keyof import('./worker-start.js').Start} */ field) =>
+  const pick = (/** @type {string} */ stack, /** @type {import('./worker-start.js').StartNumber} */ field) =>
     starts[stack].map((start) => start[field]);
-  const start = (/** @type {keyof import('./worker-start.js').Start} */ field) =>
+  const start = (/** @type {import('./worker-start.js').StartNumber} */ field) =>
     summarizeRatios(pick('airlock', field), pick('airlockUnjailed', field));
   return [
     judge(`${id}: requests/s / without the jail`, ratio(scenario, 'airlock', 'airlockUnjailed', 'requestsPerSecond'), {

@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { familyOf, memoryOfOne } from './processes.js';
 
-/** @typedef {{ startMs: number, residentMiB: number, ownMiB: number }} Start */
+/** @typedef {{ level: string, startMs: number, residentMiB: number, ownMiB: number }} Start */
+/** @typedef {Exclude<keyof Start, 'level'>} StartNumber */
 
 const pollMs = 2;
 const timeoutMs = 60_000;
@@ -40,8 +41,9 @@ async function restart(server) {
   const isReady = async () => ((await fetch(new URL('/readyz', server.url))).ok ? true : undefined);
   await until(isReady, `${server.name}: readiness`);
   const tookMs = performance.now() - startMs;
+  const status = await (await fetch(new URL('/airlock/v1/status', server.url))).json();
   const family = familyOf(server.pid);
-  return { startMs: tookMs, ...memoryOfOne(family[family.length - 1]) };
+  return { level: status.isolation.level, startMs: tookMs, ...memoryOfOne(family[family.length - 1]) };
 }
 
 /**
