@@ -447,6 +447,34 @@ describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
     expect(large.bytes.byteOffset % 8).toBe(0);
   });
 
+  it('is warmed up for each shape before it may compile nothing more, and has kept nothing of that', async () => {
+    const float = { dtype: attribute.type(1) };
+    const resource = { ...float, shape: attribute.shape([1, 1]), shared_name: attribute.text('sum') };
+    const zero = { ...float, value: attribute.tensor(1, [1, 1], new Uint8Array(4)) };
+    const nodes = [
+      placeholder('x', 1, [1, 1]),
+      node('sum', 'VarHandleOp', [], resource),
+      node('zero', 'Const', [], zero),
+      node('init', 'AssignVariableOp', ['sum', 'zero'], float),
+      node('one', 'Const', [], { ...float, value: attribute.tensor(1, [1, 1], new Uint8Array(Float32Array.of(1).buffer)) }),
+      node('add', 'AssignAddVariableOp', ['sum', 'one'], float),
+      node('read', 'ReadVariableOp', ['sum', '^add'], float),
+      node('y', 'MatMul', ['x', 'read'], { T: attribute.type(1) }),
+    ];
+    const folder = path.join(directory, 'counter');
+    writeSavedModel(folder, nodes, { initOperation: 'init' });
+    const { worker } = make({
+      entry: workerEntry,
+      slot: requireSlot(),
+      content: () => readModelContent(folder),
+      signatures: [signature([spec('x:0', 'DT_FLOAT', [1, 1])], [spec('y:0', 'DT_FLOAT', [1, 1])])],
+      executableMemory: { setting: 'denied', why: 'of this test' },
+    });
+    await worker.start();
+    for (const runs of [1, 2, 3]) expect(floatsOf((await worker.run(0, [floats([1, 1], 10)]))[0])).toEqual([10 * runs]);
+    expect(worker.report.executableMemory.setting).toMatch(/^(denied|not deniable)$/);
+  });
+
   it('that is killed fails what is in flight and comes back, while its neighbour goes on', async () => {
     const { worker, waitFor } = make(slowModel());
     const other = make(slowModel());
