@@ -123,6 +123,7 @@ export const fileAttacks = [
   {
     name: 'rewrite-package',
     shows: "opens the worker's own code for writing, so that the next one runs the attacker's",
+    needs: 'code that its user may write',
     attempt: (t) => open(t.ownCode, O.WRONLY),
   },
   {
