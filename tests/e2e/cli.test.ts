@@ -177,8 +177,8 @@ describe.skipIf(!withRuntime)(title('airlock doctor'), () => {
     const stateOf = new Map(findings.map(({ check, state }) => [check, state]));
     expect(stateOf.get('tensorflow')).toBe('ok');
     expect(stateOf.get('platform')).toBe('ok');
-    // Nobody may believe that there is a jail.
-    expect(stateOf.get('jail')).toBe('warning');
+    expect(stateOf.get('jail')).toBe('ok');
+    for (const layer of ['landlock', 'seccomp', 'user', 'limits']) expect(stateOf.get(layer), layer).toBe('ok');
   });
 
   it('prints a line per finding for people', () => {
@@ -193,7 +193,8 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     const served = serve(['models/digits', '--store', store, '--listen', '127.0.0.1:0', '--log', 'text']);
     const [, command] = await served.prints(/ready; try: {2}(.*)$/m);
     expect(command).toMatch(/^curl -d @models\/digits\/request\.json http:\/\/127\.0\.0\.1:\d+\/v1\/models\/digits:predict$/);
-    expect(served.output).toContain('the jail is not built yet');
+    expect(served.output).toMatch(/isolation: (?:full \(namespaces, |process \()Landlock, seccomp, /);
+    expect(served.output).not.toContain('weakened');
     if (hasCurl) {
       const { status, stdout } = spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
       expect(status).toBe(0);
@@ -229,6 +230,17 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     expect((await call(`${url}/v1/models/digits`)).status).toBe(404);
     served.child.kill('SIGINT');
     expect(await exitCode(served.child)).toBe(0);
+  });
+
+  it('says at start what was opened, by the command line and by a configuration', async () => {
+    const served = serve(['models/digits', '--store', store, '--listen', '127.0.0.1:0', '--unsafe-sandbox', 'seccomp-only']);
+    await served.prints(/ready; try/);
+    expect(served.output).toContain('weakened: sandbox.unsafeLevel: seccomp-only');
+    expect(served.output).toContain('isolation: seccomp-only (');
+    expect(served.output).not.toContain('Landlock');
+    writeFileSync(path.join(folder, 'closed.yaml'), JSON.stringify({ store, models: [{ name: 'm', path: './models/digits' }] }));
+    const { code, stderr } = run(['serve', 'closed.yaml', '--unsafe-sandbox', 'none']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--unsafe-sandbox')]);
   });
 
   it('ends with 4 and one line when its port is taken', async () => {
