@@ -15,5 +15,4 @@ export type {
 export { jailLevels } from './jail.ts';
 export { defaultLogLimits, type LogLimits, type LogLine } from './log-capture.ts';
 export { examineJail, type JailFindings, type OpenJailOptions, openJail } from './open-jail.ts';
-export { type SpawnedWorker, type SpawnWorkerOptions, spawnWorker, type WorkerExit } from './spawn.ts';
 export { defaultExecArgv } from './start-command.ts';
