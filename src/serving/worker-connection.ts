@@ -1,11 +1,9 @@
-// The server's end of the socket to one worker: has it prepared, gives it the model, then sends requests ahead of their answers, in one
-// write per turn of the event loop, and matches answers to requests. Answers are hostile (worker-frame-reader, worker-answer). Knows no
-// clock and starts nothing.
+// The server's end of the socket to one worker: has it prepared, gives it the model, then sends requests ahead of their answers and
+// matches answers to requests. Answers are hostile (worker-frame-reader, worker-answer). Knows no clock and starts nothing.
 import type { Duplex } from 'node:stream';
 import { AirlockError } from '../core/index.ts';
 import type { ModelChunk } from '../model/index.ts';
 import {
-  encodeFileHead,
   encodeJsonFrame,
   encodeTensorFrame,
   type FrameHeader,
@@ -27,6 +25,7 @@ import {
   readWorkerError,
 } from './worker-answer.ts';
 import { type FrameReceiver, WorkerFrameReader } from './worker-frame-reader.ts';
+import { WorkerFrameWriter } from './worker-frame-writer.ts';
 
 /** A request on its way through a worker. */
 export interface WorkerCall {
@@ -47,9 +46,6 @@ export interface WorkerConnectionOptions {
   /** The worker broke the protocol or the socket ended. Called once; nothing is called afterwards. */
   readonly onBroken: (error: AirlockError) => void;
 }
-
-/** Writes up to this size are joined into one buffer; larger ones go as they are. */
-const joinBytes = 64 * 1024;
 
 /** PREPARED, READY and ERROR have no tensors to describe. */
 type Description = readonly TensorHead[] | Buffer;
@@ -73,20 +69,20 @@ interface InFlight<Call> {
 
 export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<Description> {
   readonly #options: WorkerConnectionOptions;
+  readonly #writer: WorkerFrameWriter;
   readonly #inFlight: InFlight<Call>[] = [];
   #signatures: readonly Signature[] = [];
   #maxOutputBytes = 0;
   #executableMemory: LoadRequest['executableMemory'] = 'allowed';
-  #outgoing: Uint8Array[] = [];
   #nextId = 1;
   #stage: Stage = 'waiting';
   #receivedBytes = 0;
   #broken = false;
-  #onDrain: (() => void) | undefined;
 
   constructor(options: WorkerConnectionOptions) {
     this.#options = options;
     const { socket } = options;
+    this.#writer = new WorkerFrameWriter(socket);
     const reader = new WorkerFrameReader<Description>(this);
     socket.on('data', (chunk: Buffer) => {
       this.#receivedBytes += chunk.length;
@@ -101,41 +97,26 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     socket.on('end', onEnd);
     socket.on('error', onEnd);
     socket.on('close', onEnd);
-    socket.on('drain', () => this.#onDrain?.());
   }
 
   /** Sends the PREPARE frame; `onPrepared` or `onLoadError` follows. */
   prepare(request: PrepareRequest): void {
     this.#stage = 'preparing';
-    this.#options.socket.write(encodeJsonFrame(frameKinds.prepare, 0, request));
+    this.#writer.write(encodeJsonFrame(frameKinds.prepare, 0, request));
   }
 
   /**
-   * Sends the model's files, no faster than the worker takes them, then the LOAD frame; `onReady` or `onLoadError` follows. Resolves
-   * when all is sent, or the connection is broken. @throws what `content` throws; MODEL_INVALID for a name that cannot be used.
+   * Sends the model's files, then the LOAD frame; `onReady` or `onLoadError` follows. Resolves when all is sent, or the connection is
+   * broken. @throws what `content` throws; MODEL_INVALID for a name that cannot be used.
    */
   async load(content: AsyncIterable<ModelChunk>, request: LoadRequest): Promise<void> {
-    const { socket } = this.#options;
     this.#signatures = request.signatures;
     this.#maxOutputBytes = request.limits.maxOutputBytes;
     this.#executableMemory = request.executableMemory;
     this.#stage = 'sending';
-    for await (const { name, chunk } of content) {
-      if (this.#broken) return;
-      socket.write(encodeFileHead(name, chunk.byteLength));
-      if (!socket.write(chunk)) await this.#drained();
-    }
-    if (this.#broken) return;
+    if (!(await this.#writer.writeModel(content))) return;
     this.#stage = 'loading';
-    socket.write(encodeJsonFrame(frameKinds.load, 0, request));
-  }
-
-  /** Also when the connection breaks: a worker that reads nothing must not hold the load for ever. */
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#broken) resolve();
-      else this.#onDrain = resolve;
-    });
+    this.#writer.write(encodeJsonFrame(frameKinds.load, 0, request));
   }
 
   /** The calls that wait for an answer, the one that the worker is at first. */
@@ -148,9 +129,9 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     return this.#receivedBytes;
   }
 
-  /** Bytes for the worker that still lie here, because it does not read or this process has had no time to write. */
+  /** Bytes for the worker that still lie here. */
   get unsentBytes(): number {
-    return this.#options.socket.writableLength;
+    return this.#writer.unsentBytes;
   }
 
   get inFlightCount(): number {
@@ -168,26 +149,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
     this.#inFlight.push({ id, call });
     const tensors = call.inputs.map((tensor, index) => ({ index, tensor }));
-    const pieces = encodeTensorFrame({ kind: frameKinds.run, id, argument: call.signatureIndex, timeoutMs }, tensors);
-    // All requests of this turn leave together: a write is a system call and wakes the worker.
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
-    this.#outgoing.push(...pieces);
-  }
-
-  #flush(): void {
-    const pieces = this.#outgoing;
-    this.#outgoing = [];
-    const { socket } = this.#options;
-    if (this.#broken || socket.destroyed) return;
-    let total = 0;
-    for (const piece of pieces) total += piece.byteLength;
-    if (total <= joinBytes) {
-      socket.write(Buffer.concat(pieces, total));
-      return;
-    }
-    socket.cork();
-    for (const piece of pieces) socket.write(piece);
-    socket.uncork();
+    this.#writer.queue(encodeTensorFrame({ kind: frameKinds.run, id, argument: call.signatureIndex, timeoutMs }, tensors));
   }
 
   acceptHeader({ kind, id, metaBytes, bodyBytes }: FrameHeader): void {
@@ -249,8 +211,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
 
   /** Ends the worker in peace: it exits when it has answered what was sent. */
   end(): void {
-    this.#flush();
-    this.#options.socket.end();
+    this.#writer.end();
   }
 
   /** Gives up: fails the call that the worker is at with `headError`, every other with `error`, and calls nothing any more. */
@@ -259,14 +220,14 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     const [head, ...others] = this.#inFlight.splice(0);
     head?.call.fail(headError);
     for (const { call } of others) call.fail(error);
+    this.#writer.stop();
     this.#options.socket.destroy();
-    this.#onDrain?.();
   }
 
   #break(error: AirlockError): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.#onDrain?.();
+    this.#writer.stop();
     this.#options.onBroken(error);
   }
 }
