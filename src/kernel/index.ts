@@ -3,6 +3,13 @@
 export { becomeProgram, keepDescriptors } from './become-program.ts';
 export { installFilter } from './install-filter.ts';
 export { exitNow, libc } from './libc.ts';
-export { denyExecutableMemory, endWithParent, makeUndumpable, noNewPrivileges, setResourceLimit } from './process-control.ts';
+export {
+  denyExecutableMemory,
+  dropAmbientCapabilities,
+  endWithParent,
+  makeUndumpable,
+  noNewPrivileges,
+  setResourceLimit,
+} from './process-control.ts';
 export { landlockAbi, restrictPaths } from './restrict-paths.ts';
 export { type CallArgument, errnoName, systemCall, tryCall } from './system-call.ts';

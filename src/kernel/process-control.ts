@@ -6,6 +6,8 @@ import { mustCall, tryCall } from './system-call.ts';
 const setParentDeathSignal = 1;
 const setDumpable = 4;
 const setNoNewPrivileges = 38;
+const ambientCapabilities = 47;
+const clearAllAmbient = 4;
 const setMemoryDenyWriteExecute = 65;
 const refuseExecutableGain = 1;
 const sigkill = 9;
@@ -14,6 +16,15 @@ const sigkill = 9;
 export function noNewPrivileges(): void {
   // SAFETY: numbers only.
   mustCall('no_new_privs', 'prctl', setNoNewPrivileges, 1);
+}
+
+/**
+ * Keeps execve from handing on capabilities that a service manager gave to the server (AmbientCapabilities=, for a port below 1024):
+ * a process that is not root has none after its next execve.
+ */
+export function dropAmbientCapabilities(): void {
+  // SAFETY: numbers only.
+  mustCall('ambient capabilities', 'prctl', ambientCapabilities, clearAllAmbient);
 }
 
 /** Has the kernel end this process when the thread that started it ends. It survives execve. */

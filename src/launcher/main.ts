@@ -6,6 +6,7 @@ import { isAirlockError, printable } from '../core/index.ts';
 import { hostArchitecture, type LaunchPlan, launchFailed, limitNames, loadingFilter, parseLaunchPlan } from '../jail/index.ts';
 import {
   becomeProgram,
+  dropAmbientCapabilities,
   endWithParent,
   exitNow,
   installFilter,
@@ -19,6 +20,7 @@ function launch(plan: LaunchPlan): never {
   keepDescriptors(plan.keptDescriptors);
   if (plan.dieWithParent) endWithParent();
   noNewPrivileges();
+  dropAmbientCapabilities();
   for (const name of limitNames) {
     const value = plan.limits[name];
     if (value !== undefined) setResourceLimit(name, value);
