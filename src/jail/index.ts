@@ -17,12 +17,12 @@ export {
 } from './launch-plan.ts';
 export { type Architecture, type CallName, callNumber, hostArchitecture } from './syscall-numbers.ts';
 
-/** The program that the launcher installs; see loading-rules.ts. */
-export function loadingFilter(architecture: Architecture): Buffer {
-  return compileFilter(loadingPolicy, architecture);
+/** The program that the launcher installs; see loading-rules.ts. `processId` is its own, as it sees it itself. */
+export function loadingFilter(architecture: Architecture, processId: number): Buffer {
+  return compileFilter(loadingPolicy(processId), architecture);
 }
 
-/** The program that a worker installs before it sees a model; see serving-rules.ts. `processId` is its own, as it sees it itself. */
+/** The program that a worker installs before it sees a model; see serving-rules.ts. `processId` as above. */
 export function servingFilter(architecture: Architecture, processId: number): Buffer {
   return compileFilter(servingPolicy(processId), architecture);
 }

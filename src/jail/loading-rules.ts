@@ -3,6 +3,7 @@
 // file, a socket, another process, or a call that the tables do not name; a refusal is EPERM, which Node and TensorFlow survive.
 import { int, long, type Policy, type Rule, rulesFor } from './rules.ts';
 import {
+  abortRules,
   mapAnonymous,
   mapDenyWrite,
   mapFixed,
@@ -44,7 +45,6 @@ const startRules: readonly Rule[] = [
   ...rulesFor('allow', ['seccomp'], 'the worker seals itself, on all threads or not at all', {
     when: [int(0, [setModeFilter]), int(1, [synchronizeThreads])],
   }),
-  ...rulesFor('allow', ['tgkill'], 'abort() of a thread', { rare: 'only when Node or TensorFlow fail to start' }),
 ];
 
 const fileRules: readonly Rule[] = [
@@ -79,7 +79,18 @@ const eventLoopRules: readonly Rule[] = [
   ...rulesFor('allow', ['getsockname', 'getsockopt'], 'Node asks what its standard streams are'),
 ];
 
-export const loadingPolicy: Policy = {
-  rules: [...startRules, ...fileRules, ...memoryRules, ...threadRules, ...processRules, ...eventLoopRules],
-  otherwise: 'EPERM',
-};
+/** @param processId The launcher's own, as it sees it itself; execve keeps it. */
+export function loadingPolicy(processId: number): Policy {
+  return {
+    rules: [
+      ...startRules,
+      ...fileRules,
+      ...abortRules(processId),
+      ...memoryRules,
+      ...threadRules,
+      ...processRules,
+      ...eventLoopRules,
+    ],
+    otherwise: 'EPERM',
+  };
+}

@@ -1,8 +1,9 @@
 // What a worker may do once it has sealed itself, which is before it has seen a byte of a model: compute, and talk over the socket
 // that it has. No file is opened, no process started, no socket made. Everything else ends the process, because whoever tries is
 // in a model's hands. A call is refused with an error number only where Node, TensorFlow or the C library tries it and copes.
-import { int, long, type Policy, type Rule, rulesFor } from './rules.ts';
+import { long, type Policy, type Rule, rulesFor } from './rules.ts';
 import {
+  abortRules,
   mapAnonymous,
   mapFixed,
   mapNoReserve,
@@ -45,11 +46,10 @@ const refusals: readonly Rule[] = [
   // Not access and faccessat: TensorFlow makes folders by trying access("/") for ever while that is refused. They end the process.
 ];
 
-/** @param processId The worker's own, as it sees it itself: it may send signals to its own threads, as abort() does. */
+/** @param processId The worker's own, as it sees it itself. */
 export function servingPolicy(processId: number): Policy {
-  const abort = rulesFor('allow', ['tgkill'], 'abort()', {
-    when: [int(0, [processId])],
-    rare: 'only when TensorFlow gives up, which must end by its own signal',
-  });
-  return { rules: [...servingRules, ...abort, ...memoryRules, ...threadRules, ...processRules, ...refusals], otherwise: 'kill' };
+  return {
+    rules: [...servingRules, ...abortRules(processId), ...memoryRules, ...threadRules, ...processRules, ...refusals],
+    otherwise: 'kill',
+  };
 }

@@ -75,6 +75,14 @@ export const threadRules: readonly Rule[] = [
   }),
 ];
 
+/** Signals to its own threads only. */
+export function abortRules(processId: number): Rule[] {
+  return rulesFor('allow', ['tgkill'], 'abort()', {
+    when: [int(0, [processId])],
+    rare: 'only when Node or TensorFlow give up, which must end by their own signal',
+  });
+}
+
 export const processRules: readonly Rule[] = [
   ...rulesFor('allow', ['prctl'], 'the worker makes itself undumpable', { when: [int(0, [setDumpable]), long(1, [0])] }),
   ...rulesFor('allow', ['prctl'], 'the worker gives up executable memory', {

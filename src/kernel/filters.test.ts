@@ -23,7 +23,7 @@ const probe = `
   const architecture = hostArchitecture();
   const list = JSON.parse(calls);
   noNewPrivileges();
-  installFilter(name === 'loading' ? loadingFilter(architecture) : servingFilter(architecture, process.pid), { allThreads: true });
+  installFilter((name === 'loading' ? loadingFilter : servingFilter)(architecture, process.pid), { allThreads: true });
   const results = list.map(([number, values]) =>
     Number(systemCall(number, ...values.map((value) => value === 'self' ? process.pid : BigInt(value)))));
   writeSync(1, JSON.stringify(results));
@@ -81,7 +81,7 @@ function rulesHere(policy: Policy): Rule[] {
 
 describe.skipIf(whyNot !== '')(`on this kernel${whyNot}`, () => {
   it.each([
-    ['loading', loadingPolicy],
+    ['loading', loadingPolicy(ownProcess)],
     ['serving', servingPolicy(ownProcess)],
   ] as const)('the %s filter lets through what its rules allow, and refuses what they refuse', async (name, policy) => {
     const rules = rulesHere(policy).filter(({ call }) => !disruptive.has(call));
@@ -97,8 +97,10 @@ describe.skipIf(whyNot !== '')(`on this kernel${whyNot}`, () => {
   });
 
   it('the loading filter refuses every call one step beside a rule, and every call that no rule names', async () => {
-    const beside = rulesHere(loadingPolicy).flatMap((rule) => outside(rule).map((values): Call => [numberOf(rule.call), values]));
-    const named = new Set(loadingPolicy.rules.map(({ call }) => numberOf(call)));
+    const beside = rulesHere(loadingPolicy(ownProcess)).flatMap((rule) =>
+      outside(rule).map((values): Call => [numberOf(rule.call), values]),
+    );
+    const named = new Set(loadingPolicy(ownProcess).rules.map(({ call }) => numberOf(call)));
     const unnamed = Array.from({ length: 470 }, (_, number): Call => [number, []]).filter(
       ([number]) => !named.has(number) && !unfiltered.has(number),
     );

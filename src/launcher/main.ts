@@ -27,7 +27,7 @@ function launch(plan: LaunchPlan): never {
   }
   if (plan.landlock !== undefined) restrictPaths(plan.landlock);
   // Last, because the filter forbids what the steps above do.
-  if (plan.seccomp) installFilter(loadingFilter(hostArchitecture()), { allThreads: false });
+  if (plan.seccomp) installFilter(loadingFilter(hostArchitecture(), process.pid), { allThreads: false });
   becomeProgram(plan.program, plan.args, plan.environment);
 }
 

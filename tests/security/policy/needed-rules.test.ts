@@ -50,7 +50,7 @@ describe.skipIf(whyNot !== '')(`workers under strace${whyNot}`, () => {
   });
 
   it.each([
-    ['loading', loadingPolicy, 30],
+    ['loading', loadingPolicy(0), 30],
     ['serving', servingPolicy(0), 15],
   ] as const)('meet every rule of the %s filter that is not marked as rare', (phase, policy, least) => {
     // The loading filter stays when the other is added.
@@ -69,7 +69,7 @@ describe.skipIf(whyNot !== '')(`workers under strace${whyNot}`, () => {
   });
 
   it('are refused by default only what they are known to survive', () => {
-    const refused = lives.flatMap(({ loading }) => loading.filter((call) => met(loadingPolicy, call) === undefined));
+    const refused = lives.flatMap(({ loading }) => loading.filter((call) => met(loadingPolicy(0), call) === undefined));
     const unnamed = lives.flatMap(({ unknown }) => [...unknown]);
     const others = [...refused.map(({ call }) => call), ...unnamed].filter((call) => !survived.has(call));
     expect([...new Set(others)]).toEqual([]);
