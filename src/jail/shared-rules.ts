@@ -71,7 +71,7 @@ export const threadRules: readonly Rule[] = [
   ),
   ...rulesFor('allow', ['prctl'], 'threads give themselves names', {
     when: [int(0, [setName])],
-    rare: 'Node 22 and later, and TensorFlow through glibc before 2.35',
+    rare: 'Node 20 does not',
   }),
 ];
 
@@ -87,7 +87,6 @@ export const processRules: readonly Rule[] = [
   ...rulesFor('allow', ['prctl'], 'the worker makes itself undumpable', { when: [int(0, [setDumpable]), long(1, [0])] }),
   ...rulesFor('allow', ['prctl'], 'the worker gives up executable memory', {
     when: [int(0, [setMemoryDenyWriteExecute]), long(1, [1]), long(2, [0]), long(3, [0]), long(4, [0])],
-    rare: 'only for a model whose input shapes are all known',
   }),
   ...rulesFor('allow', ['exit_group'], 'the end of a worker'),
   ...rulesFor('allow', ['getpid'], 'Node asks which process it is, V8 in each garbage collection', {
