@@ -234,7 +234,10 @@ export class ModelWorker {
   }
 }
 
+/** Of a process that was ended: by this server, or by a SIGKILL of somebody else, which bubblewrap passes on as 128 + 9. */
+const endedByOthers = /^(?:killed: .*|signal SIGKILL|exit code 137)$/;
+
 /** True for a process that died by itself. */
 function isOwnCrash({ code, detail }: AirlockError): boolean {
-  return code === 'WORKER_CRASHED' && detail !== undefined && !detail.startsWith('killed: ');
+  return code === 'WORKER_CRASHED' && detail !== undefined && !endedByOthers.test(detail);
 }

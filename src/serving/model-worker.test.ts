@@ -1,0 +1,183 @@
+// What a ModelWorker does beyond the protocol, whose tests are in tests/security: checks what holds its process, brings it back with
+// executable memory where it cannot do without, and keeps a spare.
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { noContent, plainJail } from '../../tests/support/plain-jail.ts';
+import { floats, signature, spec } from '../../tests/support/tensors.ts';
+import type { Attestation, Jail, StartOptions } from '../sandbox/index.ts';
+import { ModelWorker } from './model-worker.ts';
+import type { ModelWorkerOptions } from './model-worker-options.ts';
+import { Watchdog } from './watchdog.ts';
+
+const entry = path.join(import.meta.dirname, '../../tests/security/fixtures/fake-worker.mjs');
+const misdeeds = { none: 0, exit: 9, needsCode: 29 };
+
+const open: ModelWorker[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((worker) => worker.close()));
+});
+
+const attestation: Attestation = {
+  filters: 2,
+  noNewPrivileges: true,
+  userId: 61_184,
+  withoutCapabilities: true,
+  ownNamespaces: ['net'],
+  threads: 1,
+  limits: {},
+  cgroup: {},
+};
+
+/** A jail of `level` whose kernel says what it is told to say. */
+function fakeJail(level: Jail['level'], missing: () => readonly string[] = () => []) {
+  const started: StartOptions[] = [];
+  const plain = plainJail();
+  const jail: Jail = {
+    ...plain,
+    level,
+    missing,
+    start: (options) => {
+      started.push(options);
+      return { ...plain.start(options), attest: async () => attestation };
+    },
+  };
+  return { jail, started };
+}
+
+function make(jail: Jail, options: Partial<ModelWorkerOptions> = {}): ModelWorker {
+  const worker = new ModelWorker({
+    jail,
+    watchdog: new Watchdog(),
+    slot: { ccPath: '/nonexistent/cc', frameworkPath: '/nonexistent/framework' },
+    content: noContent,
+    signatures: [signature([spec('x:0', 'DT_FLOAT')], [spec('y:0', 'DT_FLOAT', [1])])],
+    entry,
+    backoffMs: 10,
+    limits: { timeoutMs: 10_000 },
+    ...options,
+  });
+  open.push(worker);
+  return worker;
+}
+
+const ask = (worker: ModelWorker, misdeed: number) => worker.run(0, [floats([1], misdeed)]);
+const isBack = (worker: ModelWorker) => expect.poll(() => worker.state, { timeout: 10_000 }).toBe('ready');
+const notHeld = { code: 'WORKER_START_FAILED', message: 'The jail does not hold the worker as it should' };
+
+describe('a worker that is not held', () => {
+  it('does not get the model when the kernel does not confirm a layer', async () => {
+    const { jail } = fakeJail('process', () => ['Landlock']);
+    const worker = make(jail, {
+      content: () => {
+        throw new Error('the model was read');
+      },
+    });
+    await expect(worker.start()).rejects.toMatchObject({ ...notHeld, detail: 'the kernel does not confirm: Landlock' });
+    expect(worker.report).toMatchObject({ state: 'failed', lastCause: 'WORKER_START_FAILED', attested: undefined });
+  });
+
+  it('gets no request when a layer is gone after the load', async () => {
+    let asked = 0;
+    const { jail } = fakeJail('process', () => (asked++ === 0 ? [] : ['a filter']));
+    await expect(make(jail).start()).rejects.toMatchObject({ ...notHeld, detail: 'the kernel does not confirm: a filter' });
+  });
+
+  it('is ended when something worked inside that must be refused, except for what the level leaves open', async () => {
+    const slot = { ccPath: '/nonexistent/open-root', frameworkPath: '/nonexistent/framework' };
+    const start = (level: Jail['level']) => make(fakeJail(level).jail, { slot }).start();
+    await expect(start('process')).rejects.toMatchObject({ ...notHeld, detail: expect.stringContaining('list-root') });
+    await expect(start('seccomp-only')).resolves.toBeUndefined();
+    await expect(start('none')).resolves.toBeUndefined();
+  });
+
+  it('is asked for nothing and reported as not held where there is no jail', async () => {
+    const worker = make(plainJail());
+    await worker.start();
+    expect(worker.report).toMatchObject({ state: 'ready', attested: undefined, restarts: 0, spare: 'off' });
+    const held = make(fakeJail('full').jail);
+    await held.start();
+    expect(held.report.attested).toEqual(attestation);
+  });
+});
+
+describe('executable memory', () => {
+  const executableMemory = { setting: 'denied', why: 'for a test' } as const;
+
+  it.each([
+    ['a worker without it crashes', misdeeds.exit],
+    ['TensorFlow could not compile', misdeeds.needsCode],
+  ])('comes back when %s, and the request may be sent again', async (_name, misdeed) => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { executableMemory });
+    await worker.start();
+    expect(started[0].execArgv).toContain('--jitless');
+    expect(worker.report.executableMemory).toEqual(executableMemory);
+    await expect(ask(worker, misdeed)).rejects.toMatchObject({ code: 'WORKER_CRASHED', retry: true });
+    await expect.poll(() => started.length, { timeout: 10_000 }).toBe(2);
+    await isBack(worker);
+    expect(started[1].execArgv).not.toContain('--jitless');
+    expect(worker.report).toMatchObject({
+      restarts: 1,
+      executableMemory: { setting: 'allowed', why: expect.not.stringContaining('test') },
+    });
+    await expect(ask(worker, misdeeds.none)).resolves.toHaveLength(1);
+  });
+
+  it('stays as it is when the worker was killed for another reason', async () => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { executableMemory });
+    await worker.start();
+    process.kill(worker.processId ?? 0, 'SIGKILL');
+    await expect.poll(() => started.length, { timeout: 10_000 }).toBe(2);
+    await isBack(worker);
+    expect(worker.report.executableMemory).toEqual(executableMemory);
+  });
+
+  it('does not hide the failure of a worker that has it', async () => {
+    const worker = make(plainJail());
+    await worker.start();
+    await expect(ask(worker, misdeeds.needsCode)).rejects.toMatchObject({ code: 'TENSORFLOW_ABORTED' });
+    expect(worker.state).toBe('ready');
+  });
+});
+
+describe('a spare worker', () => {
+  const spareIs = (worker: ModelWorker, state: string) => expect.poll(() => worker.report.spare, { timeout: 10_000 }).toBe(state);
+
+  it('takes over after a crash and is replaced', async () => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { spare: true });
+    await worker.start();
+    await spareIs(worker, 'ready');
+    expect(started).toHaveLength(2);
+    await expect(ask(worker, misdeeds.exit)).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+    await isBack(worker);
+    await spareIs(worker, 'ready');
+    expect(started).toHaveLength(3);
+    await worker.close();
+    expect(worker.report.spare).toBe('none');
+  });
+
+  it('that dies is replaced, and costs the model nothing', async () => {
+    const { jail, started } = fakeJail('process');
+    const pids: (number | undefined)[] = [];
+    const worker = make(
+      {
+        ...jail,
+        start: (options) => {
+          const jailed = jail.start(options);
+          pids.push(jailed.processId);
+          return jailed;
+        },
+      },
+      { spare: true },
+    );
+    await worker.start();
+    await spareIs(worker, 'ready');
+    process.kill(pids[1] ?? 0, 'SIGKILL');
+    await spareIs(worker, 'none');
+    await spareIs(worker, 'ready');
+    expect(started).toHaveLength(3);
+    expect([worker.state, worker.processId]).toEqual(['ready', pids[0]]);
+  });
+});
