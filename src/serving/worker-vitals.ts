@@ -68,9 +68,10 @@ export class WorkerVitals {
   #judgeStillness({ atMs, usage, phase, unsentBytes }: VitalReading, gotOn: boolean): AirlockError | undefined {
     const since = this.#stillSince;
     // A worker that waits for the rest of its request waits for the server.
-    const isStill = phase === 'running' && !gotOn && !usage.computing && unsentBytes === 0;
-    if (!isStill || since === undefined || usage.cpuMs - since.cpuMs > stillCpuMs) {
-      this.#stillSince = isStill ? { atMs, cpuMs: usage.cpuMs } : undefined;
+    const mayBeStill = phase === 'running' && !gotOn && unsentBytes === 0;
+    // `computing` comes last: it is the only reading that costs something.
+    if (!mayBeStill || since === undefined || usage.cpuMs - since.cpuMs > stillCpuMs || usage.computing) {
+      this.#stillSince = mayBeStill ? { atMs, cpuMs: usage.cpuMs } : undefined;
       this.#stillReadings = 0;
       return undefined;
     }
