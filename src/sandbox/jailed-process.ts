@@ -1,6 +1,6 @@
 // One process from its start to its end: its socket, its log, its id, what the kernel says of it, and that it ends when it is told to.
 // Believes nothing that comes from the process.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
 import { AirlockError } from '../core/index.ts';
 import type { ProcessGroup } from './cgroups.ts';
@@ -22,18 +22,10 @@ export interface ProcessSettings {
   readonly onLog: (line: LogLine) => void;
 }
 
-/** Starts it. @throws WORKER_START_FAILED when no file descriptor is left. */
+/** Starts it. @throws WORKER_START_FAILED when no file descriptor is left, or the server may not start processes of this user. */
 export function startProcess(settings: ProcessSettings): JailedProcess {
-  const { command, isBubblewrap, userId, group, onLog } = settings;
-  const child = spawn(command.program, command.args, {
-    env: command.environment,
-    // 'pipe' on file descriptor 3 is a Unix socket pair, readable and writable on both ends.
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(isBubblewrap ? (['pipe'] as const) : [])],
-    // In the server's own process group, so that a Ctrl-C reaches it too; bubblewrap makes a session of its own.
-    detached: false,
-    cwd: '/',
-    ...(userId === undefined ? {} : { uid: userId, gid: userId }),
-  });
+  const { isBubblewrap, group, onLog } = settings;
+  const child = spawnChild(settings);
   const status = exitOf(child, isBubblewrap);
   // Missing when no file descriptor was left to make them of.
   const [, stdout, stderr, socket, info] = child.stdio ?? [];
@@ -43,6 +35,24 @@ export function startProcess(settings: ProcessSettings): JailedProcess {
   if (child.pid !== undefined) group?.add(child.pid);
   const identity = isBubblewrap ? childOf(info as Readable) : Promise.resolve(child.pid);
   return new RunningProcess(socket as Duplex, identity, status, settings);
+}
+
+function spawnChild({ command, isBubblewrap, userId }: ProcessSettings): ChildProcess {
+  const options: SpawnOptions = {
+    env: command.environment,
+    // 'pipe' on file descriptor 3 is a Unix socket pair, readable and writable on both ends.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(isBubblewrap ? (['pipe'] as const) : [])],
+    // In the server's own process group, so that a Ctrl-C reaches it too; bubblewrap makes a session of its own.
+    detached: false,
+    cwd: '/',
+    ...(userId === undefined ? {} : { uid: userId, gid: userId }),
+  };
+  try {
+    return spawn(command.program, command.args, options);
+  } catch (thrown) {
+    // Node reports some errors by an event and throws the others, among them a user that could not be set.
+    throw new AirlockError('WORKER_START_FAILED', { detail: thrown instanceof Error ? thrown.message : String(thrown) });
+  }
 }
 
 /** The id that bubblewrap writes; undefined when it ends before. */

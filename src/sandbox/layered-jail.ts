@@ -75,19 +75,19 @@ export class LayeredJail implements Jail {
       },
       options,
     );
-    const process = startProcess({
-      command,
-      isBubblewrap: command.program === bubblewrap?.path,
-      userId,
-      group,
-      inheritedFilters,
-      onLog: options.onLog,
-    });
-    void process.exited.then(() => {
+    const release = (): Promise<void> | undefined => {
       if (userId !== undefined) users?.giveBack(userId);
       return group?.remove();
-    });
-    return process;
+    };
+    const isBubblewrap = command.program === bubblewrap?.path;
+    try {
+      const process = startProcess({ command, isBubblewrap, userId, group, inheritedFilters, onLog: options.onLog });
+      void process.exited.then(release);
+      return process;
+    } catch (thrown) {
+      void release();
+      throw thrown;
+    }
   }
 
   missing(attestation: Attestation, filters: number): readonly string[] {

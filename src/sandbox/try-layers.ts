@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isAirlockError } from '../core/index.ts';
 import type { Jail, JailedProcess } from './jail.ts';
 import { type LayerSet, type TriedLayer, triedLayers } from './layers.ts';
 import { missingLayers } from './missing-layers.ts';
@@ -47,14 +48,19 @@ export async function findLayers(wanted: LayerSet, jailOf: (layers: LayerSet) =>
 /** Starts a process in `layers`; gives those that do not hold it, with why. All of them when it does not run at all. */
 async function tryLayers(jail: Jail, layers: LayerSet): Promise<ReadonlyMap<TriedLayer, string>> {
   if (layers.size === 0) return new Map();
-  const log: string[] = [];
-  const process = jail.start({
-    entry: probeEntry,
-    readable: [probeEntry],
-    limits: { memoryBytes: 512 * 1024 * 1024, maxTasks: 64 },
-    onLog: ({ text }) => log.push(text),
-  });
   const all = (why: string) => new Map([...layers].map((layer) => [layer, why]));
+  const log: string[] = [];
+  let process: JailedProcess;
+  try {
+    process = jail.start({
+      entry: probeEntry,
+      readable: [probeEntry],
+      limits: { memoryBytes: 512 * 1024 * 1024, maxTasks: 64 },
+      onLog: ({ text }) => log.push(text),
+    });
+  } catch (thrown) {
+    return all(isAirlockError(thrown) ? (thrown.detail ?? thrown.message) : String(thrown));
+  }
   try {
     const answer = await within(Promise.race([firstLine(process), process.exited.then(() => undefined)]));
     if (answer === undefined) return all(await lastWords(process, log));
