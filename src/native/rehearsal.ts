@@ -6,24 +6,48 @@ import { RamFiles } from './ram-files.ts';
 import { Session } from './session.ts';
 import type { TensorFlowLibrary } from './tensorflow-library.ts';
 
-/** A protobuf field of a number, or of bytes; both short enough for lengths of one byte. */
+/** A protobuf field of a number below 128, or of bytes; at most 16,383 of them. */
 function field(number: number, value: number | string | Uint8Array): Buffer {
   if (typeof value === 'number') return Buffer.from([number << 3, value]);
   const bytes = Buffer.from(value as Uint8Array);
-  return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7];
+  return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
 }
 
-function node(name: string, op: string, inputs: readonly string[], typeAttribute: string): Buffer {
-  const float = field(6, dtypes.DT_FLOAT.code);
-  const attribute = Buffer.concat([field(1, typeAttribute), field(2, float)]);
-  return field(1, Buffer.concat([field(1, name), field(2, op), ...inputs.map((input) => field(3, input)), field(5, attribute)]));
+const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
+const entry = (key: string, value: Buffer): Buffer => message(field(1, key), field(2, value));
+const float = dtypes.DT_FLOAT.code;
+/** Values of attributes. */
+const floatType = field(6, float);
+const floatTypes = field(1, field(6, Uint8Array.of(float)));
+
+function node(name: string, op: string, inputs: readonly string[], attributes: Readonly<Record<string, Buffer>>): Buffer {
+  const values = Object.entries(attributes).map(([key, value]) => field(5, entry(key, value)));
+  return field(1, message(field(1, name), field(2, op), ...inputs.map((input) => field(3, input)), ...values));
 }
 
-/** A SavedModel that multiplies a matrix with itself: enough for oneDNN and Eigen to look at the processor. */
+/** A function that gives back what it gets, and that TensorFlow must call: it may not put the content in the call's place. */
+function functionLibrary(): Buffer {
+  const argument = (name: string): Buffer => message(field(1, name), field(3, float));
+  const head = message(field(1, 'same'), field(2, argument('a')), field(3, argument('b')));
+  return field(
+    1,
+    message(field(1, head), field(5, entry('_noinline', field(5, 1))), field(4, message(field(1, 'b'), field(2, 'a')))),
+  );
+}
+
+/**
+ * A SavedModel that multiplies a matrix with itself, which is enough for oneDNN and Eigen to look at the processor, and calls a function:
+ * for that each thread has random numbers of its own, which begin with /dev/urandom.
+ */
 function savedModel(): Buffer {
-  const nodes = [node('x', 'Placeholder', [], 'dtype'), node('y', 'MatMul', ['x', 'x'], 'T')];
-  const tags = field(1, field(4, 'serve'));
-  return Buffer.concat([field(1, 1), field(2, Buffer.concat([tags, field(2, Buffer.concat(nodes))]))]);
+  const nodes = [
+    node('x', 'Placeholder', [], { dtype: floatType }),
+    node('product', 'MatMul', ['x', 'x'], { T: floatType }),
+    node('y', 'PartitionedCall', ['product'], { Tin: floatTypes, Tout: floatTypes, f: field(10, field(1, 'same')) }),
+  ];
+  const graph = message(...nodes, field(2, functionLibrary()));
+  return message(field(1, 1), field(2, message(field(1, field(4, 'serve')), field(2, graph))));
 }
 
 const shape = [16, 16] as const;
