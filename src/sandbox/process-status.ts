@@ -85,10 +85,11 @@ export function readStartTime(processId: number): string | undefined {
     .split(' ')[19];
 }
 
+/** Runs, waits for the processor, or waits for the disk: a machine that swaps must not look like a worker that sleeps. */
 function isComputing(processId: number): boolean {
   try {
     const folder = `/proc/${processId}/task`;
-    return readdirSync(folder).some((thread) => / R (?!.*\))/.test(read(`${folder}/${thread}/stat`) ?? ''));
+    return readdirSync(folder).some((thread) => / [RD] (?!.*\))/.test(read(`${folder}/${thread}/stat`) ?? ''));
   } catch {
     return false;
   }
