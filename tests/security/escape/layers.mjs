@@ -17,10 +17,11 @@ export const layerNames = {
 };
 
 export const isRoot = process.getuid() === 0;
-export const availableLayers = Object.keys(layerNames).filter((layer) => layer !== 'user' || isRoot);
+const bubblewrap = findBubblewrap();
+const lacking = new Set([...(isRoot ? [] : ['user']), ...(bubblewrap === undefined ? ['namespaces'] : [])]);
+export const availableLayers = Object.keys(layerNames).filter((layer) => !lacking.has(layer));
 
 const users = new UserPool();
-const bubblewrap = findBubblewrap();
 /** More than any attack takes. A limit must be given, and Number has no unlimited. */
 const noLimit = 2 ** 52;
 
