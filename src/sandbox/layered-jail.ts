@@ -52,6 +52,8 @@ export class LayeredJail implements Jail {
   readonly surroundings: readonly string[];
   readonly #set: LayerSet;
   readonly #parts: JailParts;
+  /** What is still to be put away after processes that ended. */
+  readonly #releases = new Set<Promise<void>>();
 
   constructor(set: LayerSet, parts: JailParts, layers: readonly LayerReport[] = [], surroundings: readonly string[] = []) {
     this.level = levelOf(set);
@@ -75,9 +77,11 @@ export class LayeredJail implements Jail {
       },
       options,
     );
-    const release = (): Promise<void> | undefined => {
+    const release = (): void => {
       if (userId !== undefined) users?.giveBack(userId);
-      return group?.remove();
+      if (group === undefined) return;
+      const removal: Promise<void> = group.remove().finally(() => this.#releases.delete(removal));
+      this.#releases.add(removal);
     };
     const isBubblewrap = command.program === bubblewrap?.path;
     try {
@@ -85,7 +89,7 @@ export class LayeredJail implements Jail {
       void process.exited.then(release);
       return process;
     } catch (thrown) {
-      void release();
+      release();
       throw thrown;
     }
   }
@@ -99,6 +103,7 @@ export class LayeredJail implements Jail {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#releases);
     this.#parts.stage.remove();
   }
 }
