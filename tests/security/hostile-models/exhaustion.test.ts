@@ -1,7 +1,7 @@
 // Models that take what the machine has, or end their own process: the request gets an error that names what happened, in time; the process is gone
-// where it has to be; and the model answers the next request. What waits or spins without end is ended within 2.5 s.
+// where it has to be; and the model answers the next request. What waits is ended after 1 s, what spins after 2.5 s.
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jail } from '../../../src/sandbox/index.ts';
 import { temporaryFolder, until } from '../../support/server.ts';
 import { exhaustion, exhaustionFunctions } from './exhaustion.ts';
@@ -16,15 +16,22 @@ interface Expected {
 
 const expectations: readonly Expected[] = [
   { attack: 'loopForever', codes: ['DEADLINE_EXCEEDED'], cause: /ran past its deadline/ },
-  { attack: 'printForever', codes: ['DEADLINE_EXCEEDED'], cause: /ran past its deadline/ },
+  // Or it waits for a log that takes only so much.
+  {
+    attack: 'printForever',
+    codes: ['DEADLINE_EXCEEDED', 'WORKER_OUT_OF_MEMORY'],
+    cause: /ran past its deadline|without computing/,
+  },
   { attack: 'computeForever', codes: ['DEADLINE_EXCEEDED'], cause: /ran past its deadline/ },
-  // What is still for a second is ended as if it waited for memory, if its own deadline does not come first.
-  { attack: 'sleepForever', codes: ['DEADLINE_EXCEEDED', 'WORKER_OUT_OF_MEMORY'] },
+  // What is still for a second is ended as if it waited for memory.
+  { attack: 'sleepForever', codes: ['WORKER_OUT_OF_MEMORY'], cause: /without computing/ },
   { attack: 'memoryBomb', codes: ['WORKER_OUT_OF_MEMORY'], cause: /WORKER_OUT_OF_MEMORY/ },
   { attack: 'giantOutput', codes: ['MODEL_OUTPUT_INVALID'] },
   { attack: 'giantText', codes: ['MODEL_OUTPUT_INVALID'] },
-  { attack: 'abort', codes: ['WORKER_CRASHED'], cause: /WORKER_CRASHED signal SIGABRT|WORKER_FORBIDDEN/ },
-  { attack: 'exit', codes: ['WORKER_CRASHED', 'WORKER_FORBIDDEN'], cause: /WORKER_CRASHED exit code 0|WORKER_FORBIDDEN/ },
+  // As the first process of its namespace it cannot be ended by a signal of its own; abort(3) exits then.
+  { attack: 'abort', codes: ['WORKER_CRASHED'], cause: /signal SIGABRT|exit code 127/ },
+  // Tidying up at exit may do what the filter forbids.
+  { attack: 'exit', codes: ['WORKER_CRASHED', 'WORKER_FORBIDDEN'], cause: /exit code 0|WORKER_FORBIDDEN/ },
 ];
 
 describe.each<{ level: Level }>([{ level: 'process' }, { level: 'full' }])('greedy models at level $level', ({ level }) => {
@@ -36,7 +43,13 @@ describe.each<{ level: Level }>([{ level: 'process' }, { level: 'full' }])('gree
     if (missing !== '') return;
     jail = await openJailAt(level);
     const attacks = Object.values(exhaustion);
-    model = await HostileModel.open({ jail, directory, attacks, functions: exhaustionFunctions });
+    model = await HostileModel.open({
+      jail,
+      directory,
+      attacks,
+      functions: exhaustionFunctions,
+      limits: { timeoutMs: 2000, graceMs: 500 },
+    });
   });
   afterAll(async () => {
     await model?.close();
@@ -44,18 +57,22 @@ describe.each<{ level: Level }>([{ level: 'process' }, { level: 'full' }])('gree
     rmSync(directory, { recursive: true });
   });
 
+  beforeEach(async () => {
+    // Whatever the last test left behind.
+    await model?.recovered();
+    if (model !== undefined) model.causes.length = 0;
+  });
+
   it.skipIf(missing !== '').each(expectations)(`ends $attack${missing}`, async ({ attack, codes, cause }) => {
-    model.causes.length = 0;
     const { code, tookMs } = await model.fire(exhaustion[attack].name);
     expect(codes).toContain(code);
-    expect(tookMs).toBeLessThan(2500);
+    expect(tookMs).toBeLessThan(3500);
     await model.recovered();
     if (cause !== undefined) expect(model.causes.join('\n')).toMatch(cause);
   });
 
   it.skipIf(missing !== '')(`ends a worker that goes on computing after its answer${missing}`, async () => {
-    const { answer } = await model.fire(exhaustion.computeBehind.name);
-    expect(answer).toBe('0');
+    expect(await model.fire(exhaustion.computeBehind.name)).toMatchObject({ answer: '0' });
     await until('it is ended', () => model.causes.some((cause) => /without a request/.test(cause)));
     await model.recovered();
   });

@@ -10,18 +10,6 @@ const line = 'x'.repeat(1000);
 export const exhaustionFunctions: readonly Buffer[] = [
   functionDef('same', { x: code.boolean }, { y: code.boolean }, [], { y: 'x' }),
   functionDef(
-    'never',
-    { n: code.int64 },
-    { no: code.boolean },
-    [
-      node('no', 'Const', [], {
-        dtype: attribute.type(code.boolean),
-        value: attribute.tensor(code.boolean, [], Buffer.alloc(1)),
-      }),
-    ],
-    { no: 'no:output:0' },
-  ),
-  functionDef(
     'same_printed',
     { x: code.boolean },
     { y: code.boolean },
@@ -83,10 +71,10 @@ export const exhaustion = {
     name: 'compute_behind',
     build: (graph) => {
       const integers = elementOf(code.int64);
-      const none = { ...integers, predicate: attribute.function('never'), Targuments: attribute.types([]) };
-      const endless = graph.op('FilterDataset', [graph.range(1n << 60n)], none);
-      const both = graph.op('ConcatenateDataset', [graph.range(1), endless], integers);
-      const ahead = graph.op('PrefetchDataset', [both, graph.int64(2)], integers);
+      // A second element that is another one never comes.
+      const repeated = graph.op('RepeatDataset', [graph.range(1), graph.int64(-1)], integers);
+      const unique = graph.op('UniqueDataset', [repeated], integers);
+      const ahead = graph.op('PrefetchDataset', [unique, graph.int64(2)], integers);
       return first(graph, ahead);
     },
   },
