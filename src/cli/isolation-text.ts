@@ -8,7 +8,7 @@ const layerNames: Readonly<Record<Layer['layer'], string>> = {
   landlock: 'Landlock',
   seccomp: 'seccomp',
   limits: 'limits',
-  user: 'a user of its own',
+  user: 'no privileges',
   'cgroup-memory': 'memory cgroup',
   'cgroup-cpu': 'cpu cgroup',
   'cgroup-tasks': 'task cgroup',

@@ -4,7 +4,7 @@ import type { Config } from './config-types.ts';
 import { isLoopback } from './fields.ts';
 
 const unprotected = {
-  'seccomp-only': 'where a hostile model can read the files of the user who started this server',
+  'seccomp-only': 'behind seccomp filters alone, and what gets past those can do all that the user can who started this server',
   none: 'as programs like any other, where a hostile model can do all that the user can who started this server',
 } as const;
 

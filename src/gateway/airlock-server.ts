@@ -3,6 +3,7 @@
 import type { Config, ModelConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import {
+  assertEnforceable,
   createWorkerFactory,
   type Isolation,
   ModelCatalog,
@@ -35,12 +36,14 @@ export interface ServerHooks {
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must. A model that does not load is an event, not an error.
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox, models, limits } = config;
   const workers = await createWorkerFactory({ store, tensorflow: runtime.tensorflow, sandbox });
   const { isolation } = workers;
+  for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, hooks)));
   const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
   const { host, port } = config.listen.rest;

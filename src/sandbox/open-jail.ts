@@ -104,7 +104,10 @@ const descriptions: Readonly<Record<TriedLayer, string>> = {
   namespaces: 'user, mount, pid, ipc, net and uts, by bubblewrap',
   landlock: 'only the files that are needed can be opened',
   seccomp: 'system calls are filtered',
-  user: 'processes have no privileges, and a user of their own when the server is root',
+  user:
+    process.getuid?.() === 0
+      ? 'each process is a user of its own, without privileges'
+      : 'the user of the server, without privileges',
 };
 
 function reports({ working, failures }: LayerFindings, unused: string): LayerReport[] {

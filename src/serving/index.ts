@@ -14,6 +14,7 @@ export { type Model, type OpenModelOptions, openModel, type PredictOptions } fro
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
 export { Watchdog } from './watchdog.ts';
 export {
+  assertEnforceable,
   createWorkerFactory,
   type Isolation,
   type WorkerFactory,

@@ -123,6 +123,21 @@ describe('executable memory', () => {
     await expect(ask(worker, misdeeds.none)).resolves.toHaveLength(1);
   });
 
+  it('is there at the second start of a model that does not survive its warm-up without it', async () => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { executableMemory, tags: ['needs-code'] });
+    await worker.start();
+    expect(started.map(({ execArgv }) => execArgv?.includes('--jitless'))).toEqual([true, false]);
+    expect(worker.report).toMatchObject({ restarts: 0, executableMemory: { setting: 'allowed' } });
+  });
+
+  it('is not tried for a model that is refused with and without it', async () => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { executableMemory, tags: ['refuse'] });
+    await expect(worker.start()).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+    expect(started).toHaveLength(1);
+  });
+
   it('stays as it is when the worker was killed for another reason', async () => {
     const { jail, started } = fakeJail('process');
     const worker = make(jail, { executableMemory });

@@ -87,7 +87,7 @@ export class ModelWorker {
   async start(): Promise<void> {
     this.#enter('starting');
     try {
-      await this.#launch();
+      await this.#launch().catch((thrown: unknown) => this.#launchWithExecutableMemory(thrown));
     } catch (thrown) {
       const error = AirlockError.from(thrown);
       if (this.#state === 'starting') this.#enter('failed', error);
@@ -157,6 +157,15 @@ export class ModelWorker {
     this.#pipeline.attach(worker.process);
     this.#enter('ready');
     this.#spare?.fill();
+  }
+
+  /** A model that cannot even warm up without it gets a second start. @throws `thrown` when that is not what was wrong. */
+  async #launchWithExecutableMemory(thrown: unknown): Promise<void> {
+    const reason = await this.#worker?.process.ended;
+    if (this.#executableMemory.setting === 'allowed' || this.#state !== 'starting') throw thrown;
+    if (reason === undefined || !isOwnCrash(reason)) throw thrown;
+    this.#allowExecutableMemory(`a worker without it ended by ${reason.detail} while it loaded`);
+    await this.#launch();
   }
 
   async #startWorker(): Promise<JailedWorker> {

@@ -36,14 +36,26 @@ export type Isolation = Pick<Jail, 'level' | 'layers' | 'surroundings'>;
 
 export interface WorkerFactory {
   readonly isolation: Isolation;
-  /** A worker that is not started yet. */
+  /** A worker that is not started yet. @throws as `assertEnforceable`. */
   create(request: WorkerRequest): ModelWorker;
   /** To be called when all workers are closed. */
   close(): Promise<void>;
 }
 
-/** What TensorFlow says at every start, before its own log level counts: informational lines, and a line about those lines. */
-const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\(\))/;
+/**
+ * What TensorFlow says at every start, before its own log level counts: informational lines, and a line about those lines. And Node
+ * 20, of what `--jitless` turns off with it.
+ */
+const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\(\)|Warning: disabling flag --expose_wasm)/;
+
+/** @throws ENVIRONMENT_LACKING when a limit was asked for that nothing on this machine would keep. */
+export function assertEnforceable({ layers }: Isolation, { cpuPercent }: Partial<ModelWorkerLimits>): void {
+  if (cpuPercent === undefined || layers.some(({ layer, works }) => layer === 'cgroup-cpu' && works)) return;
+  throw new AirlockError('ENVIRONMENT_LACKING', {
+    detail:
+      'limits.cpuPercent needs a cpu control group, and none is delegated to this server: see docs/sandbox.md, or leave it out',
+  });
+}
 
 /** @throws RUNTIME_NOT_INSTALLED when the store has no such version; ENVIRONMENT_LACKING when the jail would not hold what it must. */
 export async function createWorkerFactory({ store, tensorflow, sandbox }: WorkerFactoryOptions): Promise<WorkerFactory> {
@@ -58,6 +70,7 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
     isolation: jail,
     close: () => jail.close(),
     create({ modelDirectory, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
+      assertEnforceable(jail, limits);
       return new ModelWorker({
         jail,
         watchdog,
