@@ -55,7 +55,7 @@ export class FrameOutput {
     this.#used += at;
   }
 
-  /** Writes a READY or ERROR frame, after what the buffer holds. */
+  /** Writes a PREPARED, READY or ERROR frame, after what the buffer holds. */
   sendJson(kind: FrameKind, id: number, value: unknown): void {
     this.flush();
     this.#write(encodeJsonFrame(kind, id, value));

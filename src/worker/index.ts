@@ -12,7 +12,7 @@ export {
   type SelfTestResult,
   selfTestNames,
   type WarmUp,
-} from './load-request.ts';
+} from './worker-messages.ts';
 
 /** The file that Node runs as the worker. From source it is the built one: Node 20 cannot run TypeScript. */
 export const workerEntry: string = fileURLToPath(

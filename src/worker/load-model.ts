@@ -2,9 +2,9 @@
 import { denyExecutableMemory, makeUndumpable } from '../kernel/index.ts';
 import { type RamFiles, Session } from '../native/index.ts';
 import type { Signature } from '../tensor/index.ts';
-import type { LoadRequest, ReadyAnswer, WarmUp } from './load-request.ts';
 import type { Prepared } from './prepare.ts';
 import { warmUp } from './warm-up.ts';
+import type { LoadRequest, ReadyAnswer, WarmUp } from './worker-messages.ts';
 
 const noWarmUp: WarmUp = { ran: 0, failed: 0, skipped: 0 };
 

@@ -3,8 +3,8 @@
 import { hostArchitecture, servingFilter } from '../jail/index.ts';
 import { installFilter } from '../kernel/index.ts';
 import { loadTensorFlow, rehearse, type TensorFlowLibrary } from '../native/index.ts';
-import type { PreparedAnswer, PrepareRequest } from './load-request.ts';
 import { selfTest } from './self-test.ts';
+import type { PreparedAnswer, PrepareRequest } from './worker-messages.ts';
 
 export interface Prepared {
   readonly library: TensorFlowLibrary;

@@ -2,7 +2,7 @@
 // hostile is in the process; what holds the process is read from the kernel by the server, which does not rely on this.
 import { hostArchitecture } from '../jail/index.ts';
 import { errnoName, tryCall } from '../kernel/index.ts';
-import { type SelfTestName, type SelfTestResult, selfTestNames } from './load-request.ts';
+import { type SelfTestName, type SelfTestResult, selfTestNames } from './worker-messages.ts';
 
 const currentFolder = -100;
 const readOnly = 0;

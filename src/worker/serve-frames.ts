@@ -8,9 +8,9 @@ import { dtypes, type FrameHeader, frameKinds, readTensorHeads, type TensorHead 
 import { FrameInput } from './frame-input.ts';
 import { FrameOutput } from './frame-output.ts';
 import { loadModel } from './load-model.ts';
-import type { ErrorAnswer, LoadRequest, PrepareRequest } from './load-request.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { receiveModel } from './receive-model.ts';
+import type { ErrorAnswer, LoadRequest, PrepareRequest } from './worker-messages.ts';
 
 /** Numeric inputs from this size are read into TensorFlow's memory without passing through a buffer. */
 const directBytes = 32 * 1024;

@@ -3,7 +3,7 @@
 import { isAirlockError } from '../core/index.ts';
 import type { Session, SignatureCall } from '../native/index.ts';
 import { byteCount, dtypes, elementCount, type Signature, type TensorSpec } from '../tensor/index.ts';
-import type { WarmUp } from './load-request.ts';
+import type { WarmUp } from './worker-messages.ts';
 
 const maxInputBytes = 64 * 1024 * 1024;
 
