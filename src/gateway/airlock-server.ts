@@ -1,11 +1,11 @@
-// Puts the parts of one server together from a checked configuration: the jail and the TensorFlow slot, the models, the listener. It decides
-// nothing itself, and it listens before the models are loaded, so that /readyz can say so.
+// Puts the parts of one server together from a checked configuration: the jail and the TensorFlow slot, the models, the listener. It
+// decides nothing itself, and it listens before the models are loaded, so that /readyz can say so.
 import type { Config, ModelConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
+import type { JailFindings } from '../sandbox/index.ts';
 import {
   assertEnforceable,
   createWorkerFactory,
-  type Isolation,
   ModelCatalog,
   type ServedModelOptions,
   type ServingEvent,
@@ -20,7 +20,7 @@ export interface AirlockServer {
   readonly url: string;
   readonly catalog: ModelCatalog;
   /** What holds the workers. */
-  readonly isolation: Isolation;
+  readonly isolation: JailFindings;
   /** Settles when every model has loaded its first versions or failed to; never rejects. */
   readonly loaded: Promise<void>;
   /** Takes no new requests, finishes those in flight, stops the workers. */
@@ -40,19 +40,28 @@ export interface ServerHooks {
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { store, runtime, sandbox, models, limits } = config;
+  const { store, runtime, sandbox } = config;
   const workers = await createWorkerFactory({ store, tensorflow: runtime.tensorflow, sandbox });
+  try {
+    return await startWith(workers, config, hooks);
+  } catch (thrown) {
+    // No worker has been started.
+    await workers.close();
+    throw thrown;
+  }
+}
+
+async function startWith(workers: WorkerFactory, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, hooks)));
   const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
-  const { host, port } = config.listen.rest;
+  const { host, port } = listen.rest;
   let url: string;
   try {
     url = await rest.listen({ host, port });
   } catch (cause) {
     await rest.close();
-    await workers.close();
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new AirlockError('LISTEN_FAILED', {
       message: `The server could not listen on ${host}:${port} (${reason}): choose another address with --listen`,

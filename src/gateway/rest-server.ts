@@ -1,10 +1,12 @@
-// The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, one status for operators, and the same kind of answer to every error.
-// It must never show a client a stack, a path of this machine or another client's data, and never wait without a limit.
+// The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, one status for operators, and the same kind of
+// answer to every error. It must never show a client a stack, a path of this machine or another client's data, and never wait without a
+// limit.
 import type { IncomingMessage, Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import type { Isolation, ModelCatalog } from '../serving/index.ts';
+import type { JailFindings } from '../sandbox/index.ts';
+import type { ModelCatalog } from '../serving/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
@@ -18,7 +20,7 @@ import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
   readonly catalog: ModelCatalog;
-  readonly isolation: Isolation;
+  readonly isolation: JailFindings;
   readonly models: readonly ModelConfig[];
   readonly limits: LimitsConfig;
   readonly onRefusal: (line: RefusalLine) => void;

@@ -1,9 +1,10 @@
 // What an operator asks a running server: what holds its workers, as the kernel confirmed it for each of them, and how they fare. It
 // names models and versions, and never a path, an address, a process id or anything of a request.
-import type { Isolation, ModelCatalog, ModelVersion } from '../serving/index.ts';
+import type { JailFindings } from '../sandbox/index.ts';
+import type { ModelCatalog, ModelVersion } from '../serving/index.ts';
 
 /** The document of GET /airlock/v1/status; docs/status.md explains it. */
-export function serverStatusJson({ level, layers, surroundings }: Isolation, catalog: ModelCatalog): string {
+export function serverStatusJson({ level, layers, surroundings }: JailFindings, catalog: ModelCatalog): string {
   return JSON.stringify({
     isolation: {
       level,

@@ -16,7 +16,6 @@ export { Watchdog } from './watchdog.ts';
 export {
   assertEnforceable,
   createWorkerFactory,
-  type Isolation,
   type WorkerFactory,
   type WorkerFactoryOptions,
   type WorkerRequest,

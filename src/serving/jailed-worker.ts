@@ -3,7 +3,15 @@
 // is tried from inside. A worker that lacks a layer is ended before it is of use.
 import { AirlockError } from '../core/index.ts';
 import type { ModelChunk } from '../model/index.ts';
-import type { Attestation, Jail, JailedProcess, JailLimits, LogLine, ProcessUsage } from '../sandbox/index.ts';
+import {
+  type Attestation,
+  defaultExecArgv,
+  type Jail,
+  type JailedProcess,
+  type JailLimits,
+  type LogLine,
+  type ProcessUsage,
+} from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { type PreparedAnswer, type ReadyAnswer, type SelfTestName, workerEntry } from '../worker/index.ts';
 import type { ModelWorkerLimits } from './model-worker-options.ts';
@@ -31,8 +39,6 @@ export interface JailedWorkerOptions {
 const sealedFilters = 2;
 /** Threads of Node, of TensorFlow and of its libraries, besides those that the configuration asks for. */
 const ownTasks = 512;
-/** Tensors live outside the heap. */
-const heapOption = '--max-old-space-size=128';
 /** What Landlock alone refuses before the seal, which no process at `seccomp-only` has. */
 const refusedByLandlock: ReadonlySet<SelfTestName> = new Set(['list-root', 'read-accounts']);
 
@@ -46,6 +52,7 @@ export class JailedWorker implements WatchedWorker {
   #ready: ReadyAnswer | undefined;
   #attestation: Attestation | undefined;
   #isStarting = true;
+  #receivedBytes = 0;
 
   /** Starts the process. @throws WORKER_START_FAILED when there is no room for one. */
   constructor(options: JailedWorkerOptions) {
@@ -55,7 +62,7 @@ export class JailedWorker implements WatchedWorker {
     this.limits = jailLimits(limits);
     this.#jailed = jail.start({
       entry: entry ?? workerEntry,
-      execArgv: executableMemory === 'denied' ? [heapOption, '--jitless'] : [heapOption],
+      execArgv: executableMemory === 'denied' ? [...defaultExecArgv, '--jitless'] : defaultExecArgv,
       readable: [slot.ccPath, slot.frameworkPath],
       limits: this.limits,
       onLog: options.onLog,
@@ -65,6 +72,9 @@ export class JailedWorker implements WatchedWorker {
       loadTimeoutMs: limits.loadTimeoutMs,
       onAnswer: () => options.onAnswer(this),
       onBroken: (reason) => options.onBroken(this, reason),
+    });
+    this.#jailed.socket.on('data', (chunk: Buffer) => {
+      this.#receivedBytes += chunk.length;
     });
     const unwatch = watchdog.watch(this);
     void this.process.ended.then(unwatch);
@@ -131,11 +141,11 @@ export class JailedWorker implements WatchedWorker {
   }
 
   get receivedBytes(): number {
-    return this.process.receivedBytes;
+    return this.#receivedBytes;
   }
 
   get unsentBytes(): number {
-    return this.process.unsentBytes;
+    return this.#jailed.socket.writableLength;
   }
 
   usage(): ProcessUsage | undefined {
@@ -146,7 +156,7 @@ export class JailedWorker implements WatchedWorker {
     this.process.kill(reason);
   }
 
-  /** An honest worker could report what it likes; this catches a jail that does not hold what it should. */
+  /** A hostile worker could report what it likes, but none has seen a model yet; this catches a jail that does not hold what it should. */
   #checkSelfTest({ selfTest }: PreparedAnswer): void {
     const { level } = this.#options.jail;
     if (level === 'none') return;

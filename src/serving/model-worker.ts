@@ -12,6 +12,7 @@ import {
 } from './model-worker-options.ts';
 import { RunPipeline } from './run-pipeline.ts';
 import { SpareWorker } from './spare-worker.ts';
+import type { WorkerEnd } from './worker-process.ts';
 import { type WorkerReport, workerReport } from './worker-report.ts';
 
 const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]>> = {
@@ -145,6 +146,7 @@ export class ModelWorker {
   }
 
   async #launch(): Promise<void> {
+    this.#worker = undefined;
     const worker = this.#spare?.take() ?? (await this.#startWorker());
     this.#worker = worker;
     const { tensorflowVersion } = await worker.prepare();
@@ -161,10 +163,10 @@ export class ModelWorker {
 
   /** A model that cannot even warm up without it gets a second start. @throws `thrown` when that is not what was wrong. */
   async #launchWithExecutableMemory(thrown: unknown): Promise<void> {
-    const reason = await this.#worker?.process.ended;
+    const end = await this.#worker?.process.ended;
     if (this.#executableMemory.setting === 'allowed' || this.#state !== 'starting') throw thrown;
-    if (reason === undefined || !isOwnCrash(reason)) throw thrown;
-    this.#allowExecutableMemory(`a worker without it ended by ${reason.detail} while it loaded`);
+    if (end === undefined || !isOwnCrash(end)) throw thrown;
+    this.#allowExecutableMemory(`a worker without it ended by ${end.reason.detail} while it loaded`);
     await this.#launch();
   }
 
@@ -199,11 +201,11 @@ export class ModelWorker {
     if (this.#state !== 'ready') return;
     if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
     this.#enter('restarting', reason);
-    void worker.process.ended.then((finalReason) => {
+    void worker.process.ended.then((end) => {
       if (this.#state !== 'restarting') return;
       // Only the exit says how a process died whose socket ended.
-      if (finalReason !== reason) this.#tell('restarting', finalReason);
-      if (isOwnCrash(finalReason)) this.#allowExecutableMemory(`a worker without it ended by ${finalReason.detail}`);
+      if (end.reason !== reason) this.#tell('restarting', end.reason);
+      if (isOwnCrash(end)) this.#allowExecutableMemory(`a worker without it ended by ${end.reason.detail}`);
       // Not before the old process is gone: two copies of a large model may not fit.
       this.#restartLater();
     });
@@ -243,10 +245,7 @@ export class ModelWorker {
   }
 }
 
-/** Of a process that was ended: by this server, or by a SIGKILL of somebody else, which bubblewrap passes on as 128 + 9. */
-const endedByOthers = /^(?:killed: .*|signal SIGKILL|exit code 137)$/;
-
-/** True for a process that died by itself. */
-function isOwnCrash({ code, detail }: AirlockError): boolean {
-  return code === 'WORKER_CRASHED' && detail !== undefined && !endedByOthers.test(detail);
+/** True for a process that died by itself, and not by what it may not do. */
+function isOwnCrash({ reason, by }: WorkerEnd): boolean {
+  return by === 'itself' && reason.code === 'WORKER_CRASHED';
 }

@@ -2,7 +2,7 @@
 
 import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError, printable, violationError } from '../core/index.ts';
-import { readSavedModel, selectMetaGraph } from '../model/index.ts';
+import { type MetaGraphInfo, readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
 import {
   defaultJsonLimits,
@@ -20,7 +20,7 @@ import { JsonPredict } from './json-predict.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorkerLimits } from './model-worker-options.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
-import { createWorkerFactory } from './worker-factory.ts';
+import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
 export interface OpenModelOptions {
   /** A SavedModel, or a folder of version folders, of which the newest is opened. It is looked at once; later versions are not picked up. */
@@ -73,29 +73,42 @@ export interface Model {
 export async function openModel(options: OpenModelOptions): Promise<Model> {
   const found = await findVersion(options.path);
   const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
-  const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
   const workers = await createWorkerFactory({
     store: options.store ?? '.airlock',
     tensorflow: options.tensorflow ?? defaultVersion,
     sandbox: options.sandbox ?? { require: 'process' },
   });
+  try {
+    return await openWith(workers, { ...found, metaGraph }, options);
+  } catch (thrown) {
+    await workers.close();
+    throw thrown;
+  }
+}
+
+/** What it throws it throws when no worker runs any more. */
+async function openWith(
+  workers: WorkerFactory,
+  { version: number, directory, metaGraph }: AspiredVersion & { readonly metaGraph: MetaGraphInfo },
+  options: OpenModelOptions,
+): Promise<Model> {
+  const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
   const worker = workers.create({
-    modelDirectory: found.directory,
+    modelDirectory: directory,
     tags: metaGraph.tags,
     signatures: callable,
     shapes: options.shapes ?? 'strict',
     limits: options.limits ?? {},
   });
-  const version = new ModelVersion(found.version, metaGraph, worker, callable);
-  const close = async (): Promise<void> => {
-    await version.unload();
-    await workers.close();
-  };
+  const version = new ModelVersion(number, metaGraph, worker, callable);
   if (!(await version.load())) {
-    await close();
+    await version.unload();
     throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
   }
-  return createModel(version, options, close);
+  return createModel(version, options, async () => {
+    await version.unload();
+    await workers.close();
+  });
 }
 
 /** The newest version below `path`, as it is now. */

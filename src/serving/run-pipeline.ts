@@ -16,7 +16,7 @@ export class RunPipeline {
   readonly #limits: ModelWorkerLimits;
   readonly #queue = new RunQueue<PendingRun>();
   readonly #deadlines = new DeadlineTimer((nowMs) => this.#onDue(nowMs));
-  #process: WorkerProcess<PendingRun> | undefined;
+  #worker: WorkerProcess<PendingRun> | undefined;
   /** A running mean of how long the worker takes for a request, and when it came to the one that it is at. */
   #serviceMs = fastServiceMs;
   #headSinceMs = 0;
@@ -29,17 +29,17 @@ export class RunPipeline {
 
   /** Requests that wait or are in the worker. */
   get pendingCount(): number {
-    return this.#queue.length + (this.#process?.inFlightCount ?? 0);
+    return this.#queue.length + (this.#worker?.inFlightCount ?? 0);
   }
 
-  /** Requests go to this process from now on. */
-  attach(process: WorkerProcess<PendingRun>): void {
-    this.#process = process;
+  /** Requests go to this worker from now on. */
+  attach(worker: WorkerProcess<PendingRun>): void {
+    this.#worker = worker;
   }
 
   /** The process is of no use any more, and has failed what was in it; what waits fails too. */
   detach(): void {
-    this.#process = undefined;
+    this.#worker = undefined;
     for (const run of this.#queue.remove(() => true)) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
     this.#deadlines.clear();
     this.#onDrained?.();
@@ -61,8 +61,8 @@ export class RunPipeline {
     onFailure: (error: AirlockError) => AirlockError,
   ): Promise<Tensor[]> {
     return new Promise((resolve, reject) => {
-      const process = this.#process;
-      if (process === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
+      const worker = this.#worker;
+      if (worker === undefined) throw new AirlockError('MODEL_NOT_AVAILABLE');
       checkInputs(this.#signatures, signatureIndex, inputs, this.#limits.maxInputBytes);
       const { timeoutMs, maxQueue } = this.#limits;
       const deadlineMs = Math.min(wishedMs ?? timeoutMs, timeoutMs);
@@ -70,16 +70,16 @@ export class RunPipeline {
       if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
       const deadlineAtMs = performance.now() + deadlineMs;
       const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, (error) => reject(onFailure(error)));
-      if (process.inFlightCount < this.#depth) this.#send(process, run, deadlineMs);
+      if (worker.inFlightCount < this.#depth) this.#send(worker, run, deadlineMs);
       else if (this.#queue.length < maxQueue) this.#queue.push(run);
       else throw new AirlockError('SERVER_OVERLOADED');
       this.#deadlines.arm(deadlineAtMs);
     });
   }
 
-  #send(process: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
-    process.send(run, Math.ceil(timeoutMs));
-    if (process.head === run) this.#headSinceMs = performance.now();
+  #send(worker: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
+    worker.send(run, Math.ceil(timeoutMs));
+    if (worker.head === run) this.#headSinceMs = performance.now();
   }
 
   /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
@@ -87,19 +87,19 @@ export class RunPipeline {
     return this.#serviceMs < fastServiceMs ? this.#limits.fastPipelineDepth : this.#limits.pipelineDepth;
   }
 
-  /** To be called for each answer of the process, with that process: a late one of another changes nothing. */
-  onAnswer(process: WorkerProcess<PendingRun>): void {
-    if (process !== this.#process) return;
+  /** To be called for each answer of the worker, with that worker: a late one of another changes nothing. */
+  onAnswer(worker: WorkerProcess<PendingRun>): void {
+    if (worker !== this.#worker) return;
     const nowMs = performance.now();
     this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
     this.#headSinceMs = nowMs;
-    const { head } = process;
+    const { head } = worker;
     if (head?.settled) this.#deadlines.arm(head.killAtMs(nowMs, this.#limits.graceMs));
-    while (process.inFlightCount < this.#depth) {
+    while (worker.inFlightCount < this.#depth) {
       const run = this.#queue.take();
       if (run === undefined) break;
       if (run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
-      else this.#send(process, run, run.deadlineAtMs - nowMs);
+      else this.#send(worker, run, run.deadlineAtMs - nowMs);
     }
     if (this.pendingCount === 0) this.#onDrained?.();
   }
@@ -107,14 +107,14 @@ export class RunPipeline {
   #onDue(nowMs: number): void {
     for (const run of this.#queue.remove(({ deadlineAtMs }) => deadlineAtMs <= nowMs))
       run.fail(new AirlockError('DEADLINE_EXCEEDED'));
-    const process = this.#process;
-    const calls = process?.calls ?? [];
+    const worker = this.#worker;
+    const calls = worker?.calls ?? [];
     for (const run of calls) {
       if (!run.settled && run.deadlineAtMs <= nowMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
     }
-    const killAtMs = process?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
+    const killAtMs = worker?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
     if (killAtMs !== undefined && killAtMs <= nowMs) {
-      process?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
+      worker?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
       return;
     }
     if (killAtMs !== undefined) this.#deadlines.arm(killAtMs);

@@ -14,7 +14,6 @@ export class SpareWorker {
   #isPrepared = false;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
-  #problem: AirlockError | undefined;
   #closed = false;
 
   /** @param start starts a process, which need not be prepared yet. */
@@ -25,11 +24,6 @@ export class SpareWorker {
   get state(): 'starting' | 'ready' | 'none' {
     if (this.#isPrepared) return 'ready';
     return this.#filling === undefined ? 'none' : 'starting';
-  }
-
-  /** Why there is none. */
-  get problem(): AirlockError | undefined {
-    return this.#problem;
   }
 
   /** Sees to it that there is one; never throws. */
@@ -45,14 +39,13 @@ export class SpareWorker {
     try {
       const worker = await this.#start();
       this.#worker = worker;
-      void worker.process.ended.then((reason) => this.#lose(worker, reason));
+      void worker.process.ended.then(() => this.#lose(worker));
       if (this.#closed) this.discard();
       await worker.prepare();
       this.#isPrepared = this.#worker === worker;
-      this.#problem = undefined;
-    } catch (thrown) {
+    } catch {
       // A process that was started and failed ends, and is counted there.
-      if (this.#worker === undefined) this.#replaceLater(AirlockError.from(thrown));
+      if (this.#worker === undefined) this.#replaceLater();
     }
   }
 
@@ -80,16 +73,15 @@ export class SpareWorker {
     await worker?.process.ended;
   }
 
-  #lose(worker: JailedWorker, reason: AirlockError): void {
+  #lose(worker: JailedWorker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#isPrepared = false;
-    this.#replaceLater(reason);
+    this.#replaceLater();
   }
 
-  #replaceLater(reason: AirlockError): void {
+  #replaceLater(): void {
     if (this.#closed) return;
-    this.#problem = reason;
     this.#timer = setTimeout(() => this.fill(), Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs)).unref();
     this.#failures++;
   }

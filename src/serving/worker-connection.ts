@@ -47,8 +47,10 @@ export interface WorkerConnectionOptions {
   readonly onBroken: (error: AirlockError) => void;
 }
 
-/** PREPARED, READY and ERROR have no tensors to describe. */
-type Description = readonly TensorHead[] | Buffer;
+/** What stands between a frame's header and its body; PREPARED, READY and ERROR have no tensors to describe. */
+type Description =
+  | { readonly kind: 'tensors'; readonly heads: readonly TensorHead[] }
+  | { readonly kind: 'json'; readonly meta: Buffer };
 
 /** What the server has asked for last; `waiting`: nothing, and nothing may come. */
 type Stage = 'waiting' | 'preparing' | 'sending' | 'loading' | 'serving';
@@ -76,7 +78,6 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   #executableMemory: LoadRequest['executableMemory'] = 'allowed';
   #nextId = 1;
   #stage: Stage = 'waiting';
-  #receivedBytes = 0;
   #broken = false;
 
   constructor(options: WorkerConnectionOptions) {
@@ -85,7 +86,6 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#writer = new WorkerFrameWriter(socket);
     const reader = new WorkerFrameReader<Description>(this);
     socket.on('data', (chunk: Buffer) => {
-      this.#receivedBytes += chunk.length;
       if (this.#broken) return;
       try {
         reader.push(chunk);
@@ -122,16 +122,6 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   /** The calls that wait for an answer, the one that the worker is at first. */
   get calls(): readonly Call[] {
     return this.#inFlight.map(({ call }) => call);
-  }
-
-  /** Bytes that came from the worker so far. */
-  get receivedBytes(): number {
-    return this.#receivedBytes;
-  }
-
-  /** Bytes for the worker that still lie here. */
-  get unsentBytes(): number {
-    return this.#writer.unsentBytes;
   }
 
   get inFlightCount(): number {
@@ -175,22 +165,22 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   }
 
   acceptMeta(header: FrameHeader, meta: Buffer): Description {
-    return header.kind === frameKinds.result ? readResultHeads(header, meta, this.#signatureOf(header.id)) : meta;
+    if (header.kind !== frameKinds.result) return { kind: 'json', meta };
+    return { kind: 'tensors', heads: readResultHeads(header, meta, this.#signatureOf(header.id)) };
   }
 
   receive({ kind }: FrameHeader, description: Description, body: Buffer): void {
-    if (this.#stage !== 'serving') {
-      this.#receiveStep(kind, description as Buffer);
+    // What is read is read before the call leaves the list: a violation must fail this call too.
+    if (description.kind === 'tensors') {
+      const outputs = readResultTensors(description.heads, body);
+      this.#inFlight.shift()?.call.succeed(outputs);
+    } else if (this.#stage === 'serving') {
+      const error = readWorkerError(description.meta, 'run');
+      this.#inFlight.shift()?.call.fail(error);
+    } else {
+      this.#receiveStep(kind, description.meta);
       return;
     }
-    // Read before the call leaves the list: a violation must fail this call too.
-    const outcome =
-      kind === frameKinds.error
-        ? readWorkerError(description as Buffer, 'run')
-        : readResultTensors(description as readonly TensorHead[], body);
-    const call = this.#inFlight.shift()?.call;
-    if (Array.isArray(outcome)) call?.succeed(outcome);
-    else call?.fail(outcome);
     this.#options.onAnswer();
   }
 

@@ -1,8 +1,9 @@
 // A limit that nothing would keep must not be accepted: an operator would believe in it.
 import { describe, expect, it } from 'vitest';
-import { assertEnforceable, type Isolation } from './index.ts';
+import type { JailFindings } from '../sandbox/index.ts';
+import { assertEnforceable } from './index.ts';
 
-const isolation = (works: boolean): Isolation => ({
+const isolation = (works: boolean): JailFindings => ({
   level: 'process',
   layers: [{ layer: 'cgroup-cpu', works, detail: '' }],
   surroundings: [],

@@ -5,7 +5,7 @@ import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
 import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
-import { type Jail, openJail } from '../sandbox/index.ts';
+import { type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { executableMemoryFor } from './executable-memory.ts';
 import { ModelWorker } from './model-worker.ts';
@@ -31,11 +31,9 @@ export interface WorkerRequest {
   readonly onLog?: (line: string) => void;
 }
 
-/** What a server's workers are held by, found by trying it. */
-export type Isolation = Pick<Jail, 'level' | 'layers' | 'surroundings'>;
-
 export interface WorkerFactory {
-  readonly isolation: Isolation;
+  /** What holds the workers, found by trying it. */
+  readonly isolation: JailFindings;
   /** A worker that is not started yet. @throws as `assertEnforceable`. */
   create(request: WorkerRequest): ModelWorker;
   /** To be called when all workers are closed. */
@@ -49,7 +47,7 @@ export interface WorkerFactory {
 const chatter = /^(I\d{4} |WARNING: All log messages before absl::InitializeLog\(\)|Warning: disabling flag --expose_wasm)/;
 
 /** @throws ENVIRONMENT_LACKING when a limit was asked for that nothing on this machine would keep. */
-export function assertEnforceable({ layers }: Isolation, { cpuPercent }: Partial<ModelWorkerLimits>): void {
+export function assertEnforceable({ layers }: JailFindings, { cpuPercent }: Partial<ModelWorkerLimits>): void {
   if (cpuPercent === undefined || layers.some(({ layer, works }) => layer === 'cgroup-cpu' && works)) return;
   throw new AirlockError('ENVIRONMENT_LACKING', {
     detail:
@@ -63,7 +61,7 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
   const slot = { ...found, ccPath: resolve(found.ccPath), frameworkPath: resolve(found.frameworkPath) };
   const jail = await openJail({
     readable: [slot.ccPath, slot.frameworkPath],
-    ...('require' in sandbox ? { required: sandbox.require } : { required: 'process', unsafeLevel: sandbox.unsafeLevel }),
+    ...sandbox,
   });
   const watchdog = new Watchdog();
   return {

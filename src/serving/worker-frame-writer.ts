@@ -18,11 +18,6 @@ export class WorkerFrameWriter {
     socket.on('drain', () => this.#onDrain?.());
   }
 
-  /** Bytes that still lie here, because the worker does not read or this process has had no time to write. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength;
-  }
-
   /** Writes a frame now. */
   write(frame: Uint8Array): void {
     this.#socket.write(frame);

@@ -16,27 +16,33 @@ export interface WorkerProcessOptions {
   readonly onBroken: (reason: AirlockError) => void;
 }
 
+export interface WorkerEnd {
+  /** Why the process is of no use any more: the first reason, or how it died where that was its socket's end. */
+  readonly reason: AirlockError;
+  /** itself: it exited, or a signal came of what it did. server: it was killed from here. outside: by a SIGKILL of somebody else. */
+  readonly by: 'itself' | 'server' | 'outside';
+}
+
 /** How long a worker may take to exit after its socket was closed. */
 const exitTimeoutMs = 2000;
 /** How long one may take that closed its socket itself, as the kernel does for a process that dies. */
 const deathTimeoutMs = 500;
 
 export class WorkerProcess<Call extends WorkerCall> {
-  /** Settles when the process is gone, with why; never rejects. */
-  readonly ended: Promise<AirlockError>;
-  readonly processId: number | undefined;
+  /** Settles when the process is gone; never rejects. */
+  readonly ended: Promise<WorkerEnd>;
   readonly #process: JailedProcess;
   readonly #connection: WorkerConnection<Call>;
   readonly #options: WorkerProcessOptions;
   /** Why it ends; the first reason is the one that counts. */
   #reason: AirlockError | undefined;
+  #wasKilled = false;
   #onPrepared: ((answer: PreparedAnswer) => void) | undefined;
   #onReady: ((answer: ReadyAnswer) => void) | undefined;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
     this.#process = options.process;
-    this.processId = options.process.processId;
     this.#connection = new WorkerConnection<Call>({
       socket: options.process.socket,
       onPrepared: (answer) => this.#onPrepared?.(answer),
@@ -84,23 +90,13 @@ export class WorkerProcess<Call extends WorkerCall> {
 
   /** What `load` throws when the process ended on its own; settles when it is gone. */
   async loadFailure(): Promise<AirlockError> {
-    const reason = await this.ended;
+    const { reason } = await this.ended;
     return reason.code === 'WORKER_CRASHED' ? startFailed(reason.detail) : reason;
   }
 
   /** True from the moment when it ends or is ended; no call is answered any more. */
   get isBroken(): boolean {
     return this.#reason !== undefined;
-  }
-
-  /** Bytes that came from the worker so far. */
-  get receivedBytes(): number {
-    return this.#connection.receivedBytes;
-  }
-
-  /** Bytes for the worker that still lie in the server. */
-  get unsentBytes(): number {
-    return this.#connection.unsentBytes;
   }
 
   get inFlightCount(): number {
@@ -123,9 +119,14 @@ export class WorkerProcess<Call extends WorkerCall> {
 
   /** Ends the process at once. The calls in flight fail with `reason`'s code where it says that the worker misbehaved. */
   kill(reason: AirlockError): void {
-    this.#process.kill();
+    this.#killProcess();
     this.#blame(reason);
     this.#abandonCalls();
+  }
+
+  #killProcess(): void {
+    this.#wasKilled = true;
+    this.#process.kill();
   }
 
   #blame(reason: AirlockError): void {
@@ -143,7 +144,7 @@ export class WorkerProcess<Call extends WorkerCall> {
   async close(): Promise<void> {
     this.#reason ??= new AirlockError('SERVER_STOPPING');
     this.#connection.end();
-    const timer = setTimeout(() => this.#process.kill(), exitTimeoutMs);
+    const timer = setTimeout(() => this.#killProcess(), exitTimeoutMs);
     await this.ended;
     clearTimeout(timer);
   }
@@ -156,29 +157,32 @@ export class WorkerProcess<Call extends WorkerCall> {
     }
     // A process that exits ends its socket first, and only its exit says why: the calls in flight wait for that. One that only closed
     // its socket is of no use and may not linger.
-    const timer = setTimeout(() => this.#process.kill(), deathTimeoutMs);
+    const timer = setTimeout(() => this.#killProcess(), deathTimeoutMs);
     void this.ended.then(() => clearTimeout(timer));
     this.#blame(error);
   }
 
-  #end(exit: ProcessExit): AirlockError {
-    const reason = crashed(exit);
-    this.#blame(reason);
+  #end(exit: ProcessExit): WorkerEnd {
+    const death = crashed(exit);
+    this.#blame(death);
     // That the socket ended is all that was known of a crash so far.
-    if (this.#reason?.code === 'WORKER_CRASHED' && this.#reason.detail === undefined) this.#reason = reason;
+    if (this.#reason?.code === 'WORKER_CRASHED' && this.#reason.detail === undefined) this.#reason = death;
     this.#abandonCalls();
-    return this.#reason ?? reason;
+    return { reason: this.#reason ?? death, by: this.#endedBy(exit) };
+  }
+
+  /** A process that was killed may have died of itself before. */
+  #endedBy({ signal }: ProcessExit): WorkerEnd['by'] {
+    if (signal !== 'SIGKILL') return 'itself';
+    return this.#wasKilled ? 'server' : 'outside';
   }
 }
-
-/** What a shell and bubblewrap make of a process that SIGSYS ended. */
-const forbiddenCallExit = 128 + 31;
 
 function crashed({ code, signal, error, outOfMemory }: ProcessExit): AirlockError {
   if (error !== undefined) return startFailed(printable(error.message, 512));
   if (outOfMemory)
     return new AirlockError('WORKER_OUT_OF_MEMORY', { detail: 'the kernel ended it: its memory limit was reached' });
-  if (signal === 'SIGSYS' || code === forbiddenCallExit)
+  if (signal === 'SIGSYS')
     return new AirlockError('WORKER_FORBIDDEN', { detail: 'the kernel ended it: it made a system call that it may not make' });
   return new AirlockError('WORKER_CRASHED', { detail: signal === null ? `exit code ${code}` : `signal ${signal}` });
 }

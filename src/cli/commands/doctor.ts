@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AirlockError } from '../../core/index.ts';
 import { archOfMachine, defaultVersion, findPip, listSlots, verifySlot } from '../../runtime/index.ts';
-import { examineJail } from '../../sandbox/index.ts';
+import { examineJail, reaches } from '../../sandbox/index.ts';
 import type { Io } from '../io.ts';
 import { isolationText } from '../isolation-text.ts';
 import { formatBytes } from '../progress-bar.ts';
@@ -155,7 +155,7 @@ async function jail(): Promise<Finding[]> {
   const isolation = await examineJail();
   const { level, layers } = isolation;
   const found = isolationText(isolation);
-  const isEnough = level === 'full' || level === 'process';
+  const isEnough = reaches(level, 'process');
   return [
     isEnough
       ? { check: 'jail', state: 'ok', found }
