@@ -1,18 +1,17 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { notBuilt } from '../../tests/support/jail-level.ts';
 import { bubblewrapArguments, findBubblewrap } from './bubblewrap.ts';
 import { packageFiles, systemFiles } from './needed-files.ts';
-
-const isBuilt = existsSync(path.join(import.meta.dirname, '../../dist/launcher/main.js'));
-const whyNot = isBuilt ? '' : ' (skipped: not built, run `npm run build`)';
 
 const oldPath = process.env.PATH;
 const folder = mkdtempSync(path.join(tmpdir(), 'airlock-bwrap-'));
 afterEach(() => {
   process.env.PATH = oldPath;
 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function fakeBubblewrap(help: string): string {
   const file = path.join(folder, 'bwrap');
@@ -34,7 +33,6 @@ describe('findBubblewrap', () => {
     fakeBubblewrap('');
     process.env.PATH = `.::${path.relative(process.cwd(), folder)}`;
     expect(findBubblewrap()).toBeUndefined();
-    rmSync(folder, { recursive: true });
   });
 });
 
@@ -83,7 +81,7 @@ describe('needed files', () => {
     expect(files.filter((file) => file.access === 'folder')).toEqual([]);
   });
 
-  it.skipIf(!isBuilt)(`are of this package what the worker may import, and koffi${whyNot}`, () => {
+  it.skipIf(notBuilt !== '')(`are of this package what the worker may import, and koffi${notBuilt}`, () => {
     const files = packageFiles().map((file) => path.relative(path.join(import.meta.dirname, '../..'), file.path));
     expect(files).toEqual([
       ...['core', 'tensor', 'jail', 'kernel', 'native', 'launcher', 'worker'].map((name) => `dist/${name}`),

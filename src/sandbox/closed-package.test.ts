@@ -1,17 +1,14 @@
 // A server that is root and lies where only root can go: its workers, who are nobody, need its code all the same.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { examineJail, jailLevels } from './index.ts';
+import { lacksLevel, notRoot, optionsFor } from '../../tests/support/jail-level.ts';
 import { packageFiles } from './needed-files.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const isBuilt = existsSync(path.join(root, 'dist/launcher/main.js'));
-const isRoot = process.getuid?.() === 0;
-const here = isBuilt && isRoot ? await examineJail() : undefined;
 
 const closed = realpathSync(mkdtempSync(path.join(tmpdir(), 'airlock-package-')));
 const stages = path.join(closed, 'stages');
@@ -28,8 +25,7 @@ function copyPackage(): string {
     server,
     `import { openJail } from './dist/sandbox/index.js';
      const entry = ${JSON.stringify(path.join(copy, 'entry.mjs'))};
-     const options = process.argv[2] === 'process' ? { bubblewrap: '/nonexistent' } : {};
-     const jail = await openJail({ required: 'process', cgroups: false, readable: [entry], ...options });
+     const jail = await openJail({ cgroups: false, readable: [entry], ...JSON.parse(process.argv[2]) });
      const started = jail.start({ entry, args: [jail.pathInside(entry)], readable: [entry], limits: { memoryBytes: 2 ** 28, maxTasks: 100 },
        onLog: ({ text }) => console.error(text) });
      started.socket.on('data', (chunk) => console.log(JSON.stringify({ level: jail.level, said: String(chunk) })));
@@ -48,14 +44,16 @@ function copyPackage(): string {
 
 describe('a package that only root can reach', () => {
   for (const level of ['full', 'process'] as const) {
-    const canRun = here !== undefined && jailLevels.indexOf(here.level) <= jailLevels.indexOf(level);
-    const whyNot = canRun ? '' : ' (skipped: needs root, and this level on this machine)';
-    it.skipIf(!canRun)(`serves its processes, and leaves nothing behind: ${level}${whyNot}`, async () => {
+    const whyNot = notRoot || lacksLevel(level);
+    it.skipIf(whyNot !== '')(`serves its processes, and leaves nothing behind: ${level}${whyNot}`, async () => {
       const server = copyPackage();
       chmodSync(closed, 0o711);
       chmodSync(path.dirname(server), 0o700);
       const env = { ...process.env, TMPDIR: stages };
-      const child = spawn(process.execPath, [server, level], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [server, JSON.stringify(optionsFor(level))], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       const [chunk] = await once(child.stdout, 'data');
       expect(JSON.parse(String(chunk))).toEqual({ level, said: 'import' });
       await once(child, 'exit');

@@ -4,6 +4,7 @@ export type {
   Attestation,
   Jail,
   JailedProcess,
+  JailFindings,
   JailLevel,
   JailLimits,
   LayerName,
@@ -12,7 +13,7 @@ export type {
   ProcessUsage,
   StartOptions,
 } from './jail.ts';
-export { jailLevels } from './jail.ts';
-export { defaultLogLimits, type LogLimits, type LogLine } from './log-capture.ts';
-export { examineJail, type JailFindings, type OpenJailOptions, openJail } from './open-jail.ts';
+export { jailLevels, reaches } from './jail.ts';
+export type { LogLine } from './log-capture.ts';
+export { examineJail, type OpenJailOptions, openJail } from './open-jail.ts';
 export { defaultExecArgv } from './start-command.ts';

@@ -3,13 +3,20 @@ import type { Duplex } from 'node:stream';
 import type { LogLine } from './log-capture.ts';
 
 /**
- * full: namespaces, Landlock, seccomp, resource limits. process: the same without namespaces. seccomp-only: without Landlock either;
- * none: a process like any other. Each includes those after it.
+ * What is demanded of each process; a level demands all that those after it do.
+ * full: namespaces, Landlock, a user without privileges, seccomp, resource limits. process: the same without namespaces. seccomp-only:
+ * seccomp and resource limits; namespaces and the user stay where they work, Landlock does not, but the level promises neither.
+ * none: a process like any other.
  */
 export type JailLevel = 'full' | 'process' | 'seccomp-only' | 'none';
 
 /** From the strongest to the weakest. */
 export const jailLevels: readonly JailLevel[] = ['full', 'process', 'seccomp-only', 'none'];
+
+/** Whether `level` is `required` or stronger. */
+export function reaches(level: JailLevel, required: JailLevel): boolean {
+  return jailLevels.indexOf(level) <= jailLevels.indexOf(required);
+}
 
 export type LayerName =
   | 'namespaces'
@@ -102,11 +109,15 @@ export interface JailedProcess {
   usage(): ProcessUsage | undefined;
 }
 
-export interface Jail {
+/** What a machine has for a jail, or a server for its processes; found by trying it. */
+export interface JailFindings {
   readonly level: JailLevel;
   readonly layers: readonly LayerReport[];
   /** What stands around the server itself, for example `gVisor` or `container`; by what the kernel shows. */
   readonly surroundings: readonly string[];
+}
+
+export interface Jail extends JailFindings {
   /** @throws WORKER_START_FAILED when no file descriptor is left. */
   start(options: StartOptions): JailedProcess;
   /** Whether an attested process has every layer of this jail's level. Gives what is missing; empty when nothing is. */

@@ -3,21 +3,17 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { lacksLevel, optionsFor } from '../../tests/support/jail-level.ts';
 import { findBubblewrap } from './bubblewrap.ts';
 import { openCgroups } from './cgroups.ts';
-import { examineJail, type Jail, type JailedProcess, type JailLevel, jailLevels, openJail } from './index.ts';
+import { type Jail, type JailedProcess, type JailLevel, openJail } from './index.ts';
 import { JailParts, LayeredJail } from './layered-jail.ts';
 
-const isBuilt = existsSync(path.join(import.meta.dirname, '../../dist/launcher/main.js'));
-const here = isBuilt ? await examineJail() : undefined;
-const reaches = (level: JailLevel): boolean => here !== undefined && jailLevels.indexOf(here.level) <= jailLevels.indexOf(level);
-const levels: readonly JailLevel[] = ['full', 'process', 'none'];
-const rows = levels.map((level): [JailLevel, string] => [
-  level,
-  reaches(level) ? '' : ' (skipped: not possible on this machine)',
-]);
 const eachLevel = (name: string, run: (level: JailLevel) => Promise<void>): void => {
-  for (const [level, whyNot] of rows) it.skipIf(whyNot !== '')(`${level}: ${name}${whyNot}`, () => run(level));
+  for (const level of ['full', 'process', 'none'] as const) {
+    const whyNot = lacksLevel(level);
+    it.skipIf(whyNot !== '')(`${level}: ${name}${whyNot}`, () => run(level));
+  }
 };
 
 // A closed folder, as below /root: where the server is root, what lies here has to be made reachable.
@@ -35,9 +31,7 @@ function script(name: string, text: string): string {
 }
 
 async function jailOf(level: JailLevel): Promise<Jail> {
-  const unsafe = level === 'none' ? { unsafeLevel: level } : {};
-  const lesser = level === 'process' ? { bubblewrap: '/nonexistent' } : {};
-  const jail = open.get(level) ?? (await openJail({ required: 'process', ...unsafe, ...lesser }));
+  const jail = open.get(level) ?? (await openJail(optionsFor(level)));
   open.set(level, jail);
   return jail;
 }
@@ -105,7 +99,7 @@ describe('a process in the jail', () => {
     expect(await start(await jailOf(level), abort).exited).toMatchObject({ code: null, signal });
   });
 
-  eachLevel('is attested, and gone 100 ms after it was killed', async (level) => {
+  eachLevel('is attested, and gone soon after it was killed', async (level) => {
     const jail = await jailOf(level);
     const entry = script('stay.mjs', `process.on('SIGTERM', () => {}); ${sendAndStay}`);
     const latencies: number[] = [];
@@ -126,7 +120,8 @@ describe('a process in the jail', () => {
     }
     const median = latencies.toSorted((a, b) => a - b)[2];
     console.log(`${level}: gone ${median.toFixed(1)} ms after the kill (median of 5)`);
-    expect(median).toBeLessThan(100);
+    // Usually some 20 ms; a watch that only looked now and then, or waited for a limit, would take longer than this.
+    expect(median).toBeLessThan(500);
   });
 
   eachLevel('can be ended before it is there', async (level) => {
@@ -136,10 +131,10 @@ describe('a process in the jail', () => {
   });
 });
 
-const noFull = reaches('full') ? '' : ' (skipped: this machine has no level `full`)';
+const noFull = lacksLevel('full');
 
 describe('two processes', () => {
-  it.skipIf(!reaches('full'))(`share no namespace and no user that is the server's${noFull}`, async () => {
+  it.skipIf(noFull !== '')(`share no namespace and no user that is the server's${noFull}`, async () => {
     const jail = await jailOf('full');
     const entry = script('two.mjs', sendAndStay);
     const both = [start(jail, entry), start(jail, entry)];
@@ -154,7 +149,7 @@ describe('two processes', () => {
 });
 
 describe('layers by themselves', () => {
-  it.skipIf(!reaches('full'))(`namespaces end every descendant with the process${noFull}`, async () => {
+  it.skipIf(noFull !== '')(`namespaces end every descendant with the process${noFull}`, async () => {
     // Without seccomp, so that there are descendants at all.
     const jail = new LayeredJail(new Set(['namespaces', 'user']), new JailParts(findBubblewrap(), undefined, []));
     const entry = script(
@@ -176,7 +171,7 @@ describe('layers by themselves', () => {
   });
 
   const hasCgroups = openCgroups().layers.every((layer) => layer.works);
-  const noGroups = hasCgroups && reaches('process') ? '' : ' (skipped: control groups are not delegated to this user)';
+  const noGroups = lacksLevel('process') || (hasCgroups ? '' : ' (skipped: control groups are not delegated to this user)');
   it.skipIf(noGroups !== '')(`a control group ends a process that takes more memory than it has${noGroups}`, async () => {
     // 256 MiB and 512 MiB for what is shared are reached before RLIMIT_DATA, 1.75 GiB.
     const entry = script('bomb.mjs', 'const all = []; for (let i = 0; i < 1100; i++) all.push(Buffer.alloc(1 << 20, 1));');

@@ -85,9 +85,9 @@ export class LayeredJail implements Jail {
     };
     const isBubblewrap = command.program === bubblewrap?.path;
     try {
-      const process = startProcess({ command, isBubblewrap, userId, group, inheritedFilters, onLog: options.onLog });
-      void process.exited.then(release);
-      return process;
+      const started = startProcess({ command, isBubblewrap, userId, group, inheritedFilters, onLog: options.onLog });
+      void started.exited.then(release);
+      return started;
     } catch (thrown) {
       release();
       throw thrown;

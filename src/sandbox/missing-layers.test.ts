@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Attestation } from './jail.ts';
 import { layersOf, levelOf, type TriedLayer } from './layers.ts';
 import { missingLayers } from './missing-layers.ts';
+import { readLimits } from './process-status.ts';
 
 const held: Attestation = {
   filters: 2,
@@ -10,9 +11,11 @@ const held: Attestation = {
   withoutCapabilities: true,
   ownNamespaces: ['ipc', 'mnt', 'net', 'pid', 'user', 'uts'],
   threads: 12,
-  limits: { 'Max core file size': '0' },
+  limits: { 'Max core file size': '0', 'Max file size': '0', 'Max open files': '256', 'Max data size': '2684354560' },
   cgroup: {},
 };
+
+const limitNames = ['Max core file size', 'Max file size', 'Max open files', 'Max data size'];
 
 describe('missingLayers', () => {
   it('misses nothing of a process that is held as it should be', () => {
@@ -26,9 +29,16 @@ describe('missingLayers', () => {
     ['namespaces', { ownNamespaces: ['ipc', 'mnt', 'pid', 'user', 'uts'] }, 'namespaces of its own (net)'],
     ['namespaces', { ownNamespaces: undefined }, 'namespaces of its own (ipc, mnt, net, pid, user, uts)'],
     ['limits', { noNewPrivileges: false }, 'no_new_privs on every thread'],
-    ['limits', { limits: {} }, 'resource limits'],
+    ['limits', { limits: {} }, `resource limits (${limitNames.join(', ')})`],
+    ['limits', { limits: { ...held.limits, 'Max data size': 'unlimited' } }, 'resource limits (Max data size)'],
+    ['limits', { limits: { ...held.limits, 'Max open files': '1024' } }, 'resource limits (Max open files)'],
   ])('misses %s in %j', (layer, change, text) => {
     expect([...missingLayers({ ...held, ...change }, layersOf('full'), 2)]).toEqual([[layer, text]]);
+  });
+
+  it('takes the limits of a process without a jail for none, whatever its core dumps', () => {
+    const [, text] = [...missingLayers({ ...held, limits: readLimits(process.pid) }, layersOf('process'), 2)][0];
+    expect(text).toMatch(/^resource limits \(.*Max file size, Max open files, Max data size\)$/);
   });
 
   it('asks for no more than the level has', () => {
@@ -42,12 +52,13 @@ describe('missingLayers', () => {
 
 describe('levelOf', () => {
   it.each<[string, TriedLayer[]]>([
-    ['full', ['namespaces', 'landlock', 'user', 'seccomp']],
-    ['process', ['landlock', 'user', 'seccomp']],
-    ['seccomp-only', ['namespaces', 'user', 'seccomp']],
-    ['seccomp-only', ['namespaces', 'landlock', 'seccomp']],
-    ['seccomp-only', ['seccomp']],
-    ['none', ['namespaces', 'landlock', 'user']],
+    ['full', ['namespaces', 'landlock', 'user', 'limits', 'seccomp']],
+    ['process', ['landlock', 'user', 'limits', 'seccomp']],
+    ['seccomp-only', ['namespaces', 'user', 'limits', 'seccomp']],
+    ['seccomp-only', ['namespaces', 'landlock', 'limits', 'seccomp']],
+    ['seccomp-only', ['limits', 'seccomp']],
+    ['none', ['namespaces', 'landlock', 'user', 'limits']],
+    ['none', ['namespaces', 'landlock', 'user', 'seccomp']],
     ['none', []],
   ])('is %s for %j', (level, layers) => {
     expect(levelOf(new Set(layers))).toBe(level);

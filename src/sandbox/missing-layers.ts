@@ -2,17 +2,21 @@
 import type { Attestation } from './jail.ts';
 import type { LayerSet, TriedLayer } from './layers.ts';
 import { filtersAreCounted } from './process-status.ts';
+import { fixedLimits } from './start-command.ts';
 
 /** A new cgroup namespace is asked for and not demanded: kernels without cgroups have none. */
 const demandedNamespaces: readonly string[] = ['ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
+/** By the names of /proc/PID/limits. A plain process, too, usually has no core dumps: no limit says much by itself. */
+const demandedLimits: Readonly<Record<string, number>> = {
+  'Max core file size': fixedLimits.core,
+  'Max file size': fixedLimits.fileSize,
+  'Max open files': fixedLimits.openFiles,
+};
+
 /** Per layer that does not show in the attestation, why not. Landlock never shows; the process itself must try it. */
-export function missingLayers(
-  attestation: Attestation,
-  layers: LayerSet,
-  filters: number,
-): ReadonlyMap<TriedLayer | 'limits', string> {
-  const missing = new Map<TriedLayer | 'limits', string>();
+export function missingLayers(attestation: Attestation, layers: LayerSet, filters: number): ReadonlyMap<TriedLayer, string> {
+  const missing = new Map<TriedLayer, string>();
   const demandedFilters = filtersAreCounted ? filters : Math.min(filters, 1);
   if (layers.has('seccomp') && attestation.filters < demandedFilters) {
     missing.set('seccomp', `seccomp filter on every thread (${Math.max(attestation.filters, 0)} of ${demandedFilters})`);
@@ -25,8 +29,16 @@ export function missingLayers(
     const shared = demandedNamespaces.filter((name) => !own.includes(name));
     if (shared.length > 0) missing.set('namespaces', `namespaces of its own (${shared.join(', ')})`);
   }
-  if (layers.size > 0 && !(attestation.noNewPrivileges && attestation.limits['Max core file size'] === '0')) {
-    missing.set('limits', attestation.noNewPrivileges ? 'resource limits' : 'no_new_privs on every thread');
+  if (layers.has('limits')) {
+    const lacking = lackingLimits(attestation.limits);
+    if (lacking.length > 0) missing.set('limits', `resource limits (${lacking.join(', ')})`);
+    if (!attestation.noNewPrivileges) missing.set('limits', 'no_new_privs on every thread');
   }
   return missing;
+}
+
+/** How much memory is planned differs from process to process; that there is a limit must show. */
+function lackingLimits(limits: Attestation['limits']): string[] {
+  const lacking = Object.keys(demandedLimits).filter((name) => limits[name] !== String(demandedLimits[name]));
+  return Number.isFinite(Number(limits['Max data size'])) ? lacking : [...lacking, 'Max data size'];
 }

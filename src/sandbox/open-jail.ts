@@ -1,20 +1,17 @@
 // Opens the jail of a server: finds what this machine has, decides whether that is enough, and says what is missing when it is not.
 // Refuses below what is required; nothing but an unsafe level that was asked for by name opens less.
+import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { findBubblewrap } from './bubblewrap.ts';
 import { openCgroups } from './cgroups.ts';
-import { type Jail, type JailLevel, jailLevels, type LayerReport } from './jail.ts';
+import { type Jail, type JailFindings, type JailLevel, type LayerReport, reaches } from './jail.ts';
 import { JailParts, LayeredJail } from './layered-jail.ts';
 import { type LayerSet, layersOf, levelOf, type TriedLayer, triedLayers } from './layers.ts';
 import { removeStaleStages } from './stage.ts';
 import { findSurroundings } from './surroundings.ts';
 import { findLayers, type LayerFindings } from './try-layers.ts';
 
-export interface OpenJailOptions {
-  /** The best level of this machine is used, and must not be below this. */
-  readonly required: 'full' | 'process';
-  /** Opens exactly this instead, also where more would be possible; `seccomp-only` keeps what does not make it more than that. */
-  readonly unsafeLevel?: 'seccomp-only' | 'none';
+interface JailSettings {
   /** Files that every process needs, for example TensorFlow's libraries. Default none. */
   readonly readable?: readonly string[];
   /** The bubblewrap program; default `bwrap` in PATH. A file that is not there turns namespaces off. */
@@ -23,13 +20,11 @@ export interface OpenJailOptions {
   readonly cgroups?: boolean;
 }
 
-/** What a machine has for a jail. */
-export interface JailFindings {
-  /** The best level that a jail of this server would have. */
-  readonly level: JailLevel;
-  readonly layers: readonly LayerReport[];
-  readonly surroundings: readonly string[];
-}
+/**
+ * With `require` the best level of this machine is opened, and must not be below that. With `unsafeLevel` exactly that is opened, also
+ * where more would be possible.
+ */
+export type OpenJailOptions = SandboxConfig & JailSettings;
 
 /**
  * Opens a jail, in about 0.2 s. One per server; its processes must be gone when it is closed.
@@ -37,21 +32,21 @@ export interface JailFindings {
  * package is not built.
  */
 export async function openJail(options: OpenJailOptions): Promise<Jail> {
-  const { required, unsafeLevel } = options;
-  if (unsafeLevel === 'none') {
+  if (!('require' in options) && options.unsafeLevel === 'none') {
     const layers = reports({ working: new Set(), failures: new Map() }, 'turned off');
     return new LayeredJail(new Set(), new JailParts(undefined, undefined, []), layers, findSurroundings());
   }
-  const { jail, findings } = await build(options);
-  const isEnough = unsafeLevel === undefined ? rank(jail.level) <= rank(required) : jail.level === unsafeLevel;
+  const { jail, findings } = await build(options, 'require' in options ? everything : withoutLandlock);
+  const isEnough = 'require' in options ? reaches(jail.level, options.require) : jail.level === options.unsafeLevel;
   if (isEnough) return jail;
   await jail.close();
-  throw new AirlockError('ENVIRONMENT_LACKING', { detail: refusal(unsafeLevel ?? required, jail.level, findings) });
+  const wanted = 'require' in options ? options.require : options.unsafeLevel;
+  throw new AirlockError('ENVIRONMENT_LACKING', { detail: refusal(wanted, jail.level, findings) });
 }
 
 /** What `openJail` would find, for a report. @throws ENVIRONMENT_LACKING when this package is not built. */
-export async function examineJail(options: Pick<OpenJailOptions, 'bubblewrap' | 'cgroups'> = {}): Promise<JailFindings> {
-  const { jail } = await build({ required: 'process', ...options });
+export async function examineJail(options: Omit<JailSettings, 'readable'> = {}): Promise<JailFindings> {
+  const { jail } = await build(options, everything);
   await jail.close();
   return { level: jail.level, layers: jail.layers, surroundings: jail.surroundings };
 }
@@ -61,7 +56,11 @@ interface Built {
   readonly findings: LayerFindings;
 }
 
-async function build({ unsafeLevel, readable = [], bubblewrap, cgroups = true }: OpenJailOptions): Promise<Built> {
+/** @param choose Which of the layers that work are used. */
+async function build(
+  { readable = [], bubblewrap, cgroups = true }: JailSettings,
+  choose: (working: LayerSet) => LayerSet,
+): Promise<Built> {
   removeStaleStages();
   const found = findBubblewrap(bubblewrap);
   const groups = cgroups ? openCgroups() : undefined;
@@ -74,7 +73,7 @@ async function build({ unsafeLevel, readable = [], bubblewrap, cgroups = true }:
   }
   try {
     const { working, failures } = await findLayers(wanted, (layers) => new LayeredJail(layers, parts));
-    const used = unsafeLevel === 'seccomp-only' ? withoutLandlock(working) : working;
+    const used = choose(working);
     const findings = { working: used, failures: new Map([...absent, ...failures]) };
     const layers = [...reports(findings, 'not used at this level'), ...(groups?.layers ?? [])];
     return { jail: new LayeredJail(used, parts, layers, findSurroundings()), findings };
@@ -84,13 +83,13 @@ async function build({ unsafeLevel, readable = [], bubblewrap, cgroups = true }:
   }
 }
 
-/** As far as that makes a level above seccomp-only one. */
-function withoutLandlock(layers: LayerSet): LayerSet {
-  return rank(levelOf(layers)) < rank('seccomp-only') ? new Set([...layers].filter((layer) => layer !== 'landlock')) : layers;
+function everything(working: LayerSet): LayerSet {
+  return working;
 }
 
-function rank(level: JailLevel): number {
-  return jailLevels.indexOf(level);
+/** Everything else does not make it more than seccomp-only. */
+function withoutLandlock(working: LayerSet): LayerSet {
+  return reaches(levelOf(working), 'process') ? new Set([...working].filter((layer) => layer !== 'landlock')) : working;
 }
 
 const helps: Readonly<Record<TriedLayer, string>> = {
@@ -98,6 +97,7 @@ const helps: Readonly<Record<TriedLayer, string>> = {
   landlock: 'needs Linux 5.13 or newer with landlock in its list of security modules (lsm=)',
   seccomp: 'needs a kernel with seccomp filters, and a container that permits seccomp(2)',
   user: 'start the server as an unprivileged user, or give it CAP_SETUID, CAP_SETGID and CAP_KILL',
+  limits: 'the hard limits of the server itself must not be below those of its processes (ulimit -H)',
 };
 
 const descriptions: Readonly<Record<TriedLayer, string>> = {
@@ -108,16 +108,15 @@ const descriptions: Readonly<Record<TriedLayer, string>> = {
     process.getuid?.() === 0
       ? 'each process is a user of its own, without privileges'
       : 'the user of the server, without privileges',
+  limits: 'memory, files, tasks, no core dumps',
 };
 
 function reports({ working, failures }: LayerFindings, unused: string): LayerReport[] {
-  const tried = (['namespaces', 'landlock', 'seccomp', 'user'] as const).map((layer): LayerReport => {
+  return (['namespaces', 'landlock', 'seccomp', 'user', 'limits'] as const).map((layer): LayerReport => {
     if (working.has(layer)) return { layer, works: true, detail: descriptions[layer] };
     const failure = failures.get(layer);
     return { layer, works: false, detail: failure === undefined ? unused : `${failure}; ${helps[layer]}` };
   });
-  const limits = working.size > 0;
-  return [...tried, { layer: 'limits', works: limits, detail: limits ? 'memory, files, tasks, no core dumps' : unused }];
 }
 
 function refusal(wanted: JailLevel, found: JailLevel, { failures }: LayerFindings): string {

@@ -2,44 +2,36 @@
 // user.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
+import { lacksLevel, nobody, notForOthers, notRoot, optionsFor } from '../../tests/support/jail-level.ts';
 import { findHierarchies } from './cgroup-hierarchies.ts';
-import { examineJail, type JailLevel, jailLevels } from './index.ts';
+import type { JailLevel, OpenJailOptions } from './index.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
-const isBuilt = existsSync(path.join(dist, 'launcher/main.js'));
-const here = isBuilt ? await examineJail() : undefined;
-const isRoot = process.getuid?.() === 0;
-const nobody = 65534;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'airlock-server-'));
 chmodSync(folder, 0o755);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const whyNot = (level: JailLevel): string =>
-  here !== undefined && jailLevels.indexOf(here.level) <= jailLevels.indexOf(level)
-    ? ''
-    : ' (skipped: not possible on this machine)';
+// As a home can be: what lies here has to be staged for the processes of a server that is root.
+const closed = path.join(folder, 'closed');
+mkdirSync(closed, { mode: 0o700 });
 
-function script(name: string, text: string): string {
-  const file = path.join(folder, name);
+function script(name: string, text: string, place = folder): string {
+  const file = path.join(place, name);
   writeFileSync(file, text);
   chmodSync(file, 0o644);
   return file;
 }
 
-/** A server that opens a jail of `level`, after `before`, starts `entry` in it, and passes on what that sends. */
-function server(level: JailLevel, entry: string, before = ''): string {
-  const options = {
-    required: 'process',
-    ...(level === 'none' ? { unsafeLevel: 'none' } : {}),
-    ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}),
-  };
+/** A server that opens a jail, does what `before` says, starts `entry` in the jail, and passes on what that sends. */
+function server(options: OpenJailOptions, entry: string, before = ''): string {
   return script(
-    `server-${level}.mjs`,
+    'server.mjs',
     `import { openJail } from ${JSON.stringify(path.join(dist, 'sandbox/index.js'))};
      const jail = await openJail(${JSON.stringify(options)});
      ${before}
@@ -56,7 +48,9 @@ function run(file: string, userId?: number): ChildProcess {
 }
 
 async function reportOf(child: ChildProcess): Promise<{ level: JailLevel; processId: number; said: string }> {
-  const [chunk] = child.stdout === null ? [] : await once(child.stdout, 'data');
+  if (child.stdout === null) throw new Error('its output is no pipe');
+  const ended = once(child, 'exit').then(([code, signal]) => Promise.reject(new Error(`it ended by ${signal ?? code}`)));
+  const [chunk] = await Promise.race([once(child.stdout, 'data'), ended]);
   return JSON.parse(String(chunk));
 }
 
@@ -70,8 +64,9 @@ const deaf = `import fs from 'node:fs'; fs.writeSync(3, 'up'); setInterval(() =>
 
 describe('a server that is killed', () => {
   for (const level of ['full', 'process'] as const) {
-    it.skipIf(whyNot(level) !== '')(`takes its processes with it: ${level}${whyNot(level)}`, async () => {
-      const child = run(server(level, script('deaf.mjs', deaf)));
+    const whyNot = lacksLevel(level);
+    it.skipIf(whyNot !== '')(`takes its processes with it: ${level}${whyNot}`, async () => {
+      const child = run(server(optionsFor(level), script('deaf.mjs', deaf)));
       const { processId } = await reportOf(child);
       expect(existsSync(`/proc/${processId}`)).toBe(true);
       await end(child);
@@ -81,17 +76,15 @@ describe('a server that is killed', () => {
 });
 
 describe('a server of an unprivileged user', () => {
-  const noRoot = isRoot ? '' : ' (skipped: the tests are not run as root, and the others show it)';
-  it.skipIf(!isRoot || whyNot('process') !== '')(
-    `finds its level, and its processes run${noRoot}${whyNot('process')}`,
-    async () => {
-      const child = run(server('full', script('deaf.mjs', deaf)), nobody);
-      const { level, said } = await reportOf(child);
-      expect(said).toBe('up');
-      expect(['full', 'process']).toContain(level);
-      await end(child);
-    },
-  );
+  // Where the tests are not run as root, the others show it.
+  const whyNot = notRoot || notForOthers || lacksLevel('process');
+  it.skipIf(whyNot !== '')(`finds its level, and its processes run${whyNot}`, async () => {
+    const child = run(server({ require: 'process' }, script('deaf.mjs', deaf)), nobody);
+    const { level, said } = await reportOf(child);
+    expect(said).toBe('up');
+    expect(['full', 'process']).toContain(level);
+    await end(child);
+  });
 });
 
 describe('descriptors that native code in the server left open', () => {
@@ -107,32 +100,39 @@ describe('descriptors that native code in the server left open', () => {
     fs.writeSync(3, String(open.includes(150))); setInterval(() => {}, 1000);`;
 
   for (const level of ['none', 'process', 'full'] as const) {
-    it.skipIf(whyNot(level) !== '')(
-      `${level === 'none' ? 'arrive without a jail' : 'do not arrive'}: ${level}${whyNot(level)}`,
-      async () => {
-        const child = run(server(level, script('look.mjs', look), leak));
-        expect((await reportOf(child)).said).toBe(String(level === 'none'));
-        await end(child);
-      },
-    );
+    const whyNot = lacksLevel(level);
+    const title = `${level === 'none' ? 'arrive without a jail' : 'do not arrive'}: ${level}${whyNot}`;
+    it.skipIf(whyNot !== '')(title, async () => {
+      const child = run(server(optionsFor(level), script('look.mjs', look), leak));
+      expect((await reportOf(child)).said).toBe(String(level === 'none'));
+      await end(child);
+    });
   }
 });
 
 describe('a server that closes its jail', () => {
-  it.skipIf(whyNot('process') !== '')(`leaves no folder and no control group behind${whyNot('process')}`, async () => {
-    const entry = script('deaf.mjs', deaf);
+  const whyNot = notRoot || lacksLevel('process');
+  it.skipIf(whyNot !== '')(`leaves no folder and no control group behind${whyNot}`, async () => {
+    const folders = [tmpdir(), ...findHierarchies().map((hierarchy) => hierarchy.folder)];
+    const entry = script('deaf.mjs', deaf, closed);
     const closing = server(
-      'full',
+      { require: 'process' },
       entry,
-      `const early = Array.from({ length: 3 }, () => jail.start({ entry: ${JSON.stringify(entry)}, readable: [${JSON.stringify(entry)}],
+      `const { readdirSync } = await import('node:fs');
+       const places = ${JSON.stringify(folders)};
+       const made = () => places.flatMap((place) => readdirSync(place)).filter((name) => name.includes('-' + process.pid + '-'));
+       const early = Array.from({ length: 3 }, () => jail.start({ entry: ${JSON.stringify(entry)}, readable: [${JSON.stringify(entry)}],
          limits: { memoryBytes: 2 ** 28, maxTasks: 100 }, onLog: ({ text }) => console.error(text) }));
+       console.log(made().length);
        for (const one of early) { one.socket.once('data', () => one.kill()); await one.exited; }
        await jail.close();
-       process.exit();`,
+       process.exit(made().length);`,
     );
     const child = run(closing);
-    await once(child, 'exit');
-    const folders = [tmpdir(), ...findHierarchies().map((hierarchy) => hierarchy.folder)];
+    const [[code], said] = await Promise.all([once(child, 'exit'), child.stdout === null ? '' : text(child.stdout)]);
+    // Its folder with what had to be staged, at least; a group for each process where they are delegated.
+    expect(Number(said)).toBeGreaterThan(0);
+    expect(code).toBe(0);
     const left = folders.flatMap((place) => readdirSync(place)).filter((name) => name.includes(`-${child.pid}-`));
     expect(left).toEqual([]);
   });

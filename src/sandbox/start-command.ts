@@ -23,6 +23,9 @@ const launcherExecArgv: readonly string[] = ['--v8-pool-size=1', '--max-old-spac
 /** What RLIMIT_DATA allows above the memory limit: Node 24 and TensorFlow together reserve 0.9 GiB that they do not use. */
 const reservedBytes = 1.5 * 1024 ** 3;
 
+/** Limits that are the same for every process. 256 open files are several times what a worker has. */
+export const fixedLimits = { core: 0, fileSize: 0, openFiles: 256 } as const;
+
 export interface CommandSettings {
   readonly layers: LayerSet;
   readonly bubblewrap: Bubblewrap | undefined;
@@ -71,9 +74,7 @@ function launchPlan(
     keptDescriptors: 4,
     dieWithParent: !layers.has('namespaces'),
     limits: {
-      core: 0,
-      fileSize: 0,
-      openFiles: 256,
+      ...fixedLimits,
       data: limits.memoryBytes + reservedBytes,
       // A user namespace counts the tasks of its own users.
       ...(hasOwnUser || layers.has('namespaces') ? { processes: limits.maxTasks } : {}),

@@ -50,9 +50,9 @@ async function tryLayers(jail: Jail, layers: LayerSet): Promise<ReadonlyMap<Trie
   if (layers.size === 0) return new Map();
   const all = (why: string) => new Map([...layers].map((layer) => [layer, why]));
   const log: string[] = [];
-  let process: JailedProcess;
+  let started: JailedProcess;
   try {
-    process = jail.start({
+    started = jail.start({
       entry: probeEntry,
       readable: [probeEntry],
       limits: { memoryBytes: 512 * 1024 * 1024, maxTasks: 64 },
@@ -62,27 +62,26 @@ async function tryLayers(jail: Jail, layers: LayerSet): Promise<ReadonlyMap<Trie
     return all(isAirlockError(thrown) ? (thrown.detail ?? thrown.message) : String(thrown));
   }
   try {
-    const answer = await within(Promise.race([firstLine(process), process.exited.then(() => undefined)]));
-    if (answer === undefined) return all(await lastWords(process, log));
-    const failures = new Map(missingLayers(await process.attest(), layers, 1));
-    failures.delete('limits');
+    const answer = await within(Promise.race([firstLine(started), started.exited.then(() => undefined)]));
+    if (answer === undefined) return all(await lastWords(started, log));
+    const failures = new Map(missingLayers(await started.attest(), layers, 1));
     if (layers.has('landlock') && answer !== 'EACCES') failures.set('landlock', `listing the root folder ${answer}`);
-    return failures as ReadonlyMap<TriedLayer, string>;
+    return failures;
   } finally {
-    process.kill();
-    await within(process.exited);
+    started.kill();
+    await within(started.exited);
   }
 }
 
-async function firstLine(process: JailedProcess): Promise<string> {
-  process.socket.on('error', () => undefined);
-  const [chunk] = (await once(process.socket, 'data')) as [Buffer];
+async function firstLine({ socket }: JailedProcess): Promise<string> {
+  socket.on('error', () => undefined);
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
   return String(chunk).trim();
 }
 
-async function lastWords(process: JailedProcess, log: readonly string[]): Promise<string> {
-  process.kill();
-  const exit = await within(process.exited);
+async function lastWords(started: JailedProcess, log: readonly string[]): Promise<string> {
+  started.kill();
+  const exit = await within(started.exited);
   if (exit === undefined) return 'a process in it could not be ended';
   return exit.error?.message ?? log.at(-1) ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`);
 }

@@ -21,9 +21,9 @@ export function lacks(level: Level): string {
 }
 
 export function openJailAt(level: Level): Promise<Jail> {
-  if (level === 'none') return openJail({ required: 'process', unsafeLevel: 'none' });
+  if (level === 'none') return openJail({ unsafeLevel: 'none' });
   // A program that is not there leaves the namespaces out.
-  return openJail({ required: level, ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}) });
+  return openJail({ require: level, ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}) });
 }
 
 export interface HostileOptions {

@@ -18,9 +18,9 @@ export async function serverLevels() {
 
 /** @param {'full' | 'process' | 'none'} level */
 export function openJailAt(level) {
-  if (level === 'none') return openJail({ required: 'process', unsafeLevel: 'none' });
+  if (level === 'none') return openJail({ unsafeLevel: 'none' });
   // A program that is not there leaves the namespaces out.
-  return openJail({ required: level, ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}) });
+  return openJail({ require: level, ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}) });
 }
 
 /** @param {number[]} values @param {number} share */
