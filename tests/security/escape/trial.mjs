@@ -17,32 +17,31 @@ const patienceMs = 30_000;
  */
 export async function attempt(jail, attack, targets, { seal }) {
   const log = [];
-  const process = jail.start({
+  const started = jail.start({
     entry: path.join(insideFolder, 'runner.mjs'),
     execArgv: attack.withoutCode && seal ? ['--jitless'] : [],
     readable: [insideFolder],
     limits,
     onLog: ({ text }) => log.push(text),
   });
-  const timer = setTimeout(() => process.kill(), patienceMs);
+  const timer = setTimeout(() => started.kill(), patienceMs);
   // A process that was killed resets the connection.
-  process.socket.on('error', () => undefined);
-  process.socket.write(`${JSON.stringify({ name: attack.name, targets, seal })}\n`);
+  started.socket.on('error', () => undefined);
+  started.socket.write(`${JSON.stringify({ name: attack.name, targets, seal })}\n`);
   let said = '';
-  process.socket.on('data', (piece) => {
+  started.socket.on('data', (piece) => {
     said += piece;
-    if (answersIn(said).length === 2) process.kill();
+    if (answersIn(said).length === 2) started.kill();
   });
-  const [exit] = await Promise.all([process.exited, once(process.socket, 'close')]);
+  const [exit] = await Promise.all([started.exited, once(started.socket, 'close')]);
   clearTimeout(timer);
   const [sealed, answer] = answersIn(said);
   const about = `${attack.name}: ${JSON.stringify(exit)} ${log.join(' | ')}`;
   if (sealed === undefined) throw new Error(`the process did not come to the attack: ${about}`);
   if (answer === undefined) {
     if (attack.exitCode !== undefined && exit.code === attack.exitCode) return { worked: true };
-    const signal = signalOf(exit);
-    if (signal === undefined || signal === 'SIGKILL') throw new Error(`the attack did not end: ${about}`);
-    return { worked: false, by: signal };
+    if (exit.signal === null || exit.signal === 'SIGKILL') throw new Error(`the attack did not end: ${about}`);
+    return { worked: false, by: exit.signal };
   }
   const outcome = JSON.parse(answer);
   if (outcome.mistake !== undefined) throw new Error(`${about} ${outcome.mistake}`);
@@ -74,11 +73,4 @@ export async function attemptAll(jail, attacks, { seal }) {
 /** Complete lines; one of the attacks sends an empty one. */
 function answersIn(said) {
   return said.split('\n').slice(0, -1).filter(Boolean);
-}
-
-/** The signal that ended a process; bubblewrap reports it as an exit code, as a shell does. */
-function signalOf({ code, signal }) {
-  if (signal !== null) return signal;
-  const numbers = { 132: 'SIGILL', 134: 'SIGABRT', 139: 'SIGSEGV', 153: 'SIGXFSZ', 159: 'SIGSYS' };
-  return numbers[code];
 }
