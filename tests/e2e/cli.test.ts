@@ -5,7 +5,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { lacksLevel, machine } from '../support/jail-level.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
+import { reachableSandbox, sandboxArguments } from '../support/sandbox.ts';
 import { call, root, temporaryFolder } from '../support/server.ts';
 
 const airlock = path.join(root, 'bin/airlock.js');
@@ -14,6 +16,8 @@ const isBuilt = existsSync(path.join(root, 'dist/cli/main.js'));
 const withRuntime = slot !== undefined && isBuilt;
 const notBuilt = isBuilt ? '' : ' (skipped: not built, run `npm run build`)';
 const title = (text: string): string => `${text}${notBuilt}${needsRuntime}`;
+/** The runtime, and no more of a jail than this machine has. */
+const usual = ['--store', store, ...sandboxArguments];
 const requestFile = path.join(root, 'examples/digits/request.json');
 
 let folder: string;
@@ -85,22 +89,26 @@ async function exitCode(child: ChildProcess): Promise<number | null> {
   return child.exitCode;
 }
 
+const noJail = lacksLevel('process');
+const noFilters = lacksLevel('seccomp-only');
+/** Lines at start that say what was opened. */
+const weakenings = noJail === '' ? 0 : 1;
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 const withoutCurl = hasCurl ? '' : ' (its curl line is not run: no curl here)';
 
 describe.skipIf(!withRuntime)(title('airlock predict'), () => {
   it('prints the answer alone on stdout, from a file, from stdin and from an argument', () => {
-    const fromFile = run(['predict', 'models/digits', '--store', store, '--input', `@${requestFile}`]);
+    const fromFile = run(['predict', 'models/digits', ...usual, '--input', `@${requestFile}`]);
     expect(fromFile).toMatchObject({ code: 0, stderr: '' });
     const { predictions } = JSON.parse(fromFile.stdout) as { readonly predictions: readonly number[][] };
     expect(predictions[0][8]).toBeCloseTo(0.9918, 4);
     const body = readFileSync(requestFile, 'utf8');
-    expect(run(['predict', 'models/digits', '--store', store], body)).toEqual(fromFile);
-    expect(run(['predict', 'models/digits/1', '--store', store, '--input', body])).toEqual(fromFile);
+    expect(run(['predict', 'models/digits', ...usual], body)).toEqual(fromFile);
+    expect(run(['predict', 'models/digits/1', ...usual, '--input', body])).toEqual(fromFile);
   });
 
   it('refuses in one line and with 1', () => {
-    const { code, stdout, stderr } = run(['predict', 'models/digits', '--store', store, '--input', '{"instances":[1]}']);
+    const { code, stdout, stderr } = run(['predict', 'models/digits', ...usual, '--input', '{"instances":[1]}']);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^airlock: [^\n]+\n$/);
     expect(stderr).toContain('at image: expected [?,8,8,1], got [1]');
@@ -115,8 +123,7 @@ describe.skipIf(!withRuntime)(title('airlock predict'), () => {
 
 describe.skipIf(!isBuilt)(`airlock${notBuilt}`, () => {
   it('ends with 0 for help and version', () => {
-    expect(run(['--help'])).toMatchObject({ code: 0, stderr: '' });
-    expect(run(['--help']).stdout).toContain('serve');
+    expect(run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('serve'), stderr: '' });
     expect(run(['serve', '--help']).stdout).toContain('Example');
     const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { readonly version: string };
     expect(run(['--version']).stdout).toBe(`${version}\n`);
@@ -170,31 +177,31 @@ describe.skipIf(!isBuilt)(`airlock${notBuilt}`, () => {
 describe.skipIf(!withRuntime)(title('airlock doctor'), () => {
   it('prints JSON alone on stdout', () => {
     const { code, stdout, stderr } = run(['doctor', '--json', '--store', store]);
-    expect([code, stderr]).toEqual([0, '']);
+    expect([code, stderr === '']).toEqual(noJail === '' ? [0, true] : [4, false]);
     const { findings } = JSON.parse(stdout) as {
       readonly findings: readonly { readonly check: string; readonly state: string }[];
     };
     const stateOf = new Map(findings.map(({ check, state }) => [check, state]));
     expect(stateOf.get('tensorflow')).toBe('ok');
     expect(stateOf.get('platform')).toBe('ok');
-    expect(stateOf.get('jail')).toBe('ok');
-    for (const layer of ['landlock', 'seccomp', 'user', 'limits']) expect(stateOf.get(layer), layer).toBe('ok');
+    expect(stateOf.get('jail')).toBe(noJail === '' ? 'ok' : 'lacking');
+    for (const { layer, works } of machine?.layers ?? []) expect(stateOf.get(layer), layer).toBe(works ? 'ok' : 'warning');
   });
 
   it('prints a line per finding for people', () => {
     const { code, stdout } = run(['doctor', '--store', store]);
-    expect(code).toBe(0);
+    expect(code).toBe(noJail === '' ? 0 : 4);
     expect(stdout).toMatch(/^ok\s+tensorflow\s+2\.21\.0/m);
   });
 });
 
 describe.skipIf(!withRuntime)(title('airlock serve'), () => {
   it(`serves a folder and says how to call it, until it is asked to stop${withoutCurl}`, async () => {
-    const served = serve(['models/digits', '--store', store, '--listen', '127.0.0.1:0', '--log', 'text']);
+    const served = serve(['models/digits', ...usual, '--listen', '127.0.0.1:0', '--log', 'text']);
     const [, command] = await served.prints(/ready; try: {2}(.*)$/m);
     expect(command).toMatch(/^curl -d @models\/digits\/request\.json http:\/\/127\.0\.0\.1:\d+\/v1\/models\/digits:predict$/);
-    expect(served.output).toMatch(/isolation: (?:full \(namespaces, |process \()Landlock, seccomp, /);
-    expect(served.output).not.toContain('weakened');
+    expect(served.output).toContain(`isolation: ${machine?.level}`);
+    expect(served.output.split('weakened').length - 1).toBe(weakenings);
     if (hasCurl) {
       const { status, stdout } = spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
       expect(status).toBe(0);
@@ -214,6 +221,7 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     const config = {
       listen: { rest: '127.0.0.1:0' },
       store,
+      sandbox: reachableSandbox,
       models: [{ name: 'seven', path: './models/digits', shapes: 'compat' }],
     };
     writeFileSync(path.join(folder, 'good.yaml'), JSON.stringify(config));
@@ -224,7 +232,7 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
       .split('\n')
       .map((line): Record<string, unknown> => JSON.parse(line));
     expect(lines.find(({ msg }) => msg === 'available')).toMatchObject({ model: 'seven', version: '1' });
-    expect(lines.filter(({ msg }) => String(msg).startsWith('weakened: ')).length).toBe(1);
+    expect(lines.filter(({ msg }) => String(msg).startsWith('weakened: ')).length).toBe(weakenings + 1);
     const url = String(lines.find(({ msg }) => msg === 'listening')?.url);
     expect((await call(`${url}/v1/models/seven`)).status).toBe(200);
     expect((await call(`${url}/v1/models/digits`)).status).toBe(404);
@@ -232,7 +240,7 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     expect(await exitCode(served.child)).toBe(0);
   });
 
-  it('says at start what was opened, by the command line and by a configuration', async () => {
+  it.skipIf(noFilters !== '')(`says at start what was opened${noFilters}`, async () => {
     const served = serve(['models/digits', '--store', store, '--listen', '127.0.0.1:0', '--unsafe-sandbox', 'seccomp-only']);
     await served.prints(/ready; try/);
     expect(served.output).toContain('weakened: sandbox.unsafeLevel: seccomp-only');
@@ -248,7 +256,7 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     await once(other, 'listening');
     const address = other.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { code, stderr } = run(['serve', 'models/digits', '--store', store, '--listen', `127.0.0.1:${port}`]);
+    const { code, stderr } = run(['serve', 'models/digits', ...usual, '--listen', `127.0.0.1:${port}`]);
     other.close();
     expect(code).toBe(4);
     expect(stderr).toBe(
@@ -260,7 +268,7 @@ describe.skipIf(!withRuntime)(title('airlock serve'), () => {
     const broken = path.join(folder, 'broken/1');
     mkdirSync(broken, { recursive: true });
     writeFileSync(path.join(broken, 'saved_model.pb'), 'not a model');
-    const served = serve(['broken', '--store', store, '--listen', '127.0.0.1:0', '--log', 'text']);
+    const served = serve(['broken', ...usual, '--listen', '127.0.0.1:0', '--log', 'text']);
     await served.prints(/broken version 1 is not served: .*MODEL_INVALID/);
     const [, url] = await served.prints(/listening on (\S+)/);
     expect((await call(`${url}/readyz`)).status).toBe(503);

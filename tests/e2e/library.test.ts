@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAirlockError, type Model, openModel } from '../../src/index.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
+import { reachableSandbox as sandbox } from '../support/sandbox.ts';
 import { call, post, root, temporaryFolder } from '../support/server.ts';
 
 const store = path.join(root, '.airlock');
@@ -26,7 +27,7 @@ describe.skipIf(slot === undefined)(title('openModel on digits'), () => {
   let model: Model;
   const image = (JSON.parse(requestOf('digits').toString()) as { readonly instances: number[][][][] }).instances;
   beforeAll(async () => {
-    model = await openModel({ path: path.join(root, 'examples/digits'), store });
+    model = await openModel({ path: path.join(root, 'examples/digits'), store, sandbox });
   });
   afterAll(() => model?.close());
 
@@ -80,7 +81,7 @@ describe.skipIf(slot === undefined)(title('openModel on digits'), () => {
 
 describe.skipIf(slot === undefined)(title('openModel on tabular'), () => {
   it('takes integers and strings, and gives strings as bytes', async () => {
-    const model = await openModel({ path: path.join(root, 'examples/tabular/1'), store });
+    const model = await openModel({ path: path.join(root, 'examples/tabular/1'), store, sandbox });
     try {
       const wine = { alcohol: [12.88], flavanoids: [1.22], hue: [0.74], magnesium: [104], proline: [530n], colour: ['medium'] };
       const { cultivar, probabilities } = await model.predict(wine);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../src/config/index.ts';
 import { type AirlockServer, type RefusalLine, type ServerHooks, startServer } from '../../src/gateway/index.ts';
+import { reachableSandbox } from './sandbox.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
@@ -19,7 +20,10 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on a free port with `values` as its airlock.yaml (JSON is YAML), and waits until its models have loaded or failed. */
+/**
+ * Starts a server on a free port with `values` as its airlock.yaml (JSON is YAML), and waits until its models have loaded or failed.
+ * `sandbox` is by default what this machine reaches.
+ */
 export async function startTestServer(values: {
   readonly models: readonly object[];
   readonly limits?: object;
@@ -27,7 +31,8 @@ export async function startTestServer(values: {
 }): Promise<TestServer> {
   const folder = temporaryFolder();
   const file = path.join(folder, 'airlock.yaml');
-  writeFileSync(file, JSON.stringify({ store: path.join(root, '.airlock'), listen: { rest: '127.0.0.1:0' }, ...values }));
+  const defaults = { store: path.join(root, '.airlock'), listen: { rest: '127.0.0.1:0' }, sandbox: reachableSandbox };
+  writeFileSync(file, JSON.stringify({ ...defaults, ...values }));
   const refusals: RefusalLine[] = [];
   const events: ServingEvent[] = [];
   const workerLines: string[] = [];
