@@ -1,15 +1,14 @@
 // The tables hold what a worker needs and no more: in lives of real workers every rule is met, except those that say why no test
 // meets them, and nothing is called that no rule knows.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadingPolicy } from '../../../src/jail/loading-rules.ts';
 import type { Policy, Rule } from '../../../src/jail/rules.ts';
 import { servingPolicy } from '../../../src/jail/serving-rules.ts';
 import { callNumber, hostArchitecture } from '../../../src/jail/syscall-numbers.ts';
-import { launcherEntry } from '../../../src/launcher/index.ts';
-import { slot } from '../../support/runtime.ts';
+import { notBuilt } from '../../support/jail-level.ts';
+import { needsRuntime } from '../../support/runtime.ts';
 import { type TracedCall, type TracedLife, traceWorker } from './traced-worker.ts';
 
 const digits = path.resolve(import.meta.dirname, '../../../examples/digits/1');
@@ -17,8 +16,7 @@ const digits = path.resolve(import.meta.dirname, '../../../examples/digits/1');
 function lacking(): string {
   if (spawnSync('strace', ['-V']).status !== 0) return ' (skipped: strace is not installed)';
   if (spawnSync('strace', ['-qq', 'true']).status !== 0) return ' (skipped: strace may not trace here)';
-  if (!existsSync(launcherEntry)) return ' (skipped: not built, run `npm run build`)';
-  return slot === undefined ? ' (skipped: no TensorFlow in ./.airlock, run `airlock runtime install`)' : '';
+  return notBuilt || needsRuntime;
 }
 
 const whyNot = lacking();

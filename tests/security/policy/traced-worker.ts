@@ -1,14 +1,12 @@
 // A whole life of a real worker under strace: launched, sealed, given a model, asked a few times, closed. What it called, by phase.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Duplex } from 'node:stream';
-import type { LaunchPlan } from '../../../src/jail/index.ts';
 import { type CallName, callNames } from '../../../src/jail/syscall-numbers.ts';
-import { launcherEntry } from '../../../src/launcher/index.ts';
 import { readModelContent, readSavedModel, selectMetaGraph } from '../../../src/model/index.ts';
-import type { JailedProcess, ProcessExit } from '../../../src/sandbox/index.ts';
+import { defaultExecArgv, type JailedProcess } from '../../../src/sandbox/index.ts';
+import { startProcess } from '../../../src/sandbox/jailed-process.ts';
+import { startCommand } from '../../../src/sandbox/start-command.ts';
 import { WorkerProcess } from '../../../src/serving/worker-process.ts';
 import type { Signature, Tensor } from '../../../src/tensor/index.ts';
 import { workerEntry } from '../../../src/worker/index.ts';
@@ -51,27 +49,23 @@ function parseTrace(text: string): TracedLife {
   return { loading: phases[1], serving: phases[2], unknown };
 }
 
-function startTraced(plan: LaunchPlan, traceFile: string): JailedProcess {
+/** As a jail of filters and limits alone would start it: what stands around a process does not change what it calls. */
+function startTraced(execArgv: readonly string[], traceFile: string): JailedProcess {
+  const onLog = (): void => undefined;
+  const { program, args, environment } = startCommand(
+    { layers: new Set(['limits', 'seccomp']), bubblewrap: undefined, files: [], pathOf: (file) => file, hasOwnUser: false },
+    { entry: workerEntry, execArgv, readable: [], limits: { memoryBytes: 2 ** 31, maxTasks: 600 }, onLog },
+  );
   // Every argument in hexadecimal, so that a rule's conditions can be asked.
-  const strace = ['-f', '-qq', '-e', 'raw=all', '-o', traceFile];
-  const child = spawn('strace', [...strace, process.execPath, launcherEntry, JSON.stringify(plan)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-    cwd: '/',
+  const strace = ['-f', '-qq', '-e', 'raw=all', '-o', traceFile, program, ...args];
+  return startProcess({
+    command: { program: 'strace', args: strace, environment: { ...environment, PATH: process.env.PATH ?? '' } },
+    isBubblewrap: false,
+    userId: undefined,
+    group: undefined,
+    inheritedFilters: 0,
+    onLog,
   });
-  const exited = new Promise<ProcessExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal, outOfMemory: false }));
-    child.once('error', (error) => resolve({ code: null, signal: null, error, outOfMemory: false }));
-  });
-  return {
-    processId: child.pid,
-    socket: child.stdio[3] as Duplex,
-    kill: () => {
-      child.kill('SIGKILL');
-    },
-    exited,
-    attest: () => Promise.reject(new Error('strace is around it')),
-    usage: () => undefined,
-  };
 }
 
 /** Zeros for a signature, `batch` in every dimension that it leaves open. */
@@ -88,18 +82,9 @@ export async function traceWorker(model: string, { threads, executableMemory }: 
   const folder = mkdtempSync(path.join(tmpdir(), 'airlock-trace-'));
   const traceFile = path.join(folder, 'trace');
   const { ccPath, frameworkPath } = requireSlot();
-  const plan: LaunchPlan = {
-    program: process.execPath,
-    args: ['--max-old-space-size=128', ...(executableMemory === 'denied' ? ['--jitless'] : []), workerEntry],
-    environment: { TF_CPP_MIN_LOG_LEVEL: '2', OPENSSL_CONF: '/dev/null' },
-    keptDescriptors: 4,
-    dieWithParent: true,
-    limits: { core: 0, fileSize: 0, openFiles: 256, data: 4 * 1024 ** 3 },
-    seccomp: true,
-  };
   const { signatures } = selectMetaGraph(await readSavedModel(model), ['serve']);
   const worker = new WorkerProcess({
-    process: startTraced(plan, traceFile),
+    process: startTraced(executableMemory === 'denied' ? [...defaultExecArgv, '--jitless'] : defaultExecArgv, traceFile),
     loadTimeoutMs: 60_000,
     onAnswer: () => undefined,
     onBroken: () => undefined,
