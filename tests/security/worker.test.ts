@@ -1,18 +1,13 @@
 // A worker whose process an attacker owns can do no more than fail its own requests: every lie on the socket, every hang and every
 // death gives the requests in flight an error that may be retried, restarts that worker, and leaves every other model alone.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AirlockError, type ErrorCode } from '../../src/core/index.ts';
-import { type ModelChunk, readModelContent } from '../../src/model/index.ts';
-import { ModelWorker, type ModelWorkerOptions } from '../../src/serving/index.ts';
-import { Watchdog } from '../../src/serving/watchdog.ts';
-import { workerEntry } from '../../src/worker/index.ts';
-import { attribute, node, placeholder, writeSavedModel } from '../support/graph.ts';
-import { noContent, plainJail } from '../support/plain-jail.ts';
-import { needsRuntime, requireSlot, slot } from '../support/runtime.ts';
-import { floats, floatsOf, numeric, signature, spec } from '../support/tensors.ts';
+import type { ModelChunk } from '../../src/model/index.ts';
+import type { ModelWorker, ModelWorkerOptions } from '../../src/serving/index.ts';
+import { noContent } from '../support/plain-jail.ts';
+import { type Supervised, superviseWorker } from '../support/supervise-worker.ts';
+import { floats, floatsOf, signature, spec } from '../support/tensors.ts';
 
 const entry = path.join(import.meta.dirname, 'fixtures/fake-worker.mjs');
 const signatures = [signature([spec('x:0', 'DT_FLOAT')], [spec('y:0', 'DT_FLOAT', [1])])];
@@ -23,42 +18,12 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((worker) => worker.close()));
 });
 
-interface Harness {
-  readonly worker: ModelWorker;
-  readonly log: string[];
-  readonly causes: string[];
-  readonly waitFor: (state: string) => Promise<void>;
-}
+const fake = { entry, slot: noLibraries, content: noContent, signatures };
 
-function make(options: Partial<ModelWorkerOptions> = {}): Harness {
-  const log: string[] = [];
-  const causes: string[] = [];
-  let notify = (): void => undefined;
-  const worker = new ModelWorker({
-    jail: plainJail(),
-    watchdog: new Watchdog(),
-    slot: noLibraries,
-    content: noContent,
-    signatures,
-    entry,
-    backoffMs: 10,
-    onLog: ({ text }) => log.push(text),
-    onStateChange: (_state, cause) => {
-      if (cause !== undefined) causes.push(`${cause.code} ${cause.detail ?? ''}`);
-      notify();
-    },
-    ...options,
-    limits: { timeoutMs: 10_000, graceMs: 200, ...options.limits },
-  });
-  open.push(worker);
-  const waitFor = async (state: string): Promise<void> => {
-    while (worker.state !== state) {
-      await new Promise<void>((resolve) => {
-        notify = resolve;
-      });
-    }
-  };
-  return { worker, log, causes, waitFor };
+function make(options: Partial<ModelWorkerOptions> = {}): Supervised {
+  const supervised = superviseWorker({ ...fake, ...options });
+  open.push(supervised.worker);
+  return supervised;
 }
 
 const ask = (worker: ModelWorker, misdeed: number, deadlineMs = 10_000) => worker.run(0, [floats([1], misdeed)], { deadlineMs });
@@ -66,12 +31,8 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, '
 const failsWith = (code: ErrorCode) => expect.objectContaining({ code });
 
 describe('a worker that lies', () => {
-  let neighbour: Harness;
-  beforeAll(async () => {
-    neighbour = make();
-    open.splice(open.indexOf(neighbour.worker), 1);
-    await neighbour.worker.start();
-  });
+  const neighbour = superviseWorker(fake);
+  beforeAll(() => neighbour.worker.start());
   afterAll(() => neighbour.worker.close());
 
   const lies: [string, number, ErrorCode][] = [
@@ -415,127 +376,5 @@ describe('restarts', () => {
     await waitFor('restarting');
     await worker.close();
     expect(worker.state).toBe('closed');
-  });
-});
-
-const canRunReal = slot !== undefined && existsSync(workerEntry);
-const whyNot = slot === undefined ? needsRuntime : existsSync(workerEntry) ? '' : ' (skipped: not built, run `npm run build`)';
-
-describe.skipIf(!canRunReal)(`the real worker${whyNot}`, () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'airlock-worker-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-  /** Multiplies a matrix with itself 60 times: slow for a large one, at once for a small one. */
-  function slowModel(): Partial<ModelWorkerOptions> {
-    const type = { T: attribute.type(1) };
-    const products = Array.from({ length: 60 }, (_, i) => node(`m${i}`, 'MatMul', [i === 0 ? 'x' : `m${i - 1}`, 'x'], type));
-    writeSavedModel(directory, [placeholder('x', 1), ...products]);
-    const slow = [signature([spec('x:0', 'DT_FLOAT', [-1, -1])], [spec('m59:0', 'DT_FLOAT', [-1, -1])])];
-    return { entry: workerEntry, slot: requireSlot(), content: () => readModelContent(directory), signatures: slow };
-  }
-  const matrix = (n: number) => numeric('DT_FLOAT', [n, n], new Float32Array(n * n).fill(1 / n));
-
-  it('computes, refuses with the status of TensorFlow, and carries tensors of megabytes', async () => {
-    const { worker } = make(slowModel());
-    await worker.start();
-    expect(worker.tensorflowVersion).toMatch(/^2\.\d+\.\d+/);
-    expect(floatsOf((await worker.run(0, [floats([1, 1], 1)]))[0])).toEqual([1]);
-    await expect(worker.run(0, [floats([1, 2], 1, 1)])).rejects.toMatchObject({ code: 'TENSORFLOW_INVALID_ARGUMENT' });
-    const [large] = await worker.run(0, [matrix(600)]);
-    expect(large.shape).toEqual([600, 600]);
-    expect(floatsOf(large)[0]).toBeCloseTo(1 / 600, 5);
-    expect(large.bytes.byteOffset % 8).toBe(0);
-  });
-
-  it('is warmed up for each shape before it may compile nothing more, and has kept nothing of that', async () => {
-    const float = { dtype: attribute.type(1) };
-    const resource = { ...float, shape: attribute.shape([1, 1]), shared_name: attribute.text('sum') };
-    const zero = { ...float, value: attribute.tensor(1, [1, 1], new Uint8Array(4)) };
-    const nodes = [
-      placeholder('x', 1, [1, 1]),
-      node('sum', 'VarHandleOp', [], resource),
-      node('zero', 'Const', [], zero),
-      node('init', 'AssignVariableOp', ['sum', 'zero'], float),
-      node('one', 'Const', [], { ...float, value: attribute.tensor(1, [1, 1], new Uint8Array(Float32Array.of(1).buffer)) }),
-      node('add', 'AssignAddVariableOp', ['sum', 'one'], float),
-      node('read', 'ReadVariableOp', ['sum', '^add'], float),
-      node('y', 'MatMul', ['x', 'read'], { T: attribute.type(1) }),
-    ];
-    const folder = path.join(directory, 'counter');
-    writeSavedModel(folder, nodes, { initOperation: 'init' });
-    const { worker } = make({
-      entry: workerEntry,
-      slot: requireSlot(),
-      content: () => readModelContent(folder),
-      signatures: [signature([spec('x:0', 'DT_FLOAT', [1, 1])], [spec('y:0', 'DT_FLOAT', [1, 1])])],
-      executableMemory: { setting: 'denied', why: 'of this test' },
-    });
-    await worker.start();
-    for (const runs of [1, 2, 3]) expect(floatsOf((await worker.run(0, [floats([1, 1], 10)]))[0])).toEqual([10 * runs]);
-    expect(worker.report.executableMemory.setting).toMatch(/^(denied|not deniable)$/);
-  });
-
-  it('that is killed fails what is in flight and comes back, while its neighbour goes on', async () => {
-    const { worker, waitFor } = make(slowModel());
-    const other = make(slowModel());
-    await Promise.all([worker.start(), other.worker.start()]);
-    const neighbours = other.worker.processId;
-    const inFlight = Promise.allSettled([worker.run(0, [matrix(1500)]), worker.run(0, [floats([1, 1], 1)])]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    process.kill(worker.processId ?? 0, 'SIGKILL');
-    const crashed = { status: 'rejected', reason: { code: 'WORKER_CRASHED', retry: true } };
-    expect(await inFlight).toMatchObject([crashed, crashed]);
-    expect(floatsOf((await other.worker.run(0, [floats([1, 1], 2)]))[0])[0]).toBeGreaterThan(1);
-    expect(other.worker.processId).toBe(neighbours);
-    await waitFor('ready');
-    expect(floatsOf((await worker.run(0, [floats([1, 1], 1)]))[0])).toEqual([1]);
-  });
-
-  it('that computes past its deadline is killed after the grace time', async () => {
-    const { worker, waitFor, causes } = make(slowModel());
-    await worker.start();
-    const start = performance.now();
-    await expect(worker.run(0, [matrix(1500)], { deadlineMs: 200 })).rejects.toEqual(failsWith('DEADLINE_EXCEEDED'));
-    expect(performance.now() - start).toBeLessThan(1500);
-    await waitFor('restarting');
-    expect(performance.now() - start).toBeLessThan(3000);
-    expect(causes[0]).toContain('killed');
-    await waitFor('ready');
-  });
-
-  it('that cannot load a model says so', async () => {
-    async function* damaged(): AsyncGenerator<ModelChunk> {
-      yield { name: 'saved_model.pb', chunk: Buffer.from('damaged') };
-    }
-    const { worker } = make({ ...slowModel(), content: damaged });
-    await expect(worker.start()).rejects.toMatchObject({
-      code: 'MODEL_LOAD_FAILED',
-      message: 'TensorFlow could not load the model',
-    });
-    const without = make({ ...slowModel(), slot: noLibraries });
-    await expect(without.worker.start()).rejects.toMatchObject({ code: 'RUNTIME_LOAD_FAILED' });
-  });
-
-  it('answers on after the signals that end its server', async () => {
-    const { worker } = make(slowModel());
-    await worker.start();
-    const pid = worker.processId ?? 0;
-    const slow = worker.run(0, [matrix(500)]);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
-    await expect(slow).resolves.toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    process.kill(pid, 'SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await expect(worker.run(0, [matrix(1)])).resolves.toHaveLength(1);
-    expect(worker.processId).toBe(pid);
-  });
-
-  it('refuses an output beyond the limit and lives on', async () => {
-    const { worker } = make({ ...slowModel(), limits: { maxOutputBytes: 16 } });
-    await worker.start();
-    const pid = worker.processId;
-    await expect(worker.run(0, [matrix(3)])).rejects.toEqual(failsWith('MODEL_OUTPUT_INVALID'));
-    await expect(worker.run(0, [matrix(2)])).resolves.toHaveLength(1);
-    expect(worker.processId).toBe(pid);
   });
 });
