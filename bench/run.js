@@ -58,7 +58,7 @@ async function main() {
 
   const results = [];
   // Without Airlock there is nothing to take the jail from.
-  const wanted = scenarios.filter(({ id, starts }) => parts.includes(id) && (withAirlock || starts === 0));
+  const wanted = scenarios.filter(({ id, airlockOnly }) => parts.includes(id) && (withAirlock || !airlockOnly));
   for (const scenario of wanted) {
     results.push(await runScenario(scenario, places, generator, { rounds, shorten: flags.quick ? 4 : 1, withAirlock }));
   }

@@ -7,12 +7,20 @@ import { makeStateFolder, root, runCommand, runProgram, stateFolder } from './ru
 import { prepareTestPython } from './test-python.js';
 
 const resultsFile = path.join(stateFolder, 'test-results.json');
+/** What the tests of the jail need besides the preparation, and what is not covered without. */
+const jailPrograms = {
+  bwrap: 'The jail at level full (namespaces)',
+  strace: 'That each rule of the jail is needed',
+};
 
 await runCommand(async () => {
   await prepare();
   makeStateFolder();
   const reason = prepareTestPython();
   if (reason !== undefined) process.stdout.write(`The tests with a Python client will be skipped: ${reason}.\n`);
+  for (const [program, what] of Object.entries(jailPrograms)) {
+    if (!isInPath(program)) process.stdout.write(`${what} will not be tested: ${program} is not installed.\n`);
+  }
   fs.rmSync(resultsFile, { force: true });
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
@@ -20,6 +28,11 @@ await runCommand(async () => {
   const code = await runProgram(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   return report(code);
 });
+
+function isInPath(program) {
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  return folders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, program)));
+}
 
 /** Prints what was skipped and the totals, and returns the exit code. */
 function report(code) {
