@@ -90,8 +90,10 @@ export interface ProcessUsage {
   readonly memoryBytes: number;
   readonly cpuMs: number;
   readonly threads: number;
-  /** True while at least one thread runs or wants to. */
+  /** True while at least one thread runs, wants to, waits for the disk, or was stopped by a debugger or a signal. */
   readonly computing: boolean;
+  /** Its first thread has ended and others go on: the kernel no longer shows its memory. No honest program does so. */
+  readonly isHeadless: boolean;
 }
 
 export interface JailedProcess {

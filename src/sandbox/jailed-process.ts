@@ -34,7 +34,7 @@ export function startProcess(settings: ProcessSettings): JailedProcess {
   captureLog(stderr as Readable, 'stderr', onLog);
   if (child.pid !== undefined) group?.add(child.pid);
   const identity = isBubblewrap ? childOf(info as Readable) : Promise.resolve(child.pid);
-  return new RunningProcess(socket as Duplex, identity, status, settings);
+  return new RunningProcess(child, socket as Duplex, identity, status, settings);
 }
 
 function spawnChild({ command, isBubblewrap, userId }: ProcessSettings): ChildProcess {
@@ -70,7 +70,11 @@ function childOf(info: Readable): Promise<number | undefined> {
   });
 }
 
+/** How long bubblewrap may take to say which process it has made. It does so within milliseconds. */
+const identifyTimeoutMs = 1000;
+
 class RunningProcess implements JailedProcess {
+  readonly #child: ChildProcess;
   readonly socket: Duplex;
   readonly exited: Promise<ProcessExit>;
   readonly #settings: ProcessSettings;
@@ -81,7 +85,14 @@ class RunningProcess implements JailedProcess {
   #isGone = false;
   #mustDie = false;
 
-  constructor(socket: Duplex, identity: Promise<number | undefined>, status: Promise<ExitStatus>, settings: ProcessSettings) {
+  constructor(
+    child: ChildProcess,
+    socket: Duplex,
+    identity: Promise<number | undefined>,
+    status: Promise<ExitStatus>,
+    settings: ProcessSettings,
+  ) {
+    this.#child = child;
     this.socket = socket;
     this.#settings = settings;
     this.#identity = identity.then((processId) => this.#identify(processId));
@@ -98,12 +109,21 @@ class RunningProcess implements JailedProcess {
    */
   kill(): void {
     this.#mustDie = true;
-    if (this.#processId === undefined || this.#isGone || readStartTime(this.#processId) !== this.#startTime) return;
-    try {
-      process.kill(this.#processId, 'SIGKILL');
-    } catch {
-      // It ended in this moment.
-    }
+    if (this.#isGone) return;
+    // Node has not waited for its own child yet, so no other process can have got that id.
+    if (!this.#settings.isBubblewrap) this.#child.kill('SIGKILL');
+    else if (this.#processId === undefined) setTimeout(() => this.#endUnidentified(), identifyTimeoutMs).unref();
+    else if (!this.#isAnother(this.#processId)) endProcess(this.#processId);
+  }
+
+  /** Only what was read counts: with no file descriptor left nothing can be, and the process must end all the same. */
+  #isAnother(processId: number): boolean {
+    const startTime = readStartTime(processId);
+    return this.#startTime !== undefined && startTime !== undefined && startTime !== this.#startTime;
+  }
+
+  #endUnidentified(): void {
+    if (this.#processId === undefined && !this.#isGone) this.#child.kill('SIGKILL');
   }
 
   async attest(): Promise<Attestation> {
@@ -147,12 +167,23 @@ class RunningProcess implements JailedProcess {
   async #end(status: Promise<ExitStatus>): Promise<ProcessExit> {
     const exit = await status;
     // When bubblewrap was killed, the kernel ends its child a moment later.
-    if (this.#processId !== undefined && this.#startTime !== undefined) await untilGone(this.#processId, this.#startTime);
+    if (this.#processId !== undefined) await untilGone(this.#processId, this.#startTime);
     this.#isGone = true;
     return { ...exit, outOfMemory: this.#settings.group?.isOutOfMemory() ?? false };
   }
 }
 
+function endProcess(processId: number): void {
+  try {
+    process.kill(processId, 'SIGKILL');
+  } catch {
+    // It ended in this moment.
+  }
+}
+
 function endedEarly(cause?: unknown): AirlockError {
-  return new AirlockError('WORKER_START_FAILED', { detail: 'the process ended before it was examined', cause });
+  return new AirlockError('WORKER_START_FAILED', {
+    detail: 'the process ended before it was examined, or /proc does not show it',
+    cause,
+  });
 }

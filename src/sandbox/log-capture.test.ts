@@ -26,7 +26,11 @@ describe('captureLog', () => {
   });
 
   it('cuts a line that never ends and keeps no more than that of it', async () => {
-    const lines = await capture(new Array(100).fill('x'.repeat(10_000)), { maxLineCharacters: 50, maxLinesPerSecond: 5 });
+    const lines = await capture(new Array(100).fill('x'.repeat(10_000)), {
+      maxLineCharacters: 50,
+      maxLinesPerSecond: 5,
+      maxBytesPerSecond: 4_000_000,
+    });
     expect(lines).toHaveLength(6);
     expect(lines[0]).toBe(`${'x'.repeat(50)}…`);
     expect(lines[5]).toMatch(/^\d+ more lines were dropped$/);

@@ -14,11 +14,11 @@ export interface LogLimits {
   readonly maxLineCharacters: number;
   /** Lines passed on per second; the others are counted. Default 20. */
   readonly maxLinesPerSecond: number;
-  /** Bytes read per second; then the pipe is left to fill, and the worker waits. Default 4 MiB. */
+  /** Bytes read per second; then the pipe is left to fill, and the worker waits. Default 256 KiB. */
   readonly maxBytesPerSecond: number;
 }
 
-export const defaultLogLimits: LogLimits = { maxLineCharacters: 1000, maxLinesPerSecond: 20, maxBytesPerSecond: 4 * 1024 * 1024 };
+export const defaultLogLimits: LogLimits = { maxLineCharacters: 1000, maxLinesPerSecond: 20, maxBytesPerSecond: 256 * 1024 };
 
 const windowMs = 1000;
 
@@ -35,10 +35,11 @@ export function captureLog(
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const emit = (text: string): void => {
+  const emit = (latin1: string): void => {
     lines++;
+    // Counted before anything is made of it: a worker can print a quarter of a million newlines in a second.
     if (lines > limits.maxLinesPerSecond) dropped++;
-    else onLine({ stream, text: printable(text, limits.maxLineCharacters) });
+    else onLine({ stream, text: printable(decode(latin1, limits), limits.maxLineCharacters) });
   };
   const endWindow = (): void => {
     timer = undefined;
@@ -56,9 +57,9 @@ export function captureLog(
     if (bytes > limits.maxBytesPerSecond) source.pause();
     const pieces = (partial + chunk).split('\n');
     partial = pieces.pop() ?? '';
-    for (const piece of pieces) emit(decode(piece, limits));
+    for (const piece of pieces) emit(piece);
     if (partial.length > limits.maxLineCharacters * 4) {
-      emit(decode(partial, limits));
+      emit(partial);
       partial = '';
     }
   });
@@ -66,7 +67,7 @@ export function captureLog(
     // The pipe broke because the worker was killed; its exit is reported elsewhere.
   });
   source.on('close', () => {
-    if (partial !== '') emit(decode(partial, limits));
+    if (partial !== '') emit(partial);
     clearTimeout(timer);
     endWindow();
   });

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readStartTime, readUsage } from './process-status.ts';
+import { isGone } from './process-status.ts';
 
 export interface ExitStatus {
   readonly code: number | null;
@@ -33,7 +33,11 @@ function signalName(number: number): NodeJS.Signals | null {
   return names.find(([, value]) => value === number)?.[0] ?? null;
 }
 
+/** What the kernel takes for the largest process, many times over. */
+const maxWaitMs = 10_000;
+
 /** Settles when the process that began at `startTime` is gone; looks every 2 ms, because what is waited for takes some 30 ms. */
-export async function untilGone(processId: number, startTime: string): Promise<void> {
-  while (readStartTime(processId) === startTime && readUsage(processId) !== undefined) await delay(2);
+export async function untilGone(processId: number, startTime: string | undefined): Promise<void> {
+  const endMs = performance.now() + maxWaitMs;
+  while (!isGone(processId, startTime) && performance.now() < endMs) await delay(2);
 }

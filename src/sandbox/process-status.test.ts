@@ -1,6 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isDeadOwner, ownerMark } from './owner-mark.ts';
-import { parseStatus, readLimits, readOwnNamespaces, readThreads, readUsage } from './process-status.ts';
+import { isGone, parseStatus, readLimits, readOwnNamespaces, readStartTime, readThreads, readUsage } from './process-status.ts';
+
+const kernel = path.resolve(import.meta.dirname, '../../dist/kernel/index.js');
+const whyNot = existsSync(kernel) ? '' : ' (skipped: not built, run `npm run build`)';
 
 const held = `Name:\tnode\\nUid:\\t0
 Uid:\t62000\t62000\t62000\t62000
@@ -53,6 +60,34 @@ describe('a process as /proc has it', () => {
     expect(readUsage(nobody)).toBeUndefined();
     expect(readOwnNamespaces(nobody)).toBeUndefined();
     expect(() => readLimits(nobody)).toThrow('ENOENT');
+  });
+});
+
+describe.skipIf(whyNot !== '')(`a process whose first thread has ended${whyNot}`, () => {
+  it('is not gone while others go on, and is seen to be headless', async () => {
+    const script = `
+      import { Worker } from 'node:worker_threads';
+      import { tryCall } from ${JSON.stringify(kernel)};
+      const busy = new Worker("require('node:worker_threads').parentPort.postMessage(0); for (;;);", { eval: true, execArgv: [] });
+      busy.once('message', () => { console.log('up'); setTimeout(() => tryCall('exit', 0), 100); });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const { pid = 0 } = child;
+    const exited = once(child, 'exit');
+    await once(child.stdout, 'data');
+    const startTime = readStartTime(pid);
+    await expect.poll(() => readUsage(pid)?.isHeadless, { timeout: 10_000 }).toBe(true);
+    expect(readUsage(pid)?.computing).toBe(true);
+    expect(isGone(pid, startTime)).toBe(false);
+    child.kill('SIGKILL');
+    await exited;
+    expect(readUsage(pid)).toBeUndefined();
+    expect(isGone(pid, startTime)).toBe(true);
+  });
+
+  it('is another one when it began at another time', () => {
+    expect(isGone(process.pid, readStartTime(process.pid))).toBe(false);
+    expect(isGone(process.pid, undefined)).toBe(false);
+    expect(isGone(process.pid, '1')).toBe(true);
   });
 });
 

@@ -33,7 +33,7 @@ export class Watchdog {
     this.#times = times;
   }
 
-  /** Looks after `worker` until the returned function is called or the worker is killed from here. */
+  /** Looks after `worker` until the returned function is called, which is for when the process has ended. */
   watch(worker: WatchedWorker): () => void {
     this.#watches.set(worker, { vitals: new WorkerVitals(worker.limits), nextAtMs: 0 });
     this.#timer ??= setInterval(() => this.#look(), this.#times.busyMs).unref();
@@ -55,9 +55,8 @@ export class Watchdog {
       watch.nextAtMs = atMs + this.#times.idleMs;
       const usage = worker.usage();
       const reason = usage && watch.vitals.judge({ atMs, usage, phase, receivedBytes, unsentBytes });
-      if (reason === undefined) continue;
-      this.#forget(worker);
-      worker.kill(reason);
+      // Looked at until it is gone: a kill may fail while this process is out of file descriptors.
+      if (reason !== undefined) worker.kill(reason);
     }
   }
 }

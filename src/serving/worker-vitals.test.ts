@@ -12,14 +12,14 @@ type Change = Partial<Omit<VitalReading, 'usage'>> & Partial<ProcessUsage>;
 function watch(count: number, change: (index: number) => Change, stepMs = 50): AirlockError | undefined {
   const vitals = new WorkerVitals(limits);
   for (let index = 0; index < count; index++) {
-    const { memoryBytes = 1e8, cpuMs = 500, threads = 12, computing = false, ...rest } = change(index);
+    const { memoryBytes = 1e8, cpuMs = 500, threads = 12, computing = false, isHeadless = false, ...rest } = change(index);
     const verdict = vitals.judge({
       atMs: index * stepMs,
       phase: 'idle',
       receivedBytes: 100,
       unsentBytes: 0,
       ...rest,
-      usage: { memoryBytes, cpuMs, threads, computing },
+      usage: { memoryBytes, cpuMs, threads, computing, isHeadless },
     });
     if (verdict !== undefined) return verdict;
   }
@@ -36,6 +36,13 @@ describe('WorkerVitals', () => {
   it('ends a worker with too many threads', () => {
     expect(watch(1, () => ({ threads: 65 }))?.code).toBe('WORKER_FORBIDDEN');
     expect(watch(1, () => ({ threads: 64 }))).toBeUndefined();
+  });
+
+  it.each(['idle', 'running'] as const)('ends a worker whose first thread has ended while others go on, while %s', (phase) => {
+    expect(watch(30, () => ({ phase, isHeadless: true, memoryBytes: 0, computing: true }))?.code).toBe('WORKER_FORBIDDEN');
+    // A large process that ends by itself takes a moment.
+    expect(watch(19, () => ({ phase, isHeadless: true, memoryBytes: 0, computing: true }))).toBeUndefined();
+    expect(watch(60, (index) => ({ phase: 'running', computing: true, isHeadless: index % 15 > 0 }))).toBeUndefined();
   });
 
   it('ends a worker that waits without computing while a request is in it', () => {

@@ -33,6 +33,9 @@ const maxIdleCpuMs = 2000;
 /** What an idle worker may use for ever. */
 const idleShare = 0.01;
 
+/** A process that ends by itself is headless too, until the last of its threads has freed its memory. */
+const maxHeadlessMs = 1000;
+
 interface Since {
   readonly atMs: number;
   readonly cpuMs: number;
@@ -43,6 +46,7 @@ export class WorkerVitals {
   #stillSince: Since | undefined;
   #stillReadings = 0;
   #idleSince: Since | undefined;
+  #headlessSinceMs: number | undefined;
   #receivedBytes = 0;
 
   constructor(limits: VitalLimits) {
@@ -62,7 +66,14 @@ export class WorkerVitals {
     }
     const gotOn = reading.receivedBytes !== this.#receivedBytes;
     this.#receivedBytes = reading.receivedBytes;
-    return this.#judgeStillness(reading, gotOn) ?? this.#judgeIdleness(reading, gotOn);
+    return this.#judgeHead(reading) ?? this.#judgeStillness(reading, gotOn) ?? this.#judgeIdleness(reading, gotOn);
+  }
+
+  /** Who takes over a worker could end its first thread and go on in another, where neither memory nor time would be seen. */
+  #judgeHead({ atMs, usage }: VitalReading): AirlockError | undefined {
+    this.#headlessSinceMs = usage.isHeadless ? (this.#headlessSinceMs ?? atMs) : undefined;
+    if (this.#headlessSinceMs === undefined || atMs - this.#headlessSinceMs < maxHeadlessMs) return undefined;
+    return new AirlockError('WORKER_FORBIDDEN', { detail: 'killed: it ended its first thread and went on in others' });
   }
 
   #judgeStillness({ atMs, usage, phase, unsentBytes }: VitalReading, gotOn: boolean): AirlockError | undefined {
