@@ -4,7 +4,9 @@
 
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** `text` with every control, format, surrogate and unassigned character written as \u{…}, cut at `maxLength` UTF-16 units (default 64). */
+/**
+ * `text` with every control, format, surrogate and unassigned character written as \u{…}, cut at `maxLength` UTF-16 units (default 64).
+ */
 export function printable(text: string, maxLength = 64): string {
   const head = text.length > maxLength ? text.slice(0, maxLength) : text;
   const clean = head.replace(unsafe, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

@@ -18,7 +18,8 @@ const x32Bit = 0x40000000;
 /** The most that the kernel takes (BPF_MAXINSNS). */
 const maxInstructions = 4096;
 
-const instructionBytes = 8;
+/** struct sock_filter. */
+export const instructionBytes = 8;
 
 /** What a filter returns for an action. */
 export function returnValue(action: Action): number {

@@ -5,8 +5,11 @@ import { loadingPolicy } from './loading-rules.ts';
 import { servingPolicy } from './serving-rules.ts';
 import type { Architecture } from './syscall-numbers.ts';
 
+export { callValues } from './call-values.ts';
+export { instructionBytes } from './compile-filter.ts';
 export { pathRuleAttributes, rulesetAttributes } from './landlock.ts';
 export {
+  keptDescriptors,
   type LaunchPlan,
   launchFailed,
   limitNames,
@@ -14,6 +17,7 @@ export {
   parseLaunchPlan,
   type ResourceLimits,
   resourceLimitNumbers,
+  socketDescriptor,
 } from './launch-plan.ts';
 export { type Architecture, type CallName, callNumber, hostArchitecture } from './syscall-numbers.ts';
 

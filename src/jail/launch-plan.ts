@@ -5,6 +5,12 @@ import { AirlockError } from '../core/index.ts';
 /** The launcher's exit code when it did not become the program; one line on standard error says why. */
 export const launchFailed = 97;
 
+/** The worker's end of the socket to the server. */
+export const socketDescriptor = 3;
+
+/** How many file descriptors a worker keeps, from 0: the standard streams and its socket. */
+export const keptDescriptors: number = socketDescriptor + 1;
+
 /**
  * What a process under Landlock may do below one path; nothing else on the file system may be opened.
  * `read`: one file. `folder`: list it and read everything below it. `execute`: read and execute one file.
@@ -43,7 +49,7 @@ export interface LaunchPlan {
   readonly args: readonly string[];
   /** The whole environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** File descriptors from 0 that are kept, 4 for a worker; all above are closed at execve, also those that somebody leaked. */
+  /** How many file descriptors from 0 are kept; all above are closed at execve, also those that somebody leaked. */
   readonly keptDescriptors: number;
   /** Ends the process when its parent does. Off below bubblewrap, which does so itself. */
   readonly dieWithParent: boolean;

@@ -1,6 +1,7 @@
 // What a process may do from the launcher's execve until it seals itself: start Node, load koffi and TensorFlow, and nothing else.
 // Only our own code runs in that time; which files it can read is up to Landlock and the namespaces. Never allows writing to a
 // file, a socket, another process, or a call that the tables do not name; a refusal is EPERM, which Node and TensorFlow survive.
+import { callValues } from './call-values.ts';
 import { int, long, type Policy, type Rule, rulesFor } from './rules.ts';
 import {
   abortRules,
@@ -21,16 +22,14 @@ import {
  */
 const readingFlags = 0o40000 | 0o100000 | 0o200000 | 0o400000 | 0o4000 /* NONBLOCK */ | 0o2000000; /* CLOEXEC */
 
+const { setModeFilter, synchronizeThreads } = callValues.seccomp;
+const { setDescriptorFlags } = callValues.fcntl;
+
 // asm-generic/fcntl.h, asm-generic/ioctls.h
-const setDescriptorFlags = 2;
 const getStatusFlags = 3;
 const setStatusFlags = 4;
 const isTerminal = 0x5401;
 const setNonBlocking = 0x5421;
-
-// linux/seccomp.h
-const setModeFilter = 1;
-const synchronizeThreads = 1;
 
 const startRules: readonly Rule[] = [
   // That it happens once cannot be said; the serving filter forbids it before anything hostile is there.
@@ -70,7 +69,6 @@ const fileRules: readonly Rule[] = [
 ];
 
 const eventLoopRules: readonly Rule[] = [
-  // libuv goes on with epoll.
   ...rulesFor('ENOSYS', ['io_uring_setup'], 'libuv goes on with epoll', { rare: 'Node 20 does not try' }),
   ...rulesFor('allow', ['epoll_create1', 'epoll_ctl', 'epoll_pwait', 'eventfd2', 'pipe2'], "Node's event loops"),
   ...rulesFor('allow', ['ioctl'], 'Node asks whether a stream is a terminal, and makes its pipes non-blocking', {

@@ -1,8 +1,8 @@
 // The two tables, read on both architectures: every rule allows what it says and nothing one step beside it, and nothing that no
 // rule names gets through.
 import { describe, expect, it } from 'vitest';
+import { interpretFilter } from '../../tests/support/interpret-filter.ts';
 import { compileFilter, returnValue } from './compile-filter.ts';
-import { interpretFilter } from './interpret-filter.ts';
 import { loadingPolicy } from './loading-rules.ts';
 import type { Condition, Policy, Rule } from './rules.ts';
 import { servingPolicy } from './serving-rules.ts';

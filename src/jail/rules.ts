@@ -1,9 +1,9 @@
 // What a rule of a filter is. The tables in loading-rules.ts and serving-rules.ts are data of these types, and everything else (the
-// compiler, the interpreter, the tests) reads them; a rule that cannot be said here cannot be in a filter.
+// compiler, the tests) reads them; a rule that cannot be said here cannot be in a filter.
 import type { CallName } from './syscall-numbers.ts';
 
 /** Error numbers that a filter may answer with; the same on every Linux processor that Airlock knows. */
-export const errnoNumbers = { EPERM: 1, EAGAIN: 11, ENOMEM: 12, EACCES: 13, ENOSYS: 38 } as const;
+export const errnoNumbers = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 
 export type ErrnoName = keyof typeof errnoNumbers;
 
@@ -57,7 +57,7 @@ export interface RuleOptions {
   readonly rare?: string;
 }
 
-/** One rule for each of `calls`, separated by spaces in the tables' source. */
+/** The same rule for each of `calls`. */
 export function rulesFor(action: Action, calls: readonly CallName[], why: string, options: RuleOptions = {}): Rule[] {
   return calls.map((call) => ({ when: [], ...options, call, action, why }));
 }

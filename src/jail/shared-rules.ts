@@ -1,5 +1,6 @@
 // Rules that both filters have in the same words: memory, threads, signals, and what an older C library calls instead.
 // A call must pass both filters once both are installed, so what serving allows, loading must allow too.
+import { callValues } from './call-values.ts';
 import { int, long, type Rule, rulesFor } from './rules.ts';
 
 // linux/mman.h
@@ -21,10 +22,9 @@ const futexWake = 1;
 const futexWaitBitset = 9;
 const futexFlags = 128 | 256;
 
+const { setDumpable, setMemoryDenyWriteExecute, refuseExecutableGain } = callValues.prctl;
 // linux/prctl.h
-const setDumpable = 4;
 const setName = 15;
-const setMemoryDenyWriteExecute = 65;
 
 /** VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID: a thread as pthread_create makes it. */
 const cloneThread = 0x3d0f00;
@@ -86,7 +86,7 @@ export function abortRules(processId: number): Rule[] {
 export const processRules: readonly Rule[] = [
   ...rulesFor('allow', ['prctl'], 'the worker makes itself undumpable', { when: [int(0, [setDumpable]), long(1, [0])] }),
   ...rulesFor('allow', ['prctl'], 'the worker gives up executable memory', {
-    when: [int(0, [setMemoryDenyWriteExecute]), long(1, [1]), long(2, [0]), long(3, [0]), long(4, [0])],
+    when: [int(0, [setMemoryDenyWriteExecute]), long(1, [refuseExecutableGain]), long(2, [0]), long(3, [0]), long(4, [0])],
   }),
   ...rulesFor('allow', ['exit_group'], 'the end of a worker'),
   ...rulesFor('allow', ['getpid'], 'Node asks which process it is, V8 in each garbage collection', {

@@ -1,5 +1,5 @@
-// The numbers of the system calls that rules name, and of those that src/kernel and the worker's self-test make. They never change: the kernel promises them to every program.
-// syscall-numbers.test.ts compares them with the kernel's own headers where those are installed.
+// The numbers of the system calls that rules name, and of those that src/kernel and the worker's self-test make. They never change: the
+// kernel promises them to every program. syscall-numbers.test.ts compares them with the kernel's own headers where those are installed.
 import { AirlockError } from '../core/index.ts';
 
 /** The processors that Airlock has TensorFlow for, by the kernel's names. */

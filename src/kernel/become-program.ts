@@ -1,12 +1,12 @@
 // Replaces this process by another program (execve), and decides which open files that program gets.
 import koffi from 'koffi';
 import { AirlockError } from '../core/index.ts';
-import { mustCall, tryCall } from './system-call.ts';
+import { callValues, resourceLimitNumbers } from '../jail/index.ts';
+import { cString, mustCall, tryCall } from './system-call.ts';
 
-const setDescriptorFlags = 2;
+const { setDescriptorFlags } = callValues.fcntl;
 const closeOnExec = 1;
 const closeRangeOnExec = 4;
-const openFilesLimit = 7;
 const lastDescriptor = 0xffffffff;
 
 /** What fs.nr_open is unless somebody raised it: no process has more. */
@@ -31,14 +31,14 @@ export function keepDescriptors(count: number): void {
 function openFilesHardLimit(): number {
   const limit = Buffer.alloc(16);
   // SAFETY: struct rlimit64 is 16 bytes, which the kernel fills.
-  mustCall('limit openFiles', 'prlimit64', 0, openFilesLimit, 0, limit);
+  mustCall('limit openFiles', 'prlimit64', 0, resourceLimitNumbers.openFiles, 0, limit);
   return Math.min(Number(limit.readBigUInt64LE(8)), mostDescriptors);
 }
 
 /** A char*[] that ends with NULL and, behind it in the same memory, the strings that it points to. */
 function stringTable(strings: readonly string[]): Buffer {
   const pointerBytes = (strings.length + 1) * 8;
-  const texts = strings.map((text) => Buffer.from(`${text}\0`));
+  const texts = strings.map(cString);
   const table = Buffer.concat([Buffer.alloc(pointerBytes), ...texts]);
   let address = koffi.address(table) + BigInt(pointerBytes);
   texts.forEach((text, index) => {
@@ -56,6 +56,6 @@ export function becomeProgram(program: string, args: readonly string[], environm
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   // SAFETY: a path that ends with 0 and two tables that end with NULL; koffi keeps the three buffers until the kernel has copied
   // them, after which this program is gone.
-  mustCall(program, 'execve', Buffer.from(`${program}\0`), stringTable([program, ...args]), stringTable(variables));
+  mustCall(program, 'execve', cString(program), stringTable([program, ...args]), stringTable(variables));
   throw new AirlockError('INTERNAL', { detail: 'execve returned' });
 }

@@ -12,4 +12,4 @@ export {
   setResourceLimit,
 } from './process-control.ts';
 export { landlockAbi, restrictPaths } from './restrict-paths.ts';
-export { type CallArgument, errnoName, systemCall, tryCall } from './system-call.ts';
+export { type CallArgument, cString, errnoName, systemCall, tryCall } from './system-call.ts';

@@ -1,11 +1,10 @@
 // Installs a seccomp filter, which can never be taken away. Never call it in a loop: the kernel keeps every one.
 import koffi from 'koffi';
 import { AirlockError } from '../core/index.ts';
+import { callValues, instructionBytes } from '../jail/index.ts';
 import { mustCall } from './system-call.ts';
 
-const setModeFilter = 1;
-const synchronizeThreads = 1;
-const instructionBytes = 8;
+const { setModeFilter, synchronizeThreads } = callValues.seccomp;
 const headerBytes = 16;
 
 /** struct sock_fprog and behind it the instructions that it points to, in one piece of memory that lives as long as the call. */

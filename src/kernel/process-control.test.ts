@@ -23,7 +23,8 @@ function run(script: string, extra: readonly (number | 'ignore')[] = []): string
 }
 
 /** execve into a Node that prints whether descriptor 44 is open. */
-const becomeReader = `kernel.becomeProgram(process.execPath, ['-p', 'try { require("fs").fstatSync(44); "open" } catch (e) { e.code }'], {});`;
+const becomeReader = `kernel.becomeProgram(process.execPath,
+  ['-p', 'try { require("fs").fstatSync(44); "open" } catch (e) { e.code }'], {});`;
 
 describe.skipIf(whyNot !== '')(`a process${whyNot}`, () => {
   it('that made itself undumpable keeps its memory from others of its user', () => {

@@ -1,15 +1,13 @@
 // What a process gives up for good, by prctl(2) and prlimit(2). Nothing here can be taken back by the process itself.
-import { type ResourceLimits, resourceLimitNumbers } from '../jail/index.ts';
+import { callValues, type ResourceLimits, resourceLimitNumbers } from '../jail/index.ts';
 import { mustCall, tryCall } from './system-call.ts';
 
+const { setDumpable, setMemoryDenyWriteExecute, refuseExecutableGain } = callValues.prctl;
 // linux/prctl.h
 const setParentDeathSignal = 1;
-const setDumpable = 4;
 const setNoNewPrivileges = 38;
 const ambientCapabilities = 47;
 const clearAllAmbient = 4;
-const setMemoryDenyWriteExecute = 65;
-const refuseExecutableGain = 1;
 const sigkill = 9;
 
 /** From here on no execve gives privileges (set-user-ID, file capabilities). Seccomp and Landlock demand it. */

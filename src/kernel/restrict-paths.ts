@@ -3,7 +3,7 @@
 // ends them; in a running worker it would be no protection.
 import { AirlockError } from '../core/index.ts';
 import { type PathRule, pathRuleAttributes, rulesetAttributes } from '../jail/index.ts';
-import { mustCall, tryCall } from './system-call.ts';
+import { cString, mustCall, tryCall } from './system-call.ts';
 
 const askVersion = 1;
 const pathBeneath = 1;
@@ -26,7 +26,7 @@ export function restrictPaths(rules: readonly PathRule[]): void {
   const ruleset = mustCall('Landlock', 'landlock_create_ruleset', attributes, attributes.length, 0);
   for (const { path, access } of rules) {
     // SAFETY: a string that ends with 0.
-    const fd = mustCall(path, 'openat', currentFolder, Buffer.from(`${path}\0`), openPathOnly | closeOnExec);
+    const fd = mustCall(path, 'openat', currentFolder, cString(path), openPathOnly | closeOnExec);
     // SAFETY: struct landlock_path_beneath_attr, of which the kernel reads its 12 bytes.
     mustCall(`Landlock for ${path}`, 'landlock_add_rule', ruleset, pathBeneath, pathRuleAttributes(access, Number(fd)), 0);
     // SAFETY: opened above and used by nobody else.

@@ -17,6 +17,11 @@ const syscall = libc.func('int64_t syscall(int64_t, void*, void*, void*, void*, 
 
 const argumentCount = 6;
 
+/** Text as C has it: UTF-8 that ends with 0. */
+export function cString(text: string): Buffer {
+  return Buffer.from(`${text}\0`);
+}
+
 /** Makes the call of this number; gives what the kernel does: a result, or an error number below 0. */
 export function systemCall(number: number, ...values: CallArgument[]): bigint {
   const registers = values.map((value) => (value instanceof Uint8Array ? value : BigInt.asUintN(64, BigInt(value))));

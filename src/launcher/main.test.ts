@@ -69,7 +69,8 @@ async function launch(planOrText: LaunchPlan | string, extra: readonly (number |
 }
 
 /** What the kernel says of the process itself; the script that is launched prints it. */
-const printStatus = `console.log(require('fs').readFileSync('/proc/self/status', 'latin1'), require('fs').readFileSync('/proc/self/limits', 'latin1'))`;
+const printStatus = `const { readFileSync } = require('fs');
+  console.log(readFileSync('/proc/self/status', 'latin1'), readFileSync('/proc/self/limits', 'latin1'))`;
 
 describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
   it('sets no_new_privs, one filter and the limits, and becomes the program under its own id', async () => {
@@ -97,7 +98,8 @@ describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
     const fd = openSync(secret, constants.O_RDONLY);
     // At a position, because the descriptors are of one open file.
     const read = (number: number): string =>
-      `try { const b = Buffer.alloc(6); require('fs').readSync(${number}, b, 0, 6, 0); console.log(String(b)); } catch (e) { console.log(e.code); }`;
+      `const b = Buffer.alloc(6);
+       try { require('fs').readSync(${number}, b, 0, 6, 0); console.log(String(b)); } catch (e) { console.log(e.code); }`;
     // Node marks inherited descriptors itself, but stops looking at the first gap of 16.
     const gap = new Array(40).fill('ignore');
     const withoutLauncher = spawn(process.execPath, ['-e', read(44)], {
@@ -139,8 +141,10 @@ describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
       { path: '/dev/urandom', access: 'read' },
       { path: permitted, access: 'read' },
     ];
-    const script = `for (const name of ${JSON.stringify([permitted, secret, folder, '/etc/passwd', '/proc/self/environ'])})
-      try { console.log(require('fs').statSync(name).isDirectory() ? require('fs').readdirSync(name) : require('fs').readFileSync(name, 'latin1')); } catch (e) { console.log(e.code); }`;
+    const script = `const fs = require('fs');
+      for (const name of ${JSON.stringify([permitted, secret, folder, '/etc/passwd', '/proc/self/environ'])})
+        try { console.log(fs.statSync(name).isDirectory() ? fs.readdirSync(name) : fs.readFileSync(name, 'latin1')); }
+        catch (e) { console.log(e.code); }`;
     const { out, err } = await launch(plan(script, { landlock, seccomp: false }));
     expect(err).toBe('');
     expect(out.trim().split('\n')).toEqual(['permitted', 'EACCES', 'EACCES', 'EACCES', 'EACCES']);

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import type { PathRule } from '../jail/index.ts';
+import { keptDescriptors, type PathRule } from '../jail/index.ts';
 import { devices } from './needed-files.ts';
 import { followPath } from './path-chain.ts';
 
@@ -14,7 +14,7 @@ export interface Bubblewrap {
 }
 
 /** The file descriptor on which bubblewrap tells the process's id: the one after those that the process itself gets. */
-const infoDescriptor = 4;
+const infoDescriptor = keptDescriptors;
 
 /**
  * Looks for `bwrap` in the absolute folders of PATH, or takes the file that is given. A relative folder is skipped: whoever can write

@@ -83,32 +83,37 @@ function removeStaleGroups(folder: string): void {
   }
 }
 
-/** Files of a limit, the value's text, and whether a kernel may lack the file. */
-type LimitFile = readonly [file: string, value: string, optional?: 'optional'];
+interface LimitFile {
+  readonly controller: Controller;
+  readonly name: string;
+  readonly value: string;
+  /** Whether a kernel may lack the file; then it is also not what shows that the limit is there. */
+  readonly isOptional?: boolean;
+}
 
 const cpuPeriodUs = 100_000;
 
 function limitFiles(version: 1 | 2, controller: Controller, { memoryBytes, cpuPercent, maxTasks }: JailLimits): LimitFile[] {
-  if (controller === 'tasks') return [['pids.max', String(maxTasks)]];
+  if (controller === 'tasks') return [{ controller, name: 'pids.max', value: String(maxTasks) }];
   if (controller === 'memory') {
     const bytes = String(memoryBytes + sharedMemoryBytes);
     return version === 2
       ? [
-          ['memory.max', bytes],
-          ['memory.swap.max', '0', 'optional'],
+          { controller, name: 'memory.max', value: bytes },
+          { controller, name: 'memory.swap.max', value: '0', isOptional: true },
         ]
       : [
-          ['memory.limit_in_bytes', bytes],
-          ['memory.memsw.limit_in_bytes', bytes, 'optional'],
+          { controller, name: 'memory.limit_in_bytes', value: bytes },
+          { controller, name: 'memory.memsw.limit_in_bytes', value: bytes, isOptional: true },
         ];
   }
   if (cpuPercent === undefined) return [];
   const quota = String(Math.ceil((cpuPercent / 100) * cpuPeriodUs));
   return version === 2
-    ? [['cpu.max', `${quota} ${cpuPeriodUs}`]]
+    ? [{ controller, name: 'cpu.max', value: `${quota} ${cpuPeriodUs}` }]
     : [
-        ['cpu.cfs_period_us', String(cpuPeriodUs)],
-        ['cpu.cfs_quota_us', quota],
+        { controller, name: 'cpu.cfs_period_us', value: String(cpuPeriodUs) },
+        { controller, name: 'cpu.cfs_quota_us', value: quota },
       ];
 }
 
@@ -117,22 +122,20 @@ class Group {
   readonly folder: string;
   /** False when there is nothing to limit in this hierarchy; then there is no folder. */
   readonly isLimiting: boolean;
-  readonly #files: readonly [Controller, LimitFile][];
+  readonly #files: readonly LimitFile[];
 
   constructor({ version, folder, controllers }: Hierarchy, name: string, limits: JailLimits) {
     this.folder = path.join(folder, name);
-    this.#files = controllers.flatMap((controller) =>
-      limitFiles(version, controller, limits).map((file): [Controller, LimitFile] => [controller, file]),
-    );
+    this.#files = controllers.flatMap((controller) => limitFiles(version, controller, limits));
     this.isLimiting = this.#files.length > 0;
     if (!this.isLimiting) return;
     mkdirSync(this.folder);
-    for (const [, [file, value, optional]] of this.#files) this.#write(file, value, optional === 'optional');
+    for (const file of this.#files) this.#write(file);
   }
 
-  #write(file: string, value: string, isOptional: boolean): void {
+  #write({ name, value, isOptional = false }: LimitFile): void {
     try {
-      writeFileSync(path.join(this.folder, file), value, { flag: 'r+' });
+      writeFileSync(path.join(this.folder, name), value, { flag: 'r+' });
     } catch (thrown) {
       if (isOptional) return;
       rmdirSync(this.folder);
@@ -142,8 +145,8 @@ class Group {
 
   /** Per controller, the limit that it has. */
   limits(): Record<string, string> {
-    const last = this.#files.filter(([, [, , optional]]) => optional === undefined);
-    return Object.fromEntries(last.map(([controller, [file]]) => [controller, this.read(file).trim()]));
+    const demanded = this.#files.filter(({ isOptional }) => !isOptional);
+    return Object.fromEntries(demanded.map(({ controller, name }) => [controller, this.read(name).trim()]));
   }
 
   read(file: string): string {

@@ -43,17 +43,17 @@ function start(jail: Jail, entry: string, log: string[] = []): JailedProcess {
 }
 
 /** All that it sends until it ends. */
-async function answerOf(process: JailedProcess): Promise<string> {
+async function answerOf({ socket, exited }: JailedProcess): Promise<string> {
   const chunks: Buffer[] = [];
-  process.socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await process.exited;
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await exited;
   return Buffer.concat(chunks).toString();
 }
 
 /** What it sends first; how it ended when it did instead. */
-async function nextLine(process: JailedProcess): Promise<string> {
-  const line = new Promise<string>((resolve) => process.socket.once('data', (chunk: Buffer) => resolve(String(chunk).trim())));
-  const end = process.exited.then((exit) => `ended: ${JSON.stringify(exit)}`);
+async function nextLine({ socket, exited }: JailedProcess): Promise<string> {
+  const line = new Promise<string>((resolve) => socket.once('data', (chunk: Buffer) => resolve(String(chunk).trim())));
+  const end = exited.then((exit) => `ended: ${JSON.stringify(exit)}`);
   return Promise.race([line, end]);
 }
 

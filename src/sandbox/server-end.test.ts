@@ -37,7 +37,8 @@ function server(options: OpenJailOptions, entry: string, before = ''): string {
      ${before}
      const started = jail.start({ entry: ${JSON.stringify(entry)}, readable: [${JSON.stringify(entry)}],
        limits: { memoryBytes: 2 ** 28, maxTasks: 100 }, onLog: ({ text }) => console.error(text) });
-     started.socket.once('data', (chunk) => console.log(JSON.stringify({ level: jail.level, processId: started.processId, said: String(chunk) })));
+     started.socket.once('data', (chunk) =>
+       console.log(JSON.stringify({ level: jail.level, processId: started.processId, said: String(chunk) })));
      setInterval(() => {}, 1000);`,
   );
 }

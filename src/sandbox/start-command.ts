@@ -1,6 +1,6 @@
 // The command line that starts a process in given layers: [bwrap …] node launcher PLAN, and the plan itself. Pure, apart from looking up
 // links: which layers work was settled before.
-import type { LaunchPlan, PathRule } from '../jail/index.ts';
+import { keptDescriptors, type LaunchPlan, type PathRule } from '../jail/index.ts';
 import { launcherEntry } from '../launcher/index.ts';
 import { type Bubblewrap, bubblewrapArguments } from './bubblewrap.ts';
 import type { StartOptions } from './jail.ts';
@@ -71,7 +71,7 @@ function launchPlan(
     program: inside(process.execPath),
     args: [...execArgv, inside(entry), ...args],
     environment,
-    keptDescriptors: 4,
+    keptDescriptors,
     dieWithParent: !layers.has('namespaces'),
     limits: {
       ...fixedLimits,

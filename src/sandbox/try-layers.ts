@@ -2,16 +2,13 @@
 // the presence of a program: each of them has been seen to lie.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { isAirlockError } from '../core/index.ts';
+import { builtFile, isAirlockError } from '../core/index.ts';
 import type { Jail, JailedProcess } from './jail.ts';
 import { type LayerSet, type TriedLayer, triedLayers } from './layers.ts';
 import { missingLayers } from './missing-layers.ts';
 
-/** The file that Node runs to try layers. From source it is the built one. */
-const probeEntry = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../dist/sandbox/probe-main.js' : './probe-main.js', import.meta.url),
-);
+/** The file that Node runs to try layers. */
+const probeEntry = builtFile(import.meta.url, 'probe-main.js');
 
 /** How long one try may take; a usual one takes 0.1 s. */
 const tryTimeoutMs = 10_000;

@@ -3,10 +3,9 @@
 // whoever takes over the process.
 import { writeSync } from 'node:fs';
 import { isAirlockError, printable } from '../core/index.ts';
+import { socketDescriptor } from '../jail/index.ts';
 import { exitNow } from '../kernel/index.ts';
 import { serveFrames } from './serve-frames.ts';
-
-const socketFd = 3;
 
 function describe(thrown: unknown): string {
   if (isAirlockError(thrown)) return `${thrown.code} ${thrown.detail ?? ''}`;
@@ -19,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 let exitCode = 0;
 try {
-  serveFrames(socketFd);
+  serveFrames(socketDescriptor);
 } catch (thrown) {
   // A broken pipe only says that the server went away first.
   writeSync(2, `worker: ${printable(describe(thrown), 2000)}\n`);

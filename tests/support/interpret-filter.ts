@@ -1,7 +1,7 @@
 // Runs a compiled filter as the kernel would, so that tests can ask what it decides on either architecture without making the call.
 // Knows only the instructions that compile-filter.ts writes, and throws at any other.
-import { auditArchitectures, dataOffsets, opcodes } from './compile-filter.ts';
-import type { Architecture } from './syscall-numbers.ts';
+import { auditArchitectures, dataOffsets, instructionBytes, opcodes } from '../../src/jail/compile-filter.ts';
+import type { Architecture } from '../../src/jail/index.ts';
 
 export interface SystemCall {
   readonly number: number;
@@ -29,9 +29,9 @@ function callData({ number, values, architecture }: SystemCall): Buffer {
 export function interpretFilter(program: Buffer, call: SystemCall): number {
   const data = callData(call);
   let accumulator = 0;
-  for (let at = 0; ; at += 8) {
+  for (let at = 0; ; at += instructionBytes) {
     const value = program.readUInt32LE(at + 4);
-    const jump = (holds: boolean): number => program[at + (holds ? 2 : 3)] * 8;
+    const jump = (holds: boolean): number => program[at + (holds ? 2 : 3)] * instructionBytes;
     switch (program.readUInt16LE(at)) {
       case opcodes.load:
         accumulator = data.readUInt32LE(value);
