@@ -8,6 +8,7 @@ import { type Model, openModel } from '../../src/serving/index.ts';
 import type { NestedValue, OutputTensor, Signature, TensorSpec } from '../../src/tensor/index.ts';
 import { encodeExample } from '../support/example.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
+import { reachableSandbox as sandbox } from '../support/sandbox.ts';
 import { root } from '../support/server.ts';
 import { testdata } from './serving-cases.ts';
 
@@ -130,7 +131,7 @@ function published(): string[] {
 }
 
 async function withModel(folder: string, act: Check): Promise<void> {
-  const model = await openModel({ path: join(testdata ?? '', folder), shapes: 'compat', store: join(root, '.airlock') });
+  const model = await openModel({ path: join(testdata ?? '', folder), shapes: 'compat', store: join(root, '.airlock'), sandbox });
   try {
     await act(model);
   } finally {

@@ -1,10 +1,11 @@
 // Airlock as a library on the example models, and the example service that embeds it as a package.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAirlockError, type Model, openModel } from '../../src/index.ts';
+import { lacksLevel } from '../support/jail-level.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
 import { reachableSandbox as sandbox } from '../support/sandbox.ts';
 import { call, post, root, temporaryFolder } from '../support/server.ts';
@@ -113,10 +114,10 @@ describe('openModel refuses', () => {
   });
 });
 
-const isBuilt = existsSync(path.join(root, 'dist/index.js'));
-const notBuilt = isBuilt ? '' : ' (skipped: not built, run `npm run build`)';
+/** The example opens its model as a program does that knows of no weaker jail. */
+const noService = `${needsRuntime}${lacksLevel('process')}`;
 
-describe.skipIf(slot === undefined || !isBuilt)(title(`The service that embeds Airlock${notBuilt}`), () => {
+describe.skipIf(noService !== '')(`The service that embeds Airlock${noService}`, () => {
   let folder: string;
   let service: ChildProcess;
   let url: string;

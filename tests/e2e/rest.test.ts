@@ -8,6 +8,7 @@ import { configForFolder } from '../../src/config/index.ts';
 import { startServer } from '../../src/gateway/index.ts';
 import { RawConnection } from '../support/raw-connection.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
+import { reachableSandbox } from '../support/sandbox.ts';
 import { type Answer, call, post, root, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const maxBodyBytes = 200_000;
@@ -517,6 +518,7 @@ describe.skipIf(slot === undefined)(`a server that stops${needsRuntime}`, () => 
     const config = configForFolder(path.join(examples, 'digits'), {
       listen: { rest: '127.0.0.1:0' },
       store: path.join(root, '.airlock'),
+      sandbox: reachableSandbox,
     });
     const events: unknown[] = [];
     const starting = await startServer(config, { onEvent: (event) => events.push(event), onRefusal: () => undefined });
