@@ -23,7 +23,7 @@ import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
 export interface OpenModelOptions {
-  /** A SavedModel, or a folder of version folders, of which the newest is opened. It is looked at once; later versions are not picked up. */
+  /** A SavedModel, or a folder of versions, of which the newest is opened. It is looked at once; later versions are not picked up. */
   readonly path: string;
   /** Which MetaGraph; default `['serve']`. */
   readonly tags?: readonly string[];
