@@ -9,6 +9,7 @@ import type { JailLimits, LayerReport } from './jail.ts';
 import { isDeadOwner, ownerMark } from './owner-mark.ts';
 
 const prefix = 'airlock-';
+const cpuPeriodUs = 100_000;
 
 /** Pages of libraries and the kernel's own records are counted to whoever touched them first; they are not the model's fault. */
 const sharedMemoryBytes = 512 * 1024 * 1024;
@@ -36,10 +37,9 @@ let serial = 0;
 
 /** Looks for groups that this server may make, by making one, and removes those that dead servers left. */
 export function openCgroups(): Cgroups {
-  const found = findHierarchies();
   const reports = new Map<Controller, LayerReport>();
   const usable: Hierarchy[] = [];
-  for (const hierarchy of found) {
+  for (const hierarchy of findHierarchies()) {
     removeStaleGroups(hierarchy.folder);
     const failure = tryHierarchy(hierarchy);
     if (failure === undefined) usable.push(hierarchy);
@@ -90,8 +90,6 @@ interface LimitFile {
   /** Whether a kernel may lack the file; then it is also not what shows that the limit is there. */
   readonly isOptional?: boolean;
 }
-
-const cpuPeriodUs = 100_000;
 
 function limitFiles(version: 1 | 2, controller: Controller, { memoryBytes, cpuPercent, maxTasks }: JailLimits): LimitFile[] {
   if (controller === 'tasks') return [{ controller, name: 'pids.max', value: String(maxTasks) }];
