@@ -8,7 +8,7 @@ const plan: LaunchPlan = {
   environment: { A: '1' },
   keptDescriptors: 4,
   dieWithParent: true,
-  limits: { core: 0, fileSize: 0, openFiles: 256, data: 1 << 30 },
+  limits: { core: 0, fileSize: 0, openFiles: 256, data: 1 << 30, addressSpace: 2 ** 36 },
   landlock: [{ path: '/usr', access: 'folder' }],
   seccomp: true,
 };

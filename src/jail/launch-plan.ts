@@ -28,6 +28,8 @@ export interface ResourceLimits {
   readonly openFiles: number;
   /** Private writable memory (RLIMIT_DATA). The serving filter refuses the two kinds of memory that it does not count. */
   readonly data: number;
+  /** Everything that is mapped (RLIMIT_AS). Memory that is only read costs the kernel page tables, which nothing else counts. */
+  readonly addressSpace: number;
   /** Processes and threads of the user; absent where the user is shared with others, whose processes would count too. */
   readonly processes?: number;
 }
@@ -39,6 +41,7 @@ export const resourceLimitNumbers: Readonly<Record<keyof ResourceLimits, number>
   core: 4,
   processes: 6,
   openFiles: 7,
+  addressSpace: 9,
 };
 
 export const limitNames = Object.keys(resourceLimitNumbers) as readonly (keyof ResourceLimits)[];

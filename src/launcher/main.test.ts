@@ -47,7 +47,7 @@ function plan(script: string, changes: Partial<LaunchPlan> = {}): LaunchPlan {
     environment: { OPENSSL_CONF: '/dev/null' },
     keptDescriptors: 4,
     dieWithParent: true,
-    limits: { core: 0, fileSize: 0, openFiles: 256, data: 4 * 1024 ** 3 },
+    limits: { core: 0, fileSize: 0, openFiles: 256, data: 4 * 1024 ** 3, addressSpace: 2 ** 36 },
     seccomp: true,
     ...changes,
   };
@@ -75,7 +75,7 @@ const printStatus = `const { readFileSync } = require('fs');
 describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
   it('sets no_new_privs, one filter and the limits, and becomes the program under its own id', async () => {
     const { out, code, err } = await launch(
-      plan(printStatus, { limits: { core: 0, fileSize: 0, openFiles: 99, data: 3 * 1024 ** 3 } }),
+      plan(printStatus, { limits: { core: 0, fileSize: 0, openFiles: 99, data: 3 * 1024 ** 3, addressSpace: 2 ** 35 } }),
     );
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^NoNewPrivs:\t1$/m);
@@ -86,6 +86,7 @@ describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
     expect(out).toMatch(/^Max file size +0 +0 /m);
     expect(out).toMatch(/^Max open files +99 +99 /m);
     expect(out).toMatch(/^Max data size +3221225472 +3221225472 /m);
+    expect(out).toMatch(/^Max address space +34359738368 +34359738368 /m);
   });
 
   it('gives exactly the environment and the arguments of the plan', async () => {
@@ -156,7 +157,10 @@ describe.skipIf(whyNot !== '')(`the launcher${whyNot}`, () => {
     ['a plan with an unknown key', JSON.stringify({ ...plan(''), other: 1 })],
     ['a program that is not there', plan('', { program: '/nowhere/node' })],
     ['a descriptor that is not open', plan('', { keptDescriptors: 40 })],
-    ['a limit above the hard limit', plan('', { limits: { core: 0, fileSize: 0, openFiles: 2 ** 40, data: 2 ** 32 } })],
+    [
+      'a limit above the hard limit',
+      plan('', { limits: { core: 0, fileSize: 0, openFiles: 2 ** 40, data: 2 ** 32, addressSpace: 2 ** 36 } }),
+    ],
   ])('says in one line why it does not start, with exit code 97: %s', async (_, bad) => {
     const { code, out, err } = await launch(bad);
     expect({ code, out }).toEqual({ code: 97, out: '' });

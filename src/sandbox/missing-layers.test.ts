@@ -11,11 +11,17 @@ const held: Attestation = {
   withoutCapabilities: true,
   ownNamespaces: ['ipc', 'mnt', 'net', 'pid', 'user', 'uts'],
   threads: 12,
-  limits: { 'Max core file size': '0', 'Max file size': '0', 'Max open files': '256', 'Max data size': '2684354560' },
+  limits: {
+    'Max core file size': '0',
+    'Max file size': '0',
+    'Max open files': '256',
+    'Max data size': '2684354560',
+    'Max address space': '69793218560',
+  },
   cgroup: {},
 };
 
-const limitNames = ['Max core file size', 'Max file size', 'Max open files', 'Max data size'];
+const limitNames = ['Max core file size', 'Max file size', 'Max open files', 'Max data size', 'Max address space'];
 
 describe('missingLayers', () => {
   it('misses nothing of a process that is held as it should be', () => {
@@ -31,6 +37,7 @@ describe('missingLayers', () => {
     ['limits', { noNewPrivileges: false }, 'no_new_privs on every thread'],
     ['limits', { limits: {} }, `resource limits (${limitNames.join(', ')})`],
     ['limits', { limits: { ...held.limits, 'Max data size': 'unlimited' } }, 'resource limits (Max data size)'],
+    ['limits', { limits: { ...held.limits, 'Max address space': 'unlimited' } }, 'resource limits (Max address space)'],
     ['limits', { limits: { ...held.limits, 'Max open files': '1024' } }, 'resource limits (Max open files)'],
   ])('misses %s in %j', (layer, change, text) => {
     expect([...missingLayers({ ...held, ...change }, layersOf('full'), 2)]).toEqual([[layer, text]]);
@@ -38,7 +45,7 @@ describe('missingLayers', () => {
 
   it('takes the limits of a process without a jail for none, whatever its core dumps', () => {
     const [, text] = [...missingLayers({ ...held, limits: readLimits(process.pid) }, layersOf('process'), 2)][0];
-    expect(text).toMatch(/^resource limits \(.*Max file size, Max open files, Max data size\)$/);
+    expect(text).toMatch(/^resource limits \(.*Max file size, Max open files, Max data size, Max address space\)$/);
   });
 
   it('asks for no more than the level has', () => {

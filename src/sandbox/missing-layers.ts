@@ -14,6 +14,9 @@ const demandedLimits: Readonly<Record<string, number>> = {
   'Max open files': fixedLimits.openFiles,
 };
 
+/** How much of these is planned differs from process to process; that there is a limit must show. */
+const finiteLimits: readonly string[] = ['Max data size', 'Max address space'];
+
 /** Per layer that does not show in the attestation, why not. Landlock never shows; the process itself must try it. */
 export function missingLayers(attestation: Attestation, layers: LayerSet, filters: number): ReadonlyMap<TriedLayer, string> {
   const missing = new Map<TriedLayer, string>();
@@ -37,8 +40,9 @@ export function missingLayers(attestation: Attestation, layers: LayerSet, filter
   return missing;
 }
 
-/** How much memory is planned differs from process to process; that there is a limit must show. */
 function lackingLimits(limits: Attestation['limits']): string[] {
-  const lacking = Object.keys(demandedLimits).filter((name) => limits[name] !== String(demandedLimits[name]));
-  return Number.isFinite(Number(limits['Max data size'])) ? lacking : [...lacking, 'Max data size'];
+  return [
+    ...Object.keys(demandedLimits).filter((name) => limits[name] !== String(demandedLimits[name])),
+    ...finiteLimits.filter((name) => !Number.isFinite(Number(limits[name]))),
+  ];
 }

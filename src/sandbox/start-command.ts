@@ -23,6 +23,12 @@ const launcherExecArgv: readonly string[] = ['--v8-pool-size=1', '--max-old-spac
 /** What RLIMIT_DATA allows above the memory limit: Node 24 and TensorFlow together reserve 0.9 GiB that they do not use. */
 const reservedBytes = 1.5 * 1024 ** 3;
 
+/**
+ * What RLIMIT_AS allows above the memory limit. Node and TensorFlow map 2.5 GiB, and each of a few hundred threads a stack and an arena of
+ * glibc, 72 MiB. A model that maps all of it and touches each page table takes 128 MiB of the kernel's memory.
+ */
+const mappedBytes = 64 * 1024 ** 3;
+
 /** Limits that are the same for every process. 256 open files are several times what a worker has. */
 export const fixedLimits = { core: 0, fileSize: 0, openFiles: 256 } as const;
 
@@ -76,6 +82,7 @@ function launchPlan(
     limits: {
       ...fixedLimits,
       data: limits.memoryBytes + reservedBytes,
+      addressSpace: limits.memoryBytes + mappedBytes,
       // A user namespace counts the tasks of its own users.
       ...(hasOwnUser || layers.has('namespaces') ? { processes: limits.maxTasks } : {}),
     },
