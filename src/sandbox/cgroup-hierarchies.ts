@@ -63,11 +63,19 @@ export function parseHierarchies(mountinfo: string, membership: string): Hierarc
 /** Version 2 hands controllers down only where they are switched on, and only from a group without processes of its own. */
 function prepare(hierarchy: Hierarchy): Hierarchy[] {
   if (hierarchy.version === 1) return [hierarchy];
-  const available = readFileSync(path.join(hierarchy.folder, 'cgroup.controllers'), 'latin1').trim().split(' ');
-  const names = available.filter((name) => kernelNames.has(name));
+  const names = availableIn(hierarchy.folder).filter((name) => kernelNames.has(name));
   if (names.length === 0) return [];
   switchOn(hierarchy.folder, names);
   return [{ ...hierarchy, controllers: names.flatMap((name) => kernelNames.get(name) ?? []) }];
+}
+
+/** None where the folder is closed or not shown: other hierarchies may still be of use. */
+function availableIn(folder: string): string[] {
+  try {
+    return readFileSync(path.join(folder, 'cgroup.controllers'), 'latin1').trim().split(' ');
+  } catch {
+    return [];
+  }
 }
 
 function switchOn(folder: string, names: readonly string[]): void {
@@ -76,9 +84,9 @@ function switchOn(folder: string, names: readonly string[]): void {
     write();
   } catch {
     // Busy when a process stands in the group. The server steps into a group of its own if it is the only one.
-    const inside = readFileSync(path.join(folder, 'cgroup.procs'), 'latin1').trim();
-    if (inside !== String(process.pid)) return;
     try {
+      const inside = readFileSync(path.join(folder, 'cgroup.procs'), 'latin1').trim();
+      if (inside !== String(process.pid)) return;
       const own = path.join(folder, ownGroup);
       mkdirSync(own, { recursive: true });
       writeFileSync(path.join(own, 'cgroup.procs'), String(process.pid));

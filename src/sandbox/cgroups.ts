@@ -1,34 +1,18 @@
 // Control groups of versions 1 and 2, for what resource limits cannot say: memory of a whole process with what the kernel spends on it,
 // a share of the processor, tasks. Used where somebody delegated them to the server, and never demanded: without them the server's
 // own watchdog holds the same limits, later by its 50 ms.
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Controller, findHierarchies, type Hierarchy } from './cgroup-hierarchies.ts';
 import type { JailLimits, LayerReport } from './jail.ts';
 import { isDeadOwner, ownerMark } from './owner-mark.ts';
+import { Group, makeGroup, type ProcessGroup } from './process-group.ts';
 
 const prefix = 'airlock-';
-const cpuPeriodUs = 100_000;
-
-/** Pages of libraries and the kernel's own records are counted to whoever touched them first; they are not the model's fault. */
-const sharedMemoryBytes = 512 * 1024 * 1024;
-
-/** The group of one process. */
-export interface ProcessGroup {
-  /** Moves a process in, by its id; its later children are born in it. */
-  add(processId: number): void;
-  /** The limits as the kernel gives them back, if the process is really in the group. */
-  limitsOf(processId: number): Record<string, string>;
-  /** Whether the kernel ended a process of the group for lack of memory. */
-  isOutOfMemory(): boolean;
-  /** Removes the group when its processes are gone. Never rejects. */
-  remove(): Promise<void>;
-}
 
 export interface Cgroups {
   readonly layers: readonly LayerReport[];
-  /** A new group with these limits, as far as there are controllers; undefined without any. */
+  /** A new group with these limits, as far as there are controllers; undefined without any. @throws what mkdir(2) and write(2) say. */
   create(limits: JailLimits): ProcessGroup | undefined;
 }
 
@@ -36,11 +20,12 @@ export interface Cgroups {
 let serial = 0;
 
 /** Looks for groups that this server may make, by making one, and removes those that dead servers left. */
-export function openCgroups(): Cgroups {
+export function openCgroups(hierarchies: readonly Hierarchy[] = findHierarchies()): Cgroups {
   const reports = new Map<Controller, LayerReport>();
   const usable: Hierarchy[] = [];
-  for (const hierarchy of findHierarchies()) {
-    removeStaleGroups(hierarchy.folder);
+  for (const hierarchy of hierarchies) {
+    // The same tree can be mounted twice.
+    if (hierarchy.controllers.every((controller) => reports.get(controller)?.works)) continue;
     const failure = tryHierarchy(hierarchy);
     if (failure === undefined) usable.push(hierarchy);
     for (const controller of hierarchy.controllers) {
@@ -52,17 +37,14 @@ export function openCgroups(): Cgroups {
   const controllers: readonly Controller[] = ['memory', 'cpu', 'tasks'];
   return {
     layers: controllers.map((name) => reports.get(name) ?? { layer: `cgroup-${name}`, works: false, detail: absent }),
-    create: (limits) => {
-      const name = `${prefix}${ownerMark()}-${++serial}`;
-      const groups = usable.map((hierarchy) => new Group(hierarchy, name, limits)).filter((group) => group.isLimiting);
-      return groups.length === 0 ? undefined : joinGroups(groups);
-    },
+    create: (limits) => makeGroup(usable, `${prefix}${ownerMark()}-${++serial}`, limits),
   };
 }
 
 /** Why no group can be made there; undefined when one can. */
 function tryHierarchy(hierarchy: Hierarchy): string | undefined {
   try {
+    removeStaleGroups(hierarchy.folder);
     const group = new Group(hierarchy, `${prefix}${ownerMark()}-try`, { memoryBytes: 2 ** 30, cpuPercent: 50, maxTasks: 64 });
     const count = Object.keys(group.limits()).length;
     rmdirSync(group.folder);
@@ -80,121 +62,5 @@ function removeStaleGroups(folder: string): void {
     } catch {
       // Something still lives in it, or it is another user's.
     }
-  }
-}
-
-interface LimitFile {
-  readonly controller: Controller;
-  readonly name: string;
-  readonly value: string;
-  /** Whether a kernel may lack the file; then it is also not what shows that the limit is there. */
-  readonly isOptional?: boolean;
-}
-
-function limitFiles(version: 1 | 2, controller: Controller, { memoryBytes, cpuPercent, maxTasks }: JailLimits): LimitFile[] {
-  if (controller === 'tasks') return [{ controller, name: 'pids.max', value: String(maxTasks) }];
-  if (controller === 'memory') {
-    const bytes = String(memoryBytes + sharedMemoryBytes);
-    return version === 2
-      ? [
-          { controller, name: 'memory.max', value: bytes },
-          { controller, name: 'memory.swap.max', value: '0', isOptional: true },
-        ]
-      : [
-          { controller, name: 'memory.limit_in_bytes', value: bytes },
-          { controller, name: 'memory.memsw.limit_in_bytes', value: bytes, isOptional: true },
-        ];
-  }
-  if (cpuPercent === undefined) return [];
-  const quota = String(Math.ceil((cpuPercent / 100) * cpuPeriodUs));
-  return version === 2
-    ? [{ controller, name: 'cpu.max', value: `${quota} ${cpuPeriodUs}` }]
-    : [
-        { controller, name: 'cpu.cfs_period_us', value: String(cpuPeriodUs) },
-        { controller, name: 'cpu.cfs_quota_us', value: quota },
-      ];
-}
-
-/** One folder in one hierarchy. */
-class Group {
-  readonly folder: string;
-  /** False when there is nothing to limit in this hierarchy; then there is no folder. */
-  readonly isLimiting: boolean;
-  readonly #files: readonly LimitFile[];
-
-  constructor({ version, folder, controllers }: Hierarchy, name: string, limits: JailLimits) {
-    this.folder = path.join(folder, name);
-    this.#files = controllers.flatMap((controller) => limitFiles(version, controller, limits));
-    this.isLimiting = this.#files.length > 0;
-    if (!this.isLimiting) return;
-    mkdirSync(this.folder);
-    for (const file of this.#files) this.#write(file);
-  }
-
-  #write({ name, value, isOptional = false }: LimitFile): void {
-    try {
-      writeFileSync(path.join(this.folder, name), value, { flag: 'r+' });
-    } catch (thrown) {
-      if (isOptional) return;
-      rmdirSync(this.folder);
-      throw thrown;
-    }
-  }
-
-  /** Per controller, the limit that it has. */
-  limits(): Record<string, string> {
-    const demanded = this.#files.filter(({ isOptional }) => !isOptional);
-    return Object.fromEntries(demanded.map(({ controller, name }) => [controller, this.read(name).trim()]));
-  }
-
-  read(file: string): string {
-    return readFileSync(path.join(this.folder, file), 'latin1');
-  }
-}
-
-function joinGroups(groups: readonly Group[]): ProcessGroup {
-  return {
-    add: (processId) => {
-      for (const { folder } of groups) {
-        try {
-          writeFileSync(path.join(folder, 'cgroup.procs'), String(processId));
-        } catch {
-          // It is gone already; and if it is not, its attestation shows no limits.
-        }
-      }
-    },
-    limitsOf: (processId) => {
-      const inside = groups.filter((group) => group.read('cgroup.procs').split('\n').includes(String(processId)));
-      return Object.assign({}, ...inside.map((group) => group.limits()));
-    },
-    isOutOfMemory: () => groups.some(({ folder }) => oomKills(folder) > 0),
-    remove: async () => {
-      for (const { folder } of groups) await removeFolder(folder);
-    },
-  };
-}
-
-/** Version 2 has it among its events, version 1 in the file that turns the killer off. */
-function oomKills(folder: string): number {
-  for (const file of ['memory.events', 'memory.oom_control']) {
-    try {
-      return Number(/^oom_kill (\d+)$/m.exec(readFileSync(path.join(folder, file), 'latin1'))?.[1] ?? 0);
-    } catch {
-      // The other version, or another controller's folder.
-    }
-  }
-  return 0;
-}
-
-/** A group is busy until the kernel has put away the last process, which is a moment after its parent heard of it. */
-async function removeFolder(folder: string): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    try {
-      rmdirSync(folder);
-      return;
-    } catch (thrown) {
-      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EBUSY')) return;
-    }
-    await delay(20);
   }
 }

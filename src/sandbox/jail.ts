@@ -120,7 +120,7 @@ export interface JailFindings {
 }
 
 export interface Jail extends JailFindings {
-  /** @throws WORKER_START_FAILED when no file descriptor is left. */
+  /** @throws WORKER_START_FAILED, with the reason, for example that no file descriptor is left. */
   start(options: StartOptions): JailedProcess;
   /** Whether an attested process has every layer of this jail's level. Gives what is missing; empty when nothing is. */
   missing(attestation: Attestation, filters: number): readonly string[];

@@ -3,10 +3,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
 import { AirlockError } from '../core/index.ts';
-import type { ProcessGroup } from './cgroups.ts';
 import type { Attestation, JailedProcess, ProcessExit, ProcessUsage } from './jail.ts';
 import { captureLog, type LogLine } from './log-capture.ts';
 import { type ExitStatus, exitOf, untilGone } from './process-exit.ts';
+import type { ProcessGroup } from './process-group.ts';
 import { readLimits, readOwnNamespaces, readStartTime, readThreads, readUsage } from './process-status.ts';
 import type { StartCommand } from './start-command.ts';
 

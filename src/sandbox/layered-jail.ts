@@ -1,6 +1,7 @@
 // A jail made of a given set of layers: starts processes in it and says what of it they lack. Which layers this machine has, and whether
 // they are enough, is decided before, by openJail; sets that are no level serve its tries, and tests that take one layer away.
 import { lstatSync } from 'node:fs';
+import { AirlockError, isAirlockError } from '../core/index.ts';
 import type { PathRule } from '../jail/index.ts';
 import type { Bubblewrap } from './bubblewrap.ts';
 import type { Cgroups } from './cgroups.ts';
@@ -9,6 +10,7 @@ import { startProcess } from './jailed-process.ts';
 import { type LayerSet, levelOf } from './layers.ts';
 import { missingLayers } from './missing-layers.ts';
 import { packageFiles, systemFiles } from './needed-files.ts';
+import type { ProcessGroup } from './process-group.ts';
 import { readThreads } from './process-status.ts';
 import { Stage } from './stage.ts';
 import { startCommand } from './start-command.ts';
@@ -46,6 +48,14 @@ function readRule(file: string): PathRule {
   return { path: file, access: lstatSync(file).isDirectory() ? 'folder' : 'read' };
 }
 
+/** A file that an upgrade of the machine removed or a full disk is no fault of the server: another start may succeed. */
+function startFailure(thrown: unknown): AirlockError {
+  if (!isAirlockError(thrown)) return new AirlockError('WORKER_START_FAILED', { detail: String(thrown), cause: thrown });
+  return thrown.code === 'WORKER_START_FAILED'
+    ? thrown
+    : new AirlockError('WORKER_START_FAILED', { detail: thrown.detail ?? thrown.message, cause: thrown });
+}
+
 export class LayeredJail implements Jail {
   readonly level: JailLevel;
   readonly layers: readonly LayerReport[];
@@ -65,32 +75,34 @@ export class LayeredJail implements Jail {
 
   start(options: StartOptions): JailedProcess {
     const { users, bubblewrap, cgroups, inheritedFilters } = this.#parts;
-    const userId = this.#set.has('user') ? users?.take() : undefined;
-    const group = this.#set.size === 0 ? undefined : cgroups?.create(options.limits);
-    const command = startCommand(
-      {
-        layers: this.#set,
-        bubblewrap,
-        files: this.#parts.filesWith(options.readable),
-        pathOf: userId === undefined ? (file) => file : (file) => this.#parts.stage.pathOf(file),
-        hasOwnUser: userId !== undefined,
-      },
-      options,
-    );
+    let userId: number | undefined;
+    let group: ProcessGroup | undefined;
     const release = (): void => {
       if (userId !== undefined) users?.giveBack(userId);
       if (group === undefined) return;
       const removal: Promise<void> = group.remove().finally(() => this.#releases.delete(removal));
       this.#releases.add(removal);
     };
-    const isBubblewrap = command.program === bubblewrap?.path;
     try {
+      userId = this.#set.has('user') ? users?.take() : undefined;
+      group = this.#set.size === 0 ? undefined : cgroups?.create(options.limits);
+      const command = startCommand(
+        {
+          layers: this.#set,
+          bubblewrap,
+          files: this.#parts.filesWith(options.readable),
+          pathOf: userId === undefined ? (file) => file : (file) => this.#parts.stage.pathOf(file),
+          hasOwnUser: userId !== undefined,
+        },
+        options,
+      );
+      const isBubblewrap = command.program === bubblewrap?.path;
       const started = startProcess({ command, isBubblewrap, userId, group, inheritedFilters, onLog: options.onLog });
       void started.exited.then(release);
       return started;
     } catch (thrown) {
       release();
-      throw thrown;
+      throw startFailure(thrown);
     }
   }
 
