@@ -3,6 +3,7 @@
 export class DeadlineTimer {
   readonly #onDue: (nowMs: number) => void;
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #atMs = Number.POSITIVE_INFINITY;
 
   /** `onDue` gets the time on the clock of performance.now(), and must arm again for what is still to come. */
@@ -17,8 +18,11 @@ export class DeadlineTimer {
     this.#atMs = atMs;
     this.#timer = setTimeout(
       () => {
-        this.clear();
-        this.#onDue(performance.now());
+        // Node runs timers before it reads sockets. After a long turn of this server, what came in time may still lie there.
+        this.#immediate = setImmediate(() => {
+          this.clear();
+          this.#onDue(performance.now());
+        });
       },
       // Timers count whole milliseconds and may be a fraction early.
       Math.max(1, Math.ceil(atMs - performance.now())),
@@ -27,6 +31,7 @@ export class DeadlineTimer {
 
   clear(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
     this.#atMs = Number.POSITIVE_INFINITY;
   }
 }
