@@ -82,10 +82,10 @@ export class JailedWorker implements WatchedWorker {
 
   /**
    * Loads TensorFlow's libraries, seals the worker, and checks that it is held. Does its work once, however often it is called.
-   * @throws RUNTIME_LOAD_FAILED, WORKER_START_FAILED, WORKER_PROTOCOL_VIOLATION.
+   * @throws RUNTIME_LOAD_FAILED, WORKER_START_FAILED, WORKER_PROTOCOL_VIOLATION. The process has ended when this rejects.
    */
   prepare(): Promise<PreparedAnswer> {
-    this.#prepared ??= this.#prepare();
+    this.#prepared ??= this.#orEnd(() => this.#prepare());
     return this.#prepared;
   }
 
@@ -106,9 +106,14 @@ export class JailedWorker implements WatchedWorker {
 
   /**
    * Gives a prepared worker its model and lets it load.
-   * @throws MODEL_LOAD_FAILED, MODEL_INVALID, WORKER_START_FAILED, WORKER_PROTOCOL_VIOLATION, and what `content` throws.
+   * @throws MODEL_LOAD_FAILED, MODEL_INVALID, WORKER_START_FAILED, WORKER_PROTOCOL_VIOLATION, and what `content` throws. The process
+   * has ended when this rejects.
    */
-  async load(content: AsyncIterable<ModelChunk>): Promise<void> {
+  load(content: () => AsyncIterable<ModelChunk>): Promise<void> {
+    return this.#orEnd(() => this.#load(content()));
+  }
+
+  async #load(content: AsyncIterable<ModelChunk>): Promise<void> {
     const { tags, signatures, limits } = this.#options;
     this.#isStarting = true;
     this.#ready = await this.process.load(content, {
@@ -156,6 +161,17 @@ export class JailedWorker implements WatchedWorker {
     this.process.kill(reason);
   }
 
+  /** A worker whose step failed here, in the server, knows nothing of it and would wait for ever: it could not be examined, for example. */
+  async #orEnd<Result>(step: () => Promise<Result>): Promise<Result> {
+    try {
+      return await step();
+    } catch (thrown) {
+      this.kill(AirlockError.from(thrown));
+      await this.process.ended;
+      throw thrown;
+    }
+  }
+
   /** A hostile worker could report what it likes, but none has seen a model yet; this catches a jail that does not hold what it should. */
   #checkSelfTest({ selfTest }: PreparedAnswer): void {
     const { level } = this.#options.jail;
@@ -163,7 +179,7 @@ export class JailedWorker implements WatchedWorker {
     const open = selfTest.filter(({ name, outcome }) => {
       return outcome === 'worked' && !(level === 'seccomp-only' && refusedByLandlock.has(name));
     });
-    if (open.length > 0) throw this.#notHeld(`what must be refused worked inside: ${open.map(({ name }) => name).join(', ')}`);
+    if (open.length > 0) throw notHeld(`what must be refused worked inside: ${open.map(({ name }) => name).join(', ')}`);
   }
 
   async #attest(): Promise<void> {
@@ -171,14 +187,12 @@ export class JailedWorker implements WatchedWorker {
     if (jail.level === 'none') return;
     this.#attestation = await this.#jailed.attest();
     const missing = jail.missing(this.#attestation, sealedFilters);
-    if (missing.length > 0) throw this.#notHeld(`the kernel does not confirm: ${missing.join(', ')}`);
+    if (missing.length > 0) throw notHeld(`the kernel does not confirm: ${missing.join(', ')}`);
   }
+}
 
-  #notHeld(detail: string): AirlockError {
-    const error = new AirlockError('WORKER_START_FAILED', { message: 'The jail does not hold the worker as it should', detail });
-    this.kill(error);
-    return error;
-  }
+function notHeld(detail: string): AirlockError {
+  return new AirlockError('WORKER_START_FAILED', { message: 'The jail does not hold the worker as it should', detail });
 }
 
 function jailLimits({ memoryMiB, cpuPercent, intraOpThreads, interOpThreads }: ModelWorkerLimits): JailLimits {

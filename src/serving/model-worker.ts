@@ -46,7 +46,11 @@ export class ModelWorker {
     this.#limits = { ...defaultModelWorkerLimits, ...options.limits };
     this.#pipeline = new RunPipeline(options.signatures, this.#limits);
     this.#executableMemory = options.executableMemory ?? { setting: 'allowed', why: 'nothing was decided' };
-    if (options.spare === true) this.#spare = new SpareWorker(() => this.#startWorker());
+    if (options.spare === true)
+      this.#spare = new SpareWorker(async () => {
+        await options.beforeStart?.();
+        return this.#startWorker();
+      });
   }
 
   get state(): ModelWorkerState {
@@ -147,11 +151,15 @@ export class ModelWorker {
 
   async #launch(): Promise<void> {
     this.#worker = undefined;
-    const worker = this.#spare?.take() ?? (await this.#startWorker());
+    let worker = this.#spare?.take();
+    if (worker === undefined) {
+      await this.#options.beforeStart?.();
+      worker = this.#startWorker();
+    }
     this.#worker = worker;
     const { tensorflowVersion } = await worker.prepare();
     this.#tensorflowVersion = tensorflowVersion;
-    await worker.load(this.#options.content());
+    await worker.load(this.#options.content);
     this.#assertWanted();
     // onBroken comes once, and found nothing to restart when it came before this turn: such a process must never count as ready.
     if (worker.process.isBroken) throw await worker.process.loadFailure();
@@ -170,9 +178,9 @@ export class ModelWorker {
     await this.#launch();
   }
 
-  async #startWorker(): Promise<JailedWorker> {
-    const { jail, watchdog, slot, signatures, tags = ['serve'], entry, beforeStart, onLog } = this.#options;
-    await beforeStart?.();
+  /** Not asynchronous: `close` must find each process that was started. */
+  #startWorker(): JailedWorker {
+    const { jail, watchdog, slot, signatures, tags = ['serve'], entry, onLog } = this.#options;
     this.#assertWanted();
     return new JailedWorker({
       jail,

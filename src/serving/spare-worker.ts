@@ -36,16 +36,21 @@ export class SpareWorker {
   }
 
   async #fill(): Promise<void> {
+    let worker: JailedWorker;
     try {
-      const worker = await this.#start();
-      this.#worker = worker;
-      void worker.process.ended.then(() => this.#lose(worker));
-      if (this.#closed) this.discard();
+      worker = await this.#start();
+    } catch {
+      this.#replaceLater();
+      return;
+    }
+    this.#worker = worker;
+    void worker.process.ended.then(() => this.#lose(worker));
+    if (this.#closed) this.discard();
+    try {
       await worker.prepare();
       this.#isPrepared = this.#worker === worker;
     } catch {
-      // A process that was started and failed ends, and is counted there.
-      if (this.#worker === undefined) this.#replaceLater();
+      // It has ended, and was counted there.
     }
   }
 
