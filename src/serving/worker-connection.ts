@@ -142,6 +142,12 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#writer.queue(encodeTensorFrame({ kind: frameKinds.run, id, argument: call.signatureIndex, timeoutMs }, tensors));
   }
 
+  /** Not one byte may come unasked: the watchdog takes what comes for a sign that a request was answered. */
+  acceptStart(): void {
+    const mayCome = this.#stage === 'serving' ? this.#inFlight.length > 0 : expected[this.#stage].length > 0;
+    if (!mayCome) throw protocolViolation(`a frame that nothing had asked for, while ${this.#stage}`);
+  }
+
   acceptHeader({ kind, id, metaBytes, bodyBytes }: FrameHeader): void {
     if (!expected[this.#stage].includes(kind)) throw protocolViolation(`a frame of kind ${kind} while ${this.#stage}`);
     if (this.#stage === 'serving') {

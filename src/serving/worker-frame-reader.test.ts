@@ -7,14 +7,16 @@ import { WorkerFrameReader } from './worker-frame-reader.ts';
 
 function collect(maxBodyBytes = 1000) {
   const frames: string[] = [];
+  const started: number[] = [];
   const reader = new WorkerFrameReader<string>({
+    acceptStart: () => started.push(frames.length),
     acceptHeader: ({ metaBytes, bodyBytes }: FrameHeader) => {
       if (metaBytes > 500 || bodyBytes > maxBodyBytes) throw new AirlockError('WORKER_PROTOCOL_VIOLATION');
     },
     acceptMeta: (_header, meta) => meta.toString('hex'),
     receive: ({ id }, meta, body) => frames.push(`${id} ${meta} ${body.toString('hex')}`),
   });
-  return { reader, frames };
+  return { reader, frames, started };
 }
 
 const frames = fc.oneof(
@@ -44,12 +46,13 @@ describe('WorkerFrameReader', () => {
         const whole = collect();
         whole.reader.push(stream);
         expect(whole.frames).toHaveLength(list.length);
+        expect(whole.started).toEqual([...list.keys()]);
         const pieces = collect();
         for (const chunk of cutInto(stream, cuts)) pieces.reader.push(chunk);
-        expect(pieces.frames).toEqual(whole.frames);
+        expect(pieces).toMatchObject({ frames: whole.frames, started: whole.started });
         const bytes = collect();
         for (const byte of stream) bytes.reader.push(Buffer.of(byte));
-        expect(bytes.frames).toEqual(whole.frames);
+        expect(bytes).toMatchObject({ frames: whole.frames, started: whole.started });
       }),
     );
   });

@@ -5,6 +5,8 @@ import { type FrameHeader, frameHeaderBytes, readFrameHeader } from '../tensor/i
 
 /** What the reader asks of its owner; each may throw WORKER_PROTOCOL_VIOLATION, which passes through `push`. */
 export interface FrameReceiver<Description> {
+  /** Called at the first byte of each frame, which may come long before the rest: must refuse it when no frame may come. */
+  acceptStart(): void;
   /** Must refuse a header that is not expected now, and bound `metaBytes` and `bodyBytes`; called once per frame, before anything is kept. */
   acceptHeader(header: FrameHeader): void;
   /** Must refuse a description that does not fit; `meta` is gone after the call. */
@@ -32,7 +34,9 @@ export class WorkerFrameReader<Description> {
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
-      const whole = this.#header === undefined && this.#filled === 0 ? this.#takeWhole(chunk, at) : 0;
+      const isStart = this.#header === undefined && this.#filled === 0;
+      if (isStart) this.#receiver.acceptStart();
+      const whole = isStart ? this.#takeWhole(chunk, at) : 0;
       if (whole > 0) {
         at += whole;
         continue;

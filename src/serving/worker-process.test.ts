@@ -36,6 +36,8 @@ it('fails a call that comes after the process broke at once, with a code that ma
   expect(worker.isBroken).toBe(false);
   worker.kill(new AirlockError('WORKER_PROTOCOL_VIOLATION'));
   expect(worker.isBroken).toBe(true);
+  // The watchdog kills until the process is gone; the first reason is the one that counts.
+  worker.kill(new AirlockError('WORKER_OUT_OF_MEMORY'));
   const outcomes: string[] = [];
   const call = {
     signatureIndex: 0,
@@ -46,7 +48,8 @@ it('fails a call that comes after the process broke at once, with a code that ma
   worker.send(call, 1000);
   expect(outcomes).toEqual(['WORKER_PROTOCOL_VIOLATION true']);
   expect(worker.inFlightCount).toBe(0);
-  await worker.ended;
+  expect(await worker.ended).toMatchObject({ reason: { code: 'WORKER_PROTOCOL_VIOLATION' }, by: 'server' });
+  worker.kill(new AirlockError('WORKER_OUT_OF_MEMORY'));
   expect(broken).toEqual(['WORKER_PROTOCOL_VIOLATION']);
   expect(outcomes).toHaveLength(1);
 });
@@ -61,6 +64,12 @@ it.each([
   const { worker, prepare } = start();
   await prepare(library).catch(() => undefined);
   expect(await worker.ended).toMatchObject({ reason: { code, detail }, by: 'itself' });
+});
+
+it('is ended for one byte while it waits for its model', async () => {
+  const { worker, prepare } = start();
+  await prepare('a-byte-behind').catch(() => undefined);
+  expect(await worker.ended).toMatchObject({ reason: { code: 'WORKER_PROTOCOL_VIOLATION' }, by: 'server' });
 });
 
 it('was ended by the server, or by a SIGKILL of somebody else', async () => {

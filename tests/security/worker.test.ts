@@ -76,12 +76,29 @@ describe('a worker that lies', () => {
     await expect(ask(neighbour.worker, 0)).resolves.toHaveLength(1);
   });
 
-  it('answers twice: the second answer ends it', async () => {
+  // To the watchdog, a byte would be a sign of work that had been asked for.
+  it.each([
+    ['a second answer', 19],
+    ['a byte', 31],
+    ['a byte, later', 30],
+  ])('says more than it was asked, %s: that ends it', async (_name, misdeed) => {
     const { worker, waitFor, causes } = make();
     await worker.start();
-    await ask(worker, 19);
+    await ask(worker, misdeed);
     await waitFor('restarting');
-    expect(causes[0]).toContain('WORKER_PROTOCOL_VIOLATION an answer to request 1');
+    expect(causes[0]).toBe('WORKER_PROTOCOL_VIOLATION a frame that nothing had asked for, while serving');
+  });
+
+  it('has answered in time while this process did something else: its answer counts, and it lives', async () => {
+    const { worker, causes } = make({ limits: { graceMs: 200 } });
+    await worker.start();
+    await ask(worker, 0);
+    const asked = ask(worker, 0, 500);
+    // It is sent when this turn ends, and nothing is read in the next.
+    process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900));
+    await expect(asked).resolves.toHaveLength(1);
+    await expect(ask(worker, 0)).resolves.toHaveLength(1);
+    expect(causes).toEqual([]);
   });
 
   it('hangs: its request fails at the deadline, the others when it is killed after the grace time', async () => {
@@ -347,6 +364,22 @@ describe('requests that wait', () => {
     const asked = Array.from({ length: 4000 }, (_, i) => ask(worker, 0).then(() => order.push(i)));
     await Promise.all(asked);
     expect(order).toEqual(Array.from({ length: 4000 }, (_, i) => i));
+  });
+});
+
+describe('a second start', () => {
+  it('comes up after a first one that failed', async () => {
+    let failures = 1;
+    const { worker } = make({
+      beforeStart: () => (failures-- > 0 ? Promise.reject(new Error('slot changed')) : Promise.resolve()),
+    });
+    await expect(worker.start()).rejects.toEqual(failsWith('INTERNAL'));
+    expect(worker.state).toBe('failed');
+    await worker.start();
+    expect(worker.state).toBe('ready');
+    await expect(ask(worker, 0)).resolves.toHaveLength(1);
+    await expect(worker.start()).rejects.toEqual(failsWith('INTERNAL'));
+    expect(worker.state).toBe('ready');
   });
 });
 
