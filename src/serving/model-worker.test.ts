@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noContent, plainJail } from '../../tests/support/plain-jail.ts';
 import { floats, signature, spec } from '../../tests/support/tensors.ts';
+import { AirlockError } from '../core/index.ts';
 import type { Attestation, Jail, StartOptions } from '../sandbox/index.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
@@ -100,6 +101,85 @@ describe('a worker that is not held', () => {
   });
 });
 
+describe('a worker that cannot be brought up', () => {
+  /** A jail that cannot examine a process each time that `fails` says so; and the processes that it started. */
+  function blindJail(fails: () => boolean) {
+    const started: number[] = [];
+    const { jail } = fakeJail('process');
+    const blind: Jail = {
+      ...jail,
+      start: (options) => {
+        const jailed = jail.start(options);
+        started.push(jailed.processId ?? 0);
+        const attest = () => (fails() ? Promise.reject(new AirlockError('WORKER_START_FAILED')) : jailed.attest());
+        return { ...jailed, attest };
+      },
+    };
+    return { jail: blind, started };
+  }
+
+  const isAlive = (processId: number): boolean => {
+    try {
+      return process.kill(processId, 0);
+    } catch {
+      return false;
+    }
+  };
+
+  it.each([1, 2])('is gone when the start fails at attestation %i', async (failing) => {
+    let count = 0;
+    const { jail, started } = blindJail(() => ++count === failing);
+    const worker = make(jail);
+    await expect(worker.start()).rejects.toMatchObject({ code: 'WORKER_START_FAILED' });
+    expect(started.map(isAlive)).toEqual([false]);
+  });
+
+  it('is gone before the next one is started, and none is left when all is closed', async () => {
+    let failures = 0;
+    const { jail, started } = blindJail(() => failures-- > 0);
+    const worker = make(jail);
+    await worker.start();
+    failures = 2;
+    process.kill(started[0], 'SIGKILL');
+    await expect.poll(() => started.length, { timeout: 10_000 }).toBe(4);
+    expect(started.slice(0, 3).map(isAlive)).toEqual([false, false, false]);
+    await isBack(worker);
+    await worker.close();
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+
+  it('is gone when its model cannot be read any more', async () => {
+    let isReadable = true;
+    const { jail, started } = blindJail(() => false);
+    const worker = make(jail, {
+      content: () => {
+        if (!isReadable) throw new AirlockError('MODEL_INVALID');
+        return noContent();
+      },
+    });
+    await worker.start();
+    isReadable = false;
+    process.kill(started[0], 'SIGKILL');
+    await expect.poll(() => started.length, { timeout: 10_000 }).toBeGreaterThan(2);
+    expect(worker.report.lastCause).toBe('MODEL_INVALID');
+    expect(started.slice(0, -1).filter(isAlive)).toEqual([]);
+    await worker.close();
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+
+  it('is gone and replaced when it is a spare one', async () => {
+    let count = 0;
+    // The first worker is examined twice.
+    const { jail, started } = blindJail(() => ++count === 3);
+    const worker = make(jail, { spare: true });
+    await worker.start();
+    await expect.poll(() => worker.report.spare, { timeout: 10_000 }).toBe('ready');
+    expect(started.map(isAlive)).toEqual([true, false, true]);
+    await worker.close();
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+});
+
 describe('executable memory', () => {
   const executableMemory = { setting: 'denied', why: 'for a test' } as const;
 
@@ -111,7 +191,7 @@ describe('executable memory', () => {
     const worker = make(jail, { executableMemory });
     await worker.start();
     expect(started[0].execArgv).toContain('--jitless');
-    expect(worker.report.executableMemory).toEqual(executableMemory);
+    expect(worker.report.executableMemory).toEqual({ ...executableMemory, saidBy: 'worker' });
     await expect(ask(worker, misdeed)).rejects.toMatchObject({ code: 'WORKER_CRASHED', retry: true });
     await expect.poll(() => started.length, { timeout: 10_000 }).toBe(2);
     await isBack(worker);
@@ -135,6 +215,7 @@ describe('executable memory', () => {
     const { jail, started } = fakeJail('process');
     const worker = make(jail, { executableMemory, tags: ['refuse'] });
     await expect(worker.start()).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+    expect(worker.report.executableMemory).toEqual({ ...executableMemory, saidBy: 'server' });
     expect(started).toHaveLength(1);
   });
 
@@ -145,7 +226,7 @@ describe('executable memory', () => {
     process.kill(worker.processId ?? 0, 'SIGKILL');
     await expect.poll(() => started.length, { timeout: 10_000 }).toBe(2);
     await isBack(worker);
-    expect(worker.report.executableMemory).toEqual(executableMemory);
+    expect(worker.report.executableMemory).toMatchObject(executableMemory);
   });
 
   it('does not hide the failure of a worker that has it', async () => {

@@ -11,8 +11,13 @@ export interface WorkerReport {
   readonly state: ModelWorkerState;
   /** Undefined before the first attestation, and where there is no jail. */
   readonly attested: Attestation | undefined;
-  /** `not deniable`: the kernel cannot. */
-  readonly executableMemory: { readonly setting: 'allowed' | 'denied' | 'not deniable'; readonly why: string };
+  readonly executableMemory: {
+    /** `not deniable`: the kernel cannot. */
+    readonly setting: 'allowed' | 'denied' | 'not deniable';
+    /** Whose word `setting` is: the kernel does not show it, and a worker says it after it has met its model. */
+    readonly saidBy: 'server' | 'worker';
+    readonly why: string;
+  };
   readonly spare: 'off' | 'none' | 'starting' | 'ready';
   readonly restarts: number;
   readonly lastCause: ErrorCode | undefined;
@@ -33,10 +38,15 @@ export function workerReport({ state, worker, executableMemory, spare, restarts,
   // A process that has ended is nothing that something holds.
   const live = worker?.process.isBroken === false ? worker : undefined;
   const usage = live?.usage();
+  const said = live?.ready?.executableMemory;
   return {
     state,
     attested: live?.attestation,
-    executableMemory: { ...executableMemory, setting: live?.ready?.executableMemory ?? executableMemory.setting },
+    executableMemory: {
+      setting: said ?? executableMemory.setting,
+      saidBy: said === undefined ? 'server' : 'worker',
+      why: executableMemory.why,
+    },
     spare: spare?.state ?? 'off',
     restarts,
     lastCause: lastCause?.code,
