@@ -1,9 +1,9 @@
 // The arguments that make bubblewrap a policy, which it says of itself it is not: every namespace, one file bound after the other into an
 // empty tree, nothing writable, no /proc, no shell. It only builds the surroundings; what the process may call is the launcher's part.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { keptDescriptors, type PathRule } from '../jail/index.ts';
+import { isExecutable } from './is-executable.ts';
 import { devices } from './needed-files.ts';
 import { followPath } from './path-chain.ts';
 
@@ -27,15 +27,6 @@ export function findBubblewrap(given?: string): Bubblewrap | undefined {
   if (file === undefined) return undefined;
   const help = spawnSync(file, ['--help'], { env: {}, cwd: '/', encoding: 'utf8', timeout: 5000 });
   return { path: file, canDisableUserNamespaces: help.stdout?.includes('--disable-userns') ?? false };
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Nobody, also inside: a file that says who may read it is read by strangers' rights. */

@@ -24,23 +24,34 @@ export class JailParts {
   readonly users: UserPool | undefined = process.getuid?.() === 0 ? new UserPool() : undefined;
   readonly stage: Stage = new Stage();
   readonly inheritedFilters: number = Math.min(...readThreads('self').map((thread) => thread.filters));
-  readonly #files: readonly PathRule[];
+  /** Files that are reachable together or not at all. */
+  readonly #groups: readonly (readonly PathRule[])[];
+  #isStaged = false;
 
   /** @throws ENVIRONMENT_LACKING when this package is not built or lacks koffi. */
   constructor(bubblewrap: Bubblewrap | undefined, cgroups: Cgroups | undefined, readable: readonly string[]) {
     this.bubblewrap = bubblewrap;
     this.cgroups = cgroups;
-    const own = packageFiles();
-    const groups = [own, ...systemFiles().map((rule) => [rule]), readable.map(readRule)];
-    if (this.users !== undefined) for (const group of groups) this.stage.add(group);
-    this.#files = groups.flat();
+    this.#groups = [packageFiles(), ...systemFiles().map((rule) => [rule]), readable.map(readRule)];
   }
 
-  /** Everything that every process needs, and `readable`. */
-  filesWith(readable: readonly string[]): PathRule[] {
+  /** Lets other users reach what every process needs. Does nothing where there are none. @throws ENVIRONMENT_LACKING. */
+  stageFiles(): void {
+    if (this.users === undefined) return;
+    if (!this.#isStaged) for (const group of this.#groups) this.stage.add(group);
+    this.#isStaged = true;
+    this.stage.restore();
+  }
+
+  /** Everything that every process needs, and `readable`; staged for a process of another user. @throws ENVIRONMENT_LACKING. */
+  filesFor(userId: number | undefined, readable: readonly string[]): PathRule[] {
+    const files = this.#groups.flat();
     const rules = readable.map(readRule);
-    if (this.users !== undefined) this.stage.add(rules);
-    return [...this.#files, ...rules.filter((rule) => !this.#files.some((file) => file.path === rule.path))];
+    if (userId !== undefined) {
+      this.stageFiles();
+      this.stage.add(rules);
+    }
+    return [...files, ...rules.filter((rule) => !files.some((file) => file.path === rule.path))];
   }
 }
 
@@ -90,7 +101,7 @@ export class LayeredJail implements Jail {
         {
           layers: this.#set,
           bubblewrap,
-          files: this.#parts.filesWith(options.readable),
+          files: this.#parts.filesFor(userId, options.readable),
           pathOf: userId === undefined ? (file) => file : (file) => this.#parts.stage.pathOf(file),
           hasOwnUser: userId !== undefined,
         },

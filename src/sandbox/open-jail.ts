@@ -7,7 +7,7 @@ import { openCgroups } from './cgroups.ts';
 import { type Jail, type JailFindings, type JailLevel, type LayerReport, reaches } from './jail.ts';
 import { JailParts, LayeredJail } from './layered-jail.ts';
 import { type LayerSet, layersOf, levelOf, type TriedLayer, triedLayers } from './layers.ts';
-import { removeStaleStages } from './stage.ts';
+import { removeStaleStages } from './stage-folder.ts';
 import { findSurroundings } from './surroundings.ts';
 import { findLayers, type LayerFindings } from './try-layers.ts';
 
@@ -28,8 +28,8 @@ export type OpenJailOptions = SandboxConfig & JailSettings;
 
 /**
  * Opens a jail, in about 0.2 s. One per server; its processes must be gone when it is closed.
- * @throws ENVIRONMENT_LACKING when the level is below what is required, with the missing layers and what would help; also when this
- * package is not built.
+ * @throws ENVIRONMENT_LACKING when the level is below what is required, with the missing layers and what would help; when this
+ * package is not built; and when the folder for temporary files does not take what a server that is root must put there.
  */
 export async function openJail(options: OpenJailOptions): Promise<Jail> {
   if (!('require' in options) && options.unsafeLevel === 'none') {
@@ -72,6 +72,7 @@ async function build(
     absent.set('namespaces', 'bubblewrap (bwrap) is not in PATH');
   }
   try {
+    parts.stageFiles();
     const { working, failures } = await findLayers(wanted, (layers) => new LayeredJail(layers, parts));
     const used = choose(working);
     const findings = { working: used, failures: new Map([...absent, ...failures]) };

@@ -1,40 +1,47 @@
 // Makes files reachable for a user who has no rights: a server that is root often lies below /root or in a home that is closed. Such files
-// are linked, or copied where a link cannot be made, into a folder of root's that all may read. Never links a file that may be written by
-// others, and never opens a folder of somebody's for them.
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+// are linked, or copied where a link cannot be made, into a folder of root's that all may read. Never links a file that others may write,
+// and never opens a folder of somebody's for them.
+import { chmodSync, constants, copyFileSync, linkSync, lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { PathRule } from '../jail/index.ts';
-import { isDeadOwner, ownerMark } from './owner-mark.ts';
 import { followPath } from './path-chain.ts';
-
-const prefix = 'airlock-stage-';
+import { exists, keepStageFolder, makeIn, openStageFolder } from './stage-folder.ts';
 
 /** Files by their real paths, and where a user without rights finds them. Empty, and without a folder, until something is staged. */
 export class Stage {
   readonly #staged = new Map<string, string>();
+  /** Every file and link in the folder, and what makes it. */
+  readonly #makers = new Map<string, () => void>();
   #folder: string | undefined;
 
-  /** Stages all of `rules` when one of them cannot be reached: code finds other code by its place beside it. */
+  /**
+   * Stages all of `rules` when one of them cannot be reached: code finds other code by its place beside it.
+   * @throws ENVIRONMENT_LACKING when the folder for temporary files does not take them; what lstat(2) says of one that is not there.
+   */
   add(rules: readonly PathRule[]): void {
     if (rules.every((rule) => this.#staged.has(rule.path) || isOpenToAll(rule))) return;
+    this.#folder ??= openStageFolder();
+    const folder = this.#folder;
     for (const { path: file } of rules) {
       const { links, real } = followPath(file);
-      const staged = this.#place(real);
-      for (const [place, target] of links) this.#link(place, target);
+      const staged = path.join(folder, real);
+      this.#copy(real, staged);
+      for (const [place, target] of links) {
+        const link = path.join(folder, place);
+        this.#make(link, () => symlinkSync(path.isAbsolute(target) ? path.join(folder, target) : target, link));
+      }
       this.#staged.set(file, staged).set(real, staged);
     }
+  }
+
+  /**
+   * Puts back what is gone: folders for temporary files are cleaned by age, and a server may run for months.
+   * @throws ENVIRONMENT_LACKING.
+   */
+  restore(): void {
+    if (this.#folder === undefined) return;
+    keepStageFolder(this.#folder);
+    for (const [place, make] of this.#makers) if (!exists(place)) makeIn(path.dirname(place), make);
   }
 
   /** Where `file`, or something below a staged folder, lies for a user without rights; its own path when it was not staged. */
@@ -51,39 +58,21 @@ export class Stage {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
     this.#staged.clear();
+    this.#makers.clear();
   }
 
-  #place(real: string): string {
-    const staged = path.join(this.#open(), real);
-    if (!lstatSync(staged, { throwIfNoEntry: false })) copyOpen(real, staged);
-    return staged;
-  }
-
-  #link(place: string, target: string): void {
-    const folder = this.#open();
-    const staged = path.join(folder, place);
-    mkdirSync(path.dirname(staged), { recursive: true, mode: 0o755 });
-    if (lstatSync(staged, { throwIfNoEntry: false })) return;
-    symlinkSync(path.isAbsolute(target) ? path.join(folder, target) : target, staged);
-  }
-
-  #open(): string {
-    if (this.#folder === undefined) {
-      this.#folder = mkdtempSync(path.join(tmpdir(), `${prefix}${ownerMark()}-`));
-      chmodSync(this.#folder, 0o755);
+  #copy(source: string, target: string): void {
+    if (lstatSync(source).isDirectory()) {
+      for (const name of readdirSync(source)) this.#copy(path.join(source, name), path.join(target, name));
+    } else {
+      this.#make(target, () => copyOpen(source, target));
     }
-    return this.#folder;
   }
-}
 
-/** Removes what servers that were killed left behind. Only folders of our own user: in /tmp, others may choose any name. */
-export function removeStaleStages(): void {
-  for (const entry of readdirSync(tmpdir(), { withFileTypes: true })) {
-    const mark = entry.name.startsWith(prefix) ? entry.name.slice(prefix.length, entry.name.lastIndexOf('-')) : '';
-    const folder = path.join(tmpdir(), entry.name);
-    if (entry.isDirectory() && isDeadOwner(mark) && lstatSync(folder).uid === process.getuid?.()) {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  #make(place: string, make: () => void): void {
+    if (this.#makers.has(place)) return;
+    makeIn(path.dirname(place), make);
+    this.#makers.set(place, make);
   }
 }
 
@@ -105,16 +94,17 @@ function isReadableTree(file: string, mustExecute: boolean): boolean {
   return !stat.isDirectory() || readdirSync(file).every((name) => isReadableTree(path.join(file, name), false));
 }
 
-/** A hard link where the file may be read by all, else a copy (shared blocks where the file system can): a link shares the mode. */
+/**
+ * A hard link, which shares the mode, where all may read the file and only its owner may write it; else a copy (shared blocks where the
+ * file system can).
+ */
 function copyOpen(source: string, target: string): void {
-  mkdirSync(path.dirname(target), { recursive: true, mode: 0o755 });
   const stat = lstatSync(source);
-  if (stat.isDirectory()) {
-    mkdirSync(target, { mode: 0o755 });
-    for (const name of readdirSync(source)) copyOpen(path.join(source, name), path.join(target, name));
+  if (stat.isSymbolicLink()) {
+    symlinkSync(readlinkSync(source), target);
     return;
   }
-  if ((stat.mode & 0o004) !== 0) {
+  if ((stat.mode & 0o6026) === 0o004) {
     try {
       linkSync(source, target);
       return;
