@@ -1,6 +1,8 @@
 // Opening a jail on this very machine, whatever it has: what is found is compared with what processes in it really get.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lacksLevel, machine, notBuilt } from '../../tests/support/jail-level.ts';
+import { lacksLevel, machine, nobody, notBuilt, notForOthers, notRoot } from '../../tests/support/jail-level.ts';
 import { examineJail, openJail } from './index.ts';
 
 const noProcess = lacksLevel('process');
@@ -68,5 +70,25 @@ describe('openJail', () => {
     await (await openJail({ require: 'process' })).close();
     // Usually 0.2 s. As long as this takes a machine on which a try runs into its limit.
     expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
+/** Runs as nobody, in a /proc of its own that shows nobody what is not theirs. */
+function withHiddenProcesses(program: string, args: readonly string[]): string {
+  const steps = `mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid ${nobody} --regid ${nobody} --clear-groups "$@"`;
+  return spawnSync('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', steps, 'sh', program, ...args], { encoding: 'utf8' })
+    .stdout;
+}
+
+const notHidden = withHiddenProcesses('echo', ['works']) === 'works\n' ? '' : ' (skipped: needs unshare, setpriv and hidepid)';
+
+describe('where /proc hides a process that is undumpable', () => {
+  const whyNot = notRoot || noProcess || notForOthers || notHidden;
+  it.skipIf(whyNot !== '')(`an unprivileged server does not open what it could not check later${whyNot}`, () => {
+    const script = `import { openJail } from ${JSON.stringify(path.resolve(import.meta.dirname, '../../dist/sandbox/index.js'))};
+      const opened = openJail({ require: 'process', cgroups: false, bubblewrap: '/nonexistent' });
+      console.log(await opened.then((jail) => jail.level, (error) => error.code + ' ' + error.detail));`;
+    const said = withHiddenProcesses(process.execPath, ['--input-type=module', '-e', script]);
+    expect(said).toMatch(/^ENVIRONMENT_LACKING .*seccomp: \/proc does not show it \(hidepid, ProtectProc=\); mount/);
   });
 });

@@ -9,7 +9,7 @@ import { JailParts, LayeredJail } from './layered-jail.ts';
 import { type LayerSet, layersOf, levelOf, type TriedLayer, triedLayers } from './layers.ts';
 import { removeStaleStages } from './stage-folder.ts';
 import { findSurroundings } from './surroundings.ts';
-import { findLayers, type LayerFindings } from './try-layers.ts';
+import { findLayers, hiddenProcess, type LayerFindings } from './try-layers.ts';
 
 interface JailSettings {
   /** Files that every process needs, for example TensorFlow's libraries. Default none. */
@@ -101,6 +101,11 @@ const helps: Readonly<Record<TriedLayer, string>> = {
   limits: 'the hard limits of the server itself must not be below those of its processes (ulimit -H)',
 };
 
+function withHelp(layer: TriedLayer, failure: string): string {
+  const help = failure === hiddenProcess ? 'mount /proc without hidepid, or use namespaces' : helps[layer];
+  return `${failure}; ${help}`;
+}
+
 const descriptions: Readonly<Record<TriedLayer, string>> = {
   namespaces: 'user, mount, pid, ipc, net and uts, by bubblewrap',
   landlock: 'only the files that are needed can be opened',
@@ -116,12 +121,14 @@ function reports({ working, failures }: LayerFindings, unused: string): LayerRep
   return (['namespaces', 'landlock', 'seccomp', 'user', 'limits'] as const).map((layer): LayerReport => {
     if (working.has(layer)) return { layer, works: true, detail: descriptions[layer] };
     const failure = failures.get(layer);
-    return { layer, works: false, detail: failure === undefined ? unused : `${failure}; ${helps[layer]}` };
+    return { layer, works: false, detail: failure === undefined ? unused : withHelp(layer, failure) };
   });
 }
 
 function refusal(wanted: JailLevel, found: JailLevel, { failures }: LayerFindings): string {
-  const missing = [...layersOf(wanted)].filter((layer) => failures.has(layer));
-  const reasons = missing.map((layer) => `${layer}: ${failures.get(layer)}; ${helps[layer]}`);
+  const reasons = [...layersOf(wanted)].flatMap((layer) => {
+    const failure = failures.get(layer);
+    return failure === undefined ? [] : [`${layer}: ${withHelp(layer, failure)}`];
+  });
   return `isolation level ${wanted} is required and this machine has ${found}: ${reasons.join('. ')}`;
 }

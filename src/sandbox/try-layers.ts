@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { builtFile, isAirlockError } from '../core/index.ts';
-import type { Jail, JailedProcess } from './jail.ts';
+import type { Attestation, Jail, JailedProcess } from './jail.ts';
 import { type LayerSet, type TriedLayer, triedLayers } from './layers.ts';
 import { missingLayers } from './missing-layers.ts';
 
@@ -12,6 +12,9 @@ const probeEntry = builtFile(import.meta.url, 'probe-main.js');
 
 /** How long one try may take; a usual one takes 0.1 s. */
 const tryTimeoutMs = 10_000;
+
+/** Why no layer works where the kernel hides a process that made itself undumpable from its own user. */
+export const hiddenProcess = '/proc does not show it (hidepid, ProtectProc=)';
 
 export interface LayerFindings {
   /** Layers that work, all together. */
@@ -61,12 +64,23 @@ async function tryLayers(jail: Jail, layers: LayerSet): Promise<ReadonlyMap<Trie
   try {
     const answer = await within(Promise.race([firstLine(started), started.exited.then(() => undefined)]));
     if (answer === undefined) return all(await lastWords(started, log));
-    const failures = new Map(missingLayers(await started.attest(), layers, 1));
+    const attestation = await attestationOf(started);
+    if (attestation === undefined) return all(hiddenProcess);
+    const failures = new Map(missingLayers(attestation, layers, 1));
     if (layers.has('landlock') && answer !== 'EACCES') failures.set('landlock', `listing the root folder ${answer}`);
     return failures;
   } finally {
     started.kill();
     await within(started.exited);
+  }
+}
+
+/** Of a process that waits; so it cannot be examined only where the kernel does not show it. */
+async function attestationOf(started: JailedProcess): Promise<Attestation | undefined> {
+  try {
+    return await started.attest();
+  } catch {
+    return undefined;
   }
 }
 
