@@ -48,11 +48,19 @@ async function killOne(worker, onBroken) {
   return { goneMs, knownMs: state === 'ready' ? await known : undefined };
 }
 
+async function untilReady(worker) {
+  const endMs = performance.now() + 60_000;
+  while (worker.state !== 'ready') {
+    if (performance.now() > endMs) throw new Error(`no worker comes back: ${worker.report.lastCause}`);
+    await pause(5);
+  }
+}
+
 /** Kills at random moments, while the worker answers and while it loads. */
 async function killMany(worker, kills, family, onBroken) {
   const results = [];
   while (results.length < kills) {
-    if (Math.random() < shareWhileReady) while (worker.state !== 'ready') await pause(5);
+    if (Math.random() < shareWhileReady) await untilReady(worker);
     await pause(minPauseMs + Math.random() * (maxPauseMs - minPauseMs));
     if (worker.processId === undefined || !isAlive(worker.processId)) continue;
     family.look();
