@@ -113,6 +113,7 @@ describe('a kernel without Landlock', () => {
   it.skipIf(noUser !== '')(`has seccomp only where namespaces are refused too${noUser}`, async () => {
     const unsafe = await serveIn({ ...pod, hideLandlock: true }, { unsafeLevel: 'seccomp-only' });
     expect(unsafe).toMatchObject({ ...held, level: 'seccomp-only', listing: 'worked' });
-    expect(unsafe).toMatchObject({ ownNamespaces: [] });
+    // Of a process that is undumpable and in the server's own namespaces, the kernel shows them to root alone.
+    expect(unsafe).not.toHaveProperty('ownNamespaces');
   });
 });
