@@ -1,11 +1,13 @@
 // What the commands of this folder share: the levels of this machine, the jail of each, quantiles, and on what they ran.
 import { execFileSync } from 'node:child_process';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import path from 'node:path';
 import { defaultVersion, findSlot } from '../../../dist/runtime/index.js';
 import { examineJail, jailLevels, openJail } from '../../../dist/sandbox/index.js';
 
 export const root = path.resolve(import.meta.dirname, '../../..');
+
+const [loadAtStart] = loadavg();
 
 /** TensorFlow, as `airlock runtime install` put it there. */
 export const slot = await findSlot(path.join(root, '.airlock'), defaultVersion);
@@ -34,7 +36,7 @@ export function machineLine() {
   const { model } = cpus()[0];
   const user = process.getuid() === 0 ? 'root' : 'an unprivileged user';
   const date = new Date().toISOString().slice(0, 10);
-  return `${date}, commit ${commit}: ${cpus().length} × ${model.trim()}, Linux ${release()}, Node ${process.versions.node}, TensorFlow ${defaultVersion}, as ${user}.`;
+  return `${date}, commit ${commit}: ${cpus().length} × ${model.trim()}, Linux ${release()}, Node ${process.versions.node}, TensorFlow ${defaultVersion}, as ${user}, load average ${loadAtStart.toFixed(1)} at the start.`;
 }
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -66,7 +66,7 @@ async function startJailed(jail) {
   });
   await worker.prepare();
   const preparedMs = performance.now() - startMs;
-  await worker.load(content());
+  await worker.load(content);
   const readyMs = performance.now() - startMs;
   await new Promise((resolve, reject) => {
     const request = { signatureIndex: 0, inputs: zeros, deadlineAtMs: performance.now() + 10_000 };
