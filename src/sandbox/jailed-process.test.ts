@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lacksLevel, optionsFor } from '../../tests/support/jail-level.ts';
 import { findBubblewrap } from './bubblewrap.ts';
@@ -128,6 +129,38 @@ describe('a process in the jail', () => {
     const started = start(await jailOf(level), script('early.mjs', sendAndStay));
     started.kill();
     expect(await started.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
+  });
+});
+
+describe('a program that is no worker', () => {
+  // What will decode pictures, read models and profile data of others: it gets one file, and an answer is all that leaves.
+  const unpack = `
+    import fs from 'node:fs'; import zlib from 'node:zlib';
+    const attempt = (act) => { try { return act(); } catch (error) { return error.code; } };
+    const request = Buffer.alloc(4096);
+    const { own, other } = JSON.parse(request.toString('utf8', 0, fs.readSync(3, request)));
+    fs.writeSync(3, JSON.stringify({
+      unpacked: attempt(() => zlib.gunzipSync(fs.readFileSync(own), { maxOutputLength: 1e6 }).length),
+      other: attempt(() => fs.readFileSync(other, 'utf8')),
+      written: attempt(() => fs.writeFileSync(own, 'changed') ?? 'changed'),
+    }));`;
+
+  eachLevel('reads its own file and no other, and changes nothing', async (level) => {
+    const jail = await jailOf(level);
+    const entry = script('unpack.mjs', unpack);
+    const [honest, bomb, other] = [path.join(folder, 'honest.gz'), path.join(folder, 'bomb.gz'), path.join(folder, 'other')];
+    writeFileSync(honest, gzipSync('five!'));
+    writeFileSync(bomb, gzipSync(Buffer.alloc(1e7)));
+    writeFileSync(other, 'a secret');
+    const run = (own: string): Promise<string> => {
+      const started = jail.start({ entry, readable: [entry, own], limits, onLog: () => undefined });
+      started.socket.write(JSON.stringify({ own: jail.pathInside(own), other }));
+      return answerOf(started);
+    };
+    const refused = level === 'none' ? 'a secret' : expect.stringMatching(/^(EACCES|ENOENT)$/);
+    const unchanged = level === 'none' ? 'changed' : expect.stringMatching(/^(EACCES|EPERM|EROFS)$/);
+    expect(JSON.parse(await run(honest))).toEqual({ unpacked: 5, other: refused, written: unchanged });
+    expect(JSON.parse(await run(bomb))).toMatchObject({ unpacked: 'ERR_BUFFER_TOO_LARGE' });
   });
 });
 
