@@ -13,7 +13,7 @@ export type {
   ProcessUsage,
   StartOptions,
 } from './jail.ts';
-export { jailLevels, reaches } from './jail.ts';
+export { reaches } from './jail.ts';
 export type { LogLine } from './log-capture.ts';
 export { examineJail, type OpenJailOptions, openJail } from './open-jail.ts';
 export { defaultExecArgv } from './start-command.ts';

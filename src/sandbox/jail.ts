@@ -11,7 +11,7 @@ import type { LogLine } from './log-capture.ts';
 export type JailLevel = 'full' | 'process' | 'seccomp-only' | 'none';
 
 /** From the strongest to the weakest. */
-export const jailLevels: readonly JailLevel[] = ['full', 'process', 'seccomp-only', 'none'];
+const jailLevels: readonly JailLevel[] = ['full', 'process', 'seccomp-only', 'none'];
 
 /** Whether `level` is `required` or stronger. */
 export function reaches(level: JailLevel, required: JailLevel): boolean {

@@ -3,13 +3,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ProcessExit } from './jail.ts';
 import { isGone } from './process-status.ts';
 
-export interface ExitStatus {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly error?: Error;
-}
+/** What the parent of a process hears of its end. */
+export type ExitStatus = Omit<ProcessExit, 'outOfMemory'>;
 
 /** bubblewrap ends with 128 and the number of the signal that ended its child. */
 const signalBase = 128;
@@ -33,7 +31,7 @@ function signalName(number: number): NodeJS.Signals | null {
   return names.find(([, value]) => value === number)?.[0] ?? null;
 }
 
-/** What the kernel takes for the largest process, many times over. */
+/** The largest process takes the kernel a fraction of this; what is still there then is not waited for. */
 const maxWaitMs = 10_000;
 
 /** Settles when the process that began at `startTime` is gone; looks every 2 ms, because what is waited for takes some 30 ms. */

@@ -1,9 +1,10 @@
 // A worker with a hostile model, in a jail of one level or in none, that is restarted at once after whatever ends it.
 import { AirlockError, type ErrorCode } from '../../../src/core/index.ts';
 import { readModelContent } from '../../../src/model/index.ts';
-import { examineJail, type Jail, jailLevels, openJail } from '../../../src/sandbox/index.ts';
+import { type Jail, openJail } from '../../../src/sandbox/index.ts';
 import { ModelWorker, type ModelWorkerLimits, Watchdog } from '../../../src/serving/index.ts';
 import type { Signature, Tensor } from '../../../src/tensor/index.ts';
+import { lacksLevel, optionsFor } from '../../support/jail-level.ts';
 import { requireSlot, slot } from '../../support/runtime.ts';
 import { until } from '../../support/server.ts';
 import { numeric, stringsOf } from '../../support/tensors.ts';
@@ -11,19 +12,14 @@ import { type HostileSignature, writeHostileModel } from './attack-graph.ts';
 
 export type Level = 'none' | 'process' | 'full';
 
-const bestLevel = slot === undefined ? 'none' : (await examineJail()).level;
-
 /** For the title of a test: why this machine cannot run it at a level; empty when it can. */
 export function lacks(level: Level): string {
   if (slot === undefined) return ' (skipped: no TensorFlow in ./.airlock, run `airlock runtime install`)';
-  if (jailLevels.indexOf(bestLevel) <= jailLevels.indexOf(level)) return '';
-  return ` (skipped: this machine holds a worker at level ${bestLevel} only, see \`airlock doctor\`)`;
+  return lacksLevel(level);
 }
 
 export function openJailAt(level: Level): Promise<Jail> {
-  if (level === 'none') return openJail({ unsafeLevel: 'none' });
-  // A program that is not there leaves the namespaces out.
-  return openJail({ require: level, ...(level === 'process' ? { bubblewrap: '/nonexistent' } : {}) });
+  return openJail(optionsFor(level));
 }
 
 export interface HostileOptions {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release } from 'node:os';
 import path from 'node:path';
 import { defaultVersion, findSlot } from '../../../dist/runtime/index.js';
-import { examineJail, jailLevels, openJail } from '../../../dist/sandbox/index.js';
+import { examineJail, openJail, reaches } from '../../../dist/sandbox/index.js';
 
 export const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -15,7 +15,7 @@ export const slot = await findSlot(path.join(root, '.airlock'), defaultVersion);
 /** Levels that a server starts at, as far as this machine has them. */
 export async function serverLevels() {
   const { level } = await examineJail();
-  return ['process', 'full'].filter((wanted) => jailLevels.indexOf(level) <= jailLevels.indexOf(wanted));
+  return ['process', 'full'].filter((wanted) => reaches(level, wanted));
 }
 
 /** @param {'full' | 'process' | 'none'} level */
