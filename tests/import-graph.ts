@@ -19,15 +19,19 @@ export const layers: readonly string[] = [
   'config',
   'tensor',
   'model',
+  'contract',
   'runtime',
   'jail',
   'kernel',
   'native',
   'launcher',
   'sandbox',
+  'decoder',
   'worker',
   'serving',
   'gateway',
+  'derive',
+  'harden',
   'cli',
   'index.ts',
 ];
@@ -38,6 +42,10 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['child_process', ['sandbox/', 'runtime/pip.ts']],
   ['cluster', []],
   ['fastify', ['gateway/']],
+  ['sharp', ['decoder/']],
+  ['hyparquet', ['derive/']],
+  ['hyparquet-compressors', ['derive/']],
+  ['csv-parse', ['derive/']],
 ]);
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);

@@ -92,6 +92,32 @@ export const errorRegistry = {
   TENSOR_INVALID: invalid('A tensor is not well formed'),
   FEATURE_INVALID: invalid('A feature of a tf.Example is not valid'),
 
+  // contracts
+  CONTRACT_VIOLATION: invalid('The input breaks the contract of the model'),
+  MODEL_OUTPUT_REFUSED: {
+    status: 'internal',
+    http: 502,
+    retry: false,
+    exit: 1,
+    text: 'The model gave an answer that breaks its contract',
+  },
+  IMAGE_UNDECODABLE: invalid('An image cannot be decoded'),
+  RATE_LIMITED: { status: 'resource_exhausted', retry: true, exit: 1, text: 'Too much was asked for in too short a time' },
+  CONTRACT_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The contract is not valid' },
+  CONTRACT_MISMATCH: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'The contract and the model do not belong together',
+  },
+  DATASET_INVALID: { status: 'invalid_argument', retry: false, exit: 1, text: 'The data set cannot be read' },
+  MODEL_NOT_HARDENABLE: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'The checks of the contract cannot be built into this model',
+  },
+
   // models and signatures
   MODEL_NOT_FOUND: { status: 'not_found', retry: false, exit: 1, text: 'No such model' },
   MODEL_VERSION_NOT_FOUND: { status: 'not_found', retry: false, exit: 1, text: 'No such version of the model' },

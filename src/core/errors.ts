@@ -8,6 +8,8 @@ export interface Violation {
   readonly path: string;
   /** The rule that was broken, as a stable short name: `integer`, `range`, `shape`. */
   readonly rule: string;
+  /** Which rule of the model's contract: `serving_default/inputs/age/max`. */
+  readonly ruleId?: string;
   readonly expected: string;
   readonly got: string;
 }

@@ -1,0 +1,60 @@
+// How the parts of the engine fit together. compile.ts builds, from one signature's rules, a list of tensor checks and relation checks;
+// each file in rules/ makes checks of one kind.
+import type { Tensor } from '../tensor/index.ts';
+import type { TensorRules } from './contract-types.ts';
+import type { BoundRule, Findings } from './findings.ts';
+import type { RuleName } from './rule-table.ts';
+
+/** The client's own words for an element: `instances[3].age[2]`; without an index, for the whole tensor. */
+export type ElementPath = (flatIndex?: number) => string;
+
+/** What a compile step is given: the rules of one tensor, and how to bind a rule. */
+export interface CompileContext {
+  readonly rules: TensorRules;
+  /** Undefined when the rule's mode is off: then there is nothing to compile. */
+  bind(name: RuleName): BoundRule | undefined;
+}
+
+/** What a check is given beside the tensor. */
+export interface CheckContext {
+  readonly path: ElementPath;
+  readonly findings: Findings;
+  /** Named dimensions that are bound so far, by name. */
+  readonly dims: Map<string, number>;
+  /** Images that must be decoded and made anew before the model may see them. */
+  readonly imageJobs: ImageJob[];
+  /** What this request costs so far; checks that read a header add pixels. */
+  readonly measure: { pixels: number };
+}
+
+/**
+ * Looks at one tensor, reports to `context.findings`, and gives the tensor that goes on: the same one, or a changed copy. It must never
+ * write into the tensor that it got: shadow rules of a later check want to see what came.
+ */
+export type TensorCheck = (tensor: Tensor, context: CheckContext) => Tensor;
+
+/** Looks at several inputs of one request at once, by name. */
+export type RelationCheck = (tensors: ReadonlyMap<string, Tensor>, context: RelationContext) => void;
+
+export interface RelationContext {
+  readonly pathOf: (alias: string) => ElementPath;
+  readonly findings: Findings;
+}
+
+/** One encoded image that has to go through the decoder. */
+export interface ImageJob {
+  /** Position among the signature's inputs. */
+  readonly tensorIndex: number;
+  /** Which string of the tensor. */
+  readonly elementIndex: number;
+  /** For messages. */
+  readonly path: string;
+  /** By the header; the decoder checks it against what it finds. */
+  readonly width: number;
+  readonly height: number;
+  /** The box that the result must fit; the image's own size when it is only made anew. */
+  readonly maxWidth: number;
+  readonly maxHeight: number;
+  /** Only the first frame is kept. */
+  readonly firstFrameOnly: boolean;
+}
