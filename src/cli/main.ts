@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { AirlockError, errorSpec } from '../core/index.ts';
+import { addContractCommands } from './commands/contract.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addRuntimeCommands } from './commands/runtime.ts';
@@ -27,7 +28,8 @@ function createProgram(io: Io): Command {
     .version(packageVersion())
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
-  for (const add of [addServeCommand, addPredictCommand, addRuntimeCommands, addDoctorCommand]) add(program, io);
+  for (const add of [addServeCommand, addPredictCommand, addContractCommands, addRuntimeCommands, addDoctorCommand])
+    add(program, io);
   // Subcommands do not inherit these from commander by themselves.
   for (const command of allCommands(program)) command.exitOverride().configureOutput(program.configureOutput());
   return program;
