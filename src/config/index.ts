@@ -12,6 +12,10 @@ export type {
   SandboxConfig,
   VersionPolicy,
 } from './config-types.ts';
+export { describeValue } from './fields.ts';
 export { configForFolder } from './folder-config.ts';
 export { loadConfig } from './load-config.ts';
+export { nearestName } from './nearest-name.ts';
+export { formatPath, schemaViolations, type UnknownKey, unknownKeyViolation, violationsError } from './violations.ts';
 export { weakenings } from './weakenings.ts';
+export { parseYamlText, readYamlText, type YamlKind } from './yaml-file.ts';

@@ -7,7 +7,7 @@ import { AirlockError } from '../core/index.ts';
 import { defaultJsonLimits } from '../tensor/index.ts';
 import { checkConfig, loadConfig } from './load-config.ts';
 import { plannedKeys } from './planned-keys.ts';
-import { maxConfigBytes, parseConfigText } from './yaml-file.ts';
+import { configKind, maxConfigBytes, parseYamlText } from './yaml-file.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -306,7 +306,7 @@ models:
     fc.assert(
       fc.property(text, (yaml) => {
         try {
-          checkConfig(parseConfigText(yaml, 'airlock.yaml'), '/');
+          checkConfig(parseYamlText(yaml, 'airlock.yaml', configKind), '/');
         } catch (error) {
           expect(error).toMatchObject({ name: 'AirlockError', code: 'CONFIG_INVALID' });
         }

@@ -3,8 +3,8 @@
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config-types.ts';
 import { configSchema } from './schema.ts';
-import { schemaError } from './violations.ts';
-import { parseConfigText, readConfigText } from './yaml-file.ts';
+import { configError, schemaViolations } from './violations.ts';
+import { configKind, parseYamlText, readYamlText } from './yaml-file.ts';
 
 /**
  * Reads and checks a configuration of at most 256 KiB.
@@ -12,13 +12,13 @@ import { parseConfigText, readConfigText } from './yaml-file.ts';
  */
 export async function loadConfig(path: string): Promise<Config> {
   const file = resolve(path);
-  return checkConfig(parseConfigText(await readConfigText(file), file), dirname(file), file);
+  return checkConfig(parseYamlText(await readYamlText(file, configKind), file, configKind), dirname(file), file);
 }
 
 /** Checks values as YAML gives them (integers as bigint) and fills in the defaults; `baseDirectory` is where relative paths start. */
 export function checkConfig(values: unknown, baseDirectory: string, detail?: string): Config {
   const result = configSchema.safeParse(values, { reportInput: true });
-  if (!result.success) throw schemaError(result.error.issues, detail);
+  if (!result.success) throw configError(schemaViolations(result.error.issues), detail);
   return freezeDeep({
     ...result.data,
     store: resolve(baseDirectory, result.data.store),
