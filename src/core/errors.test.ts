@@ -19,6 +19,14 @@ describe('AirlockError', () => {
   });
 });
 
+describe('retryAfterMs', () => {
+  it('decides over the code', () => {
+    expect(new AirlockError('RATE_LIMITED', { retryAfterMs: 1500 })).toMatchObject({ retry: true, retryAfterMs: 1500 });
+    expect(new AirlockError('RATE_LIMITED', { retryAfterMs: Number.POSITIVE_INFINITY }).retry).toBe(false);
+    expect(new AirlockError('RATE_LIMITED').retry).toBe(true);
+  });
+});
+
 describe('AirlockError.from()', () => {
   it('returns an AirlockError as it is', () => {
     const error = new AirlockError('USAGE');

@@ -21,6 +21,8 @@ export interface AirlockErrorOptions {
   /** For the operator's log and terminal only: may hold paths of this machine. */
   readonly detail?: string;
   readonly cause?: unknown;
+  /** When the same request may be sent again; Infinity where that will never help. Default: as the code has it. */
+  readonly retryAfterMs?: number;
 }
 
 const brand: unique symbol = Symbol.for('tf-airlock.error');
@@ -31,6 +33,7 @@ export class AirlockError extends Error {
   readonly code: ErrorCode;
   readonly violations: readonly Violation[];
   readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
   readonly [brand] = true;
 
   constructor(code: ErrorCode, options: AirlockErrorOptions = {}) {
@@ -38,10 +41,11 @@ export class AirlockError extends Error {
     this.code = code;
     this.violations = options.violations ?? [];
     this.detail = options.detail;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get retry(): boolean {
-    return errorSpec(this.code).retry;
+    return this.retryAfterMs === undefined ? errorSpec(this.code).retry : Number.isFinite(this.retryAfterMs);
   }
 
   /** Turns anything that was thrown into an AirlockError; what is not one becomes INTERNAL, with the original as `cause`. */

@@ -5,8 +5,8 @@ import { type AirlockError, errorSpec, httpStatus } from '../core/index.ts';
 export interface ErrorAnswer {
   readonly status: number;
   readonly body: string;
-  /** True when the client should send the same request again later. */
-  readonly retry: boolean;
+  /** When the client should send the same request again; undefined where that does not help. */
+  readonly retryAfterSeconds: number | undefined;
 }
 
 /** The HTTP answer of an error. Internal errors give their registry text only. */
@@ -16,6 +16,11 @@ export function errorAnswer(error: AirlockError): ErrorAnswer {
   return {
     status: httpStatus(code),
     body: JSON.stringify({ error: message, code, violations: error.violations }),
-    retry: errorSpec(code).retry,
+    retryAfterSeconds: error.retry ? wholeSeconds(error.retryAfterMs) : undefined,
   };
+}
+
+/** Rounded up: a client that waits as long as it is told must not come too early. */
+function wholeSeconds(ms = 1000): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }

@@ -39,7 +39,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     const answer = errorAnswer(error);
     const known = target !== undefined && configs.has(target.model) ? target : undefined;
     options.onRefusal(refusalLine(error, answer.status, request.method, known));
-    if (answer.retry) reply.header('retry-after', '1');
+    if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
     const send = (): void => {
       // The rest of a body that was refused is not worth reading.
       if (!request.raw.complete) reply.header('connection', 'close');
