@@ -5,6 +5,7 @@ export { ExamplesDecoder, type ExamplesRequest } from './examples-decoder.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
 export { type ModelChunk, readModelContent } from './model-content.ts';
 export { listModelFolder } from './model-files.ts';
+export { decodeMessage } from './protobuf-decode.ts';
 export {
   defaultSavedModelLimits,
   isSavedModelFolder,
@@ -13,4 +14,5 @@ export {
   type SavedModelLimits,
   selectMetaGraph,
 } from './saved-model.ts';
+export { parseTextFormat } from './text-format.ts';
 export { snapshotTree, type TreeSnapshot } from './tree-snapshot.ts';
