@@ -88,7 +88,39 @@ export interface ModelConfig {
   readonly nonFinite: 'refuse' | 'allow';
   /** Whether a second worker waits, without the model, so that a restart is fast; it holds some 200 MiB. Default false. */
   readonly spareWorker: boolean;
+  /** Absolute path of the contract of the model. Default none: only what the signature says is checked. */
+  readonly contract?: string;
+  /** Default none. */
+  readonly rateLimits?: RateLimits;
   readonly limits: ModelLimits;
+}
+
+/** How much may be asked of one model in a time, in units of cost; docs/rate-limits.md says what a request costs. */
+export interface RateLimits {
+  /** For each client: an IPv4 address, or an IPv6 network of 64 bits. */
+  readonly perClient?: RateLimit;
+  /** For all clients together. */
+  readonly perModel?: RateLimit;
+  /** Only with `perClient`, and then always there. */
+  readonly slowViolators?: SlowViolators;
+}
+
+export interface RateLimit {
+  readonly unitsPerSecond: number;
+  /** Units that may be spent at once after a pause; a request that costs more is never accepted. */
+  readonly burst: number;
+}
+
+/** What clients pay that go on sending what is refused. */
+export interface SlowViolators {
+  /** Refusals in a row that cost nothing more. Default 3. */
+  readonly freeViolations: number;
+  /** What the first one after those costs; each further one costs twice as much. 0 turns this off. Default 1 % of the burst. */
+  readonly penaltyUnits: number;
+  /** A client never owes more than this. Default 10 bursts. */
+  readonly maxDebtUnits: number;
+  /** Half of a client's violations are forgotten after this time. Default 60,000. */
+  readonly forgetAfterMs: number;
 }
 
 /** Which version folders are served, as TensorFlow Serving has it; `latest` counts only versions that can be served. */

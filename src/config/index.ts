@@ -7,9 +7,12 @@ export type {
   ListenConfig,
   ModelConfig,
   ModelLimits,
+  RateLimit,
+  RateLimits,
   RequestLimits,
   RuntimeConfig,
   SandboxConfig,
+  SlowViolators,
   VersionPolicy,
 } from './config-types.ts';
 export { describeValue } from './fields.ts';

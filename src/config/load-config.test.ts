@@ -111,6 +111,41 @@ models:
     expect(c.versions).toEqual({ kind: 'latest', count: 3 });
   });
 
+  it('takes the contract of a model by its place beside the file, and fills in what slows violators', async () => {
+    const model = 'name: a, path: a, contract: contracts/a.yaml';
+    const perClient = '{ unitsPerSecond: 100, burst: 550 }';
+    const first = async (rest: string) => (await load(`models: [{ ${model}, ${rest} }]`)).models[0];
+    expect(await first(`rateLimits: { perClient: ${perClient} }`)).toMatchObject({
+      contract: join(folder, 'contracts/a.yaml'),
+      rateLimits: {
+        perClient: { unitsPerSecond: 100, burst: 550 },
+        slowViolators: { freeViolations: 3, penaltyUnits: 6, maxDebtUnits: 5_500, forgetAfterMs: 60_000 },
+      },
+    });
+    const own = 'slowViolators: { freeViolations: 0, penaltyUnits: 7, maxDebtUnits: 8, forgetAfterMs: 9000 }';
+    expect((await first(`rateLimits: { perClient: ${perClient}, ${own} }`)).rateLimits?.slowViolators).toEqual({
+      freeViolations: 0,
+      penaltyUnits: 7,
+      maxDebtUnits: 8,
+      forgetAfterMs: 9_000,
+    });
+    expect((await first(`rateLimits: { perModel: ${perClient} }`)).rateLimits).toEqual({
+      perModel: { unitsPerSecond: 100, burst: 550 },
+    });
+  });
+
+  it.each([
+    ['{}', 'models[0].rateLimits', 'required'],
+    ['{ slowViolators: {} }', 'models[0].rateLimits', 'required'],
+    ['{ perModel: { unitsPerSecond: 1, burst: 1 }, slowViolators: {} }', 'models[0].rateLimits.slowViolators', 'required'],
+    ['{ perClient: { unitsPerSecond: 1 } }', 'models[0].rateLimits.perClient.burst', 'integer'],
+    ['{ perClient: { unitsPerSecond: 0, burst: 1 } }', 'models[0].rateLimits.perClient.unitsPerSecond', 'integer'],
+    ['{ perClient: { unitsPerSecond: 1, burst: 1, brust: 1 } }', 'models[0].rateLimits.perClient.brust', 'unknownKey'],
+  ])('refuses the rate limits %s', async (text, path, rule) => {
+    const error = await errorOf(`models: [{ name: a, path: a, rateLimits: ${text} }]`);
+    expect(error.violations).toEqual([expect.objectContaining({ path, rule })]);
+  });
+
   it('takes a level that the jail must reach, or one below which it may fall, and not both', async () => {
     expect((await load(`sandbox: { require: full }\n${oneModel}`)).sandbox).toEqual({ require: 'full' });
     expect((await load(`sandbox: { unsafeLevel: none }\n${oneModel}`)).sandbox).toEqual({ unsafeLevel: 'none' });

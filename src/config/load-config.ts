@@ -22,7 +22,11 @@ export function checkConfig(values: unknown, baseDirectory: string, detail?: str
   return freezeDeep({
     ...result.data,
     store: resolve(baseDirectory, result.data.store),
-    models: result.data.models.map((model) => ({ ...model, path: resolve(baseDirectory, model.path) })),
+    models: result.data.models.map((model) => ({
+      ...model,
+      path: resolve(baseDirectory, model.path),
+      ...(model.contract === undefined ? {} : { contract: resolve(baseDirectory, model.contract) }),
+    })),
   });
 }
 

@@ -10,6 +10,5 @@ export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['trust', 'signed models'],
   ['scan', 'the model scanner'],
   ['models[].trust', 'signed models'],
-  ['models[].contract', 'input and output contracts'],
   ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

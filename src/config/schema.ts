@@ -1,7 +1,7 @@
 // The one schema of airlock.yaml: every key, its bounds and its default. A key that is not here is an error, never ignored.
 // Upper bounds are there so that a slip of the keyboard (ten more zeros) is not a limit that limits nothing.
 import { z } from 'zod';
-import type { SandboxConfig, VersionPolicy } from './config-types.ts';
+import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts';
 import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
 
 const mebibyte = 1024 * 1024;
@@ -63,6 +63,43 @@ const modelLimits = z.strictObject({
   cpuPercent: wholeNumber(1, 102_400).exactOptional(),
 });
 
+const maxUnits = 1_000_000_000;
+const rateLimit = z.strictObject({ unitsPerSecond: wholeNumber(1, maxUnits), burst: wholeNumber(1, maxUnits) });
+
+const slowViolators = z.strictObject({
+  freeViolations: wholeNumber(0, 1_000).default(3),
+  penaltyUnits: wholeNumber(0, maxUnits).optional(),
+  maxDebtUnits: wholeNumber(0, 10 * maxUnits).optional(),
+  forgetAfterMs: wholeNumber(1_000, 24 * hourMs).default(60_000),
+});
+
+const rateLimitFields = z.strictObject({
+  perClient: rateLimit.exactOptional(),
+  perModel: rateLimit.exactOptional(),
+  slowViolators: slowViolators.exactOptional(),
+});
+
+const rateLimits = rateLimitFields
+  .superRefine((value, context) => {
+    if (value.perClient === undefined && value.perModel === undefined) {
+      const params = { rule: 'required', expected: 'perClient, perModel or both', got: 'neither' };
+      context.addIssue({ code: 'custom', params });
+    } else if (value.slowViolators !== undefined && value.perClient === undefined) {
+      const params = { rule: 'required', expected: 'this key to be left out where there is no perClient', got: 'a mapping' };
+      context.addIssue({ code: 'custom', path: ['slowViolators'], params });
+    }
+  })
+  .transform(({ perClient, perModel, slowViolators: given }): RateLimits => {
+    const limits: RateLimits = perModel === undefined ? {} : { perModel };
+    if (perClient === undefined) return limits;
+    const {
+      penaltyUnits = Math.ceil(perClient.burst / 100),
+      maxDebtUnits = 10 * perClient.burst,
+      ...times
+    } = given ?? slowViolators.parse({});
+    return { ...limits, perClient, slowViolators: { ...times, penaltyUnits, maxDebtUnits } };
+  });
+
 // zod leaves out a `__proto__` key of a record without a word; nothing in this file may be dropped silently.
 const labels = z
   .unknown()
@@ -82,6 +119,8 @@ const model = z
     shapes: z.enum(['strict', 'compat']).default('strict'),
     nonFinite: z.enum(['refuse', 'allow']).default('refuse'),
     spareWorker: z.boolean().default(false),
+    contract: plainText('a path', 4_096).exactOptional(),
+    rateLimits: rateLimits.exactOptional(),
     limits: modelLimits.prefault({}),
   })
   .superRefine((value, context) => {
@@ -153,4 +192,8 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[]', Object.keys(model.shape)],
   ['models[].versions', ['policy', 'count', 'numbers']],
   ['models[].limits', Object.keys(modelLimits.shape)],
+  ['models[].rateLimits', Object.keys(rateLimitFields.shape)],
+  ['models[].rateLimits.perClient', Object.keys(rateLimit.shape)],
+  ['models[].rateLimits.perModel', Object.keys(rateLimit.shape)],
+  ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
 ]);
