@@ -1,7 +1,35 @@
 // The door of model: what a SavedModel offers and whether it is whole, read without TensorFlow. Pure TypeScript: a model's files are
 // hostile bytes, and this folder runs in the server.
 export { assertModelComplete } from './completeness.ts';
+export {
+  contractNodeName,
+  type EmbeddedContract,
+  formatEmbeddedContract,
+  parseEmbeddedContract,
+  readEmbeddedContract,
+} from './embedded-contract.ts';
 export { ExamplesDecoder, type ExamplesRequest } from './examples-decoder.ts';
+export {
+  type AttrEntry,
+  AttrEntrySchema,
+  type AttrValue,
+  AttrValueSchema,
+  type FunctionDef,
+  FunctionDefSchema,
+  FunctionSpec_JitCompile,
+  type GraphDef,
+  GraphDefSchema,
+  type NodeDef,
+  NodeDefSchema,
+  type OpDef_ArgDef,
+  type TensorProto,
+  TensorProtoSchema,
+  type WholeMetaGraph,
+  type WholeSavedModel,
+  WholeSavedModelSchema,
+} from './gen/tensorflow/graph_pb.ts';
+export { DataType, type TensorShapeProto } from './gen/tensorflow/types_pb.ts';
+export { defaultGraphLimits, type GraphLimits } from './graph-limits.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
 export { type ModelChunk, readModelContent } from './model-content.ts';
 export { listModelFolder } from './model-files.ts';
@@ -16,3 +44,4 @@ export {
 } from './saved-model.ts';
 export { parseTextFormat } from './text-format.ts';
 export { snapshotTree, type TreeSnapshot } from './tree-snapshot.ts';
+export { parseWholeModel, readWholeModel, writeWholeModel } from './whole-model.ts';

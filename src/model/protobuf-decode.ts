@@ -1,4 +1,4 @@
-// Decodes small, untrusted protobuf messages. The library's decoder trusts the field number alone: it reads a known field with
+// Decodes untrusted protobuf messages. The library's decoder trusts the field number alone: it reads a known field with
 // whatever wire type was sent, and a nested message may run over the end of its parent. TensorFlow's decoder does neither, so such
 // bytes could mean one thing here and another there; they are refused before the library sees them.
 import { type DescField, type DescMessage, fromBinary, type MessageShape, ScalarType } from '@bufbuild/protobuf';
@@ -35,42 +35,93 @@ function wireTypeOf(field: DescField): WireType {
   return fixed64.has(field.scalar) ? WireType.Bit64 : WireType.Varint;
 }
 
-// An empty message has two bytes and becomes an object of a hundred.
-const maxMessages = 100_000;
+/** What a message may become in memory, and how deep it may nest. */
+export interface DecodeLimits {
+  /** Nested messages, and unknown fields where they are kept. An empty one has two bytes and becomes an object of a hundred. */
+  readonly maxMessages: number;
+  /** Elements of repeated numbers and strings, of which one byte may become thirty. */
+  readonly maxElements: number;
+  /** Messages inside each other. TensorFlow's own decoder ends at 100, and so does the library's. */
+  readonly maxDepth: number;
+  /** Keeps fields that the schema does not declare, for a message that is written again. */
+  readonly keepUnknown: boolean;
+}
 
-/** Recursion ends with the descriptors, which are ours and not recursive: the depth does not depend on the bytes. */
-function checkFields(schema: DescMessage, cursor: ByteCursor, name: string, budget: { messages: number }): void {
+const smallMessage: DecodeLimits = {
+  maxMessages: 100_000,
+  maxElements: Number.MAX_SAFE_INTEGER,
+  maxDepth: 100,
+  keepUnknown: false,
+};
+
+type FieldTable = ReadonlyMap<number, DescField>;
+const fieldTables = new WeakMap<DescMessage, FieldTable>();
+
+function fieldTable(schema: DescMessage): FieldTable {
+  let table = fieldTables.get(schema);
+  if (table === undefined) {
+    table = new Map(schema.fields.map((field) => [field.number, field]));
+    fieldTables.set(schema, table);
+  }
+  return table;
+}
+
+interface Budget {
+  readonly limits: DecodeLimits;
+  messages: number;
+  elements: number;
+}
+
+function spend(budget: Budget, field: DescField | undefined, contentBytes: number, cursor: ByteCursor): void {
+  if (field?.message !== undefined || (field === undefined && budget.limits.keepUnknown)) budget.messages--;
+  else if (field?.fieldKind === 'list') {
+    const wireType = wireTypeOf(field);
+    // A packed list has one element per number, which takes at least one byte.
+    const elementBytes = wireType === WireType.Bit64 ? 8 : wireType === WireType.Bit32 ? 4 : 1;
+    budget.elements -= wireType === WireType.LengthDelimited ? 1 : Math.max(1, Math.ceil(contentBytes / elementBytes));
+  }
+  if (budget.messages < 0 || budget.elements < 0) throw cursor.damaged('a message has too many parts');
+}
+
+/** `depth` levels lie above this one. A schema may contain itself (an attribute that names a function that has attributes). */
+function checkFields(schema: DescMessage, cursor: ByteCursor, name: string, depth: number, budget: Budget): void {
+  const fields = fieldTable(schema);
   while (cursor.remaining > 0) {
     const { number, wireType } = readWireTag(cursor);
-    const field = schema.fields.find((candidate) => candidate.number === number);
+    const field = fields.get(number);
     const packed = field?.fieldKind === 'list' && wireType === WireType.LengthDelimited;
     if (field !== undefined && wireType !== wireTypeOf(field) && !packed) throw cursor.damaged('a field has the wrong wire type');
+    let contentBytes = 0;
     if (wireType === WireType.Varint) cursor.skipVarint();
     else if (wireType === WireType.Bit64) cursor.skip(8);
     else if (wireType === WireType.Bit32) cursor.skip(4);
     else {
-      const length = cursor.varint();
-      const start = cursor.position;
-      cursor.skip(length);
-      if (field?.message !== undefined) {
-        budget.messages--;
-        if (budget.messages < 0) throw cursor.damaged('a message has too many parts');
-        checkFields(field.message, new ByteCursor(name, cursor.bytes, start, start + length), name, budget);
-      }
+      contentBytes = cursor.varint();
+      cursor.skip(contentBytes);
     }
+    spend(budget, field, contentBytes, cursor);
+    if (field?.message === undefined) continue;
+    if (depth + 1 >= budget.limits.maxDepth) throw cursor.damaged('its messages are nested too deep');
+    const inner = new ByteCursor(name, cursor.bytes, cursor.position - contentBytes, cursor.position);
+    checkFields(field.message, inner, name, depth + 1, budget);
   }
 }
 
 /**
- * The message in `bytes`; fields that `schema` does not declare are passed over and not kept.
- * @throws MODEL_INVALID when the bytes are not a well-formed message of this kind, a string is not UTF-8, or there are more than
- * 100,000 nested messages. The caller bounds the number of bytes.
+ * The message in `bytes`; fields that `schema` does not declare are passed over and, by default, not kept.
+ * @throws MODEL_INVALID when the bytes are not a well-formed message of this kind, a string is not UTF-8, or a limit is passed (default:
+ * 100,000 nested messages, 100 levels). The caller bounds the number of bytes.
  */
-export function decodeMessage<Schema extends DescMessage>(schema: Schema, bytes: Buffer, name: string): MessageShape<Schema> {
+export function decodeMessage<Schema extends DescMessage>(
+  schema: Schema,
+  bytes: Buffer,
+  name: string,
+  limits: DecodeLimits = smallMessage,
+): MessageShape<Schema> {
   const cursor = new ByteCursor(name, bytes);
-  checkFields(schema, cursor, name, { messages: maxMessages });
+  checkFields(schema, cursor, name, 0, { limits, messages: limits.maxMessages, elements: limits.maxElements });
   try {
-    return fromBinary(schema, bytes, { readUnknownFields: false });
+    return fromBinary(schema, bytes, { readUnknownFields: limits.keepUnknown, recursionLimit: limits.maxDepth });
   } catch (thrown) {
     throw isAirlockError(thrown) ? thrown : cursor.damaged('a field cannot be decoded');
   }

@@ -15,7 +15,7 @@ export interface BinaryLimits {
   readonly maxFields: number;
 }
 
-interface FilePart {
+export interface FilePart {
   readonly number: number;
   /** Where the field's tag begins, where its content begins, and how long that is. */
   readonly start: number;
@@ -31,7 +31,8 @@ const fieldHeadBytes = 16;
 const metaGraphsField = SavedModelSchema.field.metaGraphs.number;
 const wantedFields: ReadonlySet<number> = new Set(MetaGraphDefSchema.fields.map((field) => field.number));
 
-async function* fieldsOf(file: ModelFile, start: number, end: number, maxFields: number): AsyncGenerator<FilePart> {
+/** Steps over the fields of the message that lies at `start` to `end` of a file; nothing but their heads is read. */
+export async function* fieldsOf(file: ModelFile, start: number, end: number, maxFields: number): AsyncGenerator<FilePart> {
   let window: Buffer = Buffer.alloc(0);
   let windowStart = start;
   let position = start;
