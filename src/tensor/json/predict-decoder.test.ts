@@ -255,7 +255,7 @@ describe('PredictDecoder refuses', () => {
     ['{"instances":[{"b64":"aGk=","more":1}]}', { inputs: { x: ['DT_STRING'] } }, 'TENSOR_TYPE_MISMATCH', 'instances[0]'],
     ['{"instances":[{}]}', undefined, 'TENSOR_TYPE_MISMATCH', 'instances[0]'],
     ['{"inputs":{"a":{"a":1,"b":2}}}', { inputs: { a: ['DT_FLOAT'], b: ['DT_FLOAT'] } }, 'TENSOR_TYPE_MISMATCH', 'inputs.a'],
-    ['{"inputs":{"x":{"x":5}}}', undefined, 'TENSOR_TYPE_MISMATCH', 'inputs'],
+    ['{"inputs":{"x":{"x":5}}}', undefined, 'TENSOR_TYPE_MISMATCH', 'inputs.x'],
     ['{"inputs":{"x":5,"signature_name":"serving_default"}}', undefined, 'INPUT_UNKNOWN', 'inputs.signature_name'],
     ['{"inputs":[{"x":5}]}', undefined, 'TENSOR_TYPE_MISMATCH', 'inputs[0]'],
     [

@@ -5,6 +5,7 @@ import { type AirlockError, isAirlockError, printable, violationError } from '..
 import { formatShape, type Signature, shapeFits, type TensorSpec } from '../signature.ts';
 import type { Tensor } from '../tensor.ts';
 import type { JsonLimits } from './limits.ts';
+import { isFloat, type NarrowingRule } from './narrowing.ts';
 import type { Literal } from './push-parser.ts';
 import { duplicateKey, fieldInvalid } from './request-errors.ts';
 import { TensorBuilder } from './tensor-builder.ts';
@@ -22,12 +23,16 @@ export interface PredictDecoderOptions {
   readonly signature: (name: string) => Signature;
   /** True when a client may name a signature other than `serving_default`. */
   readonly hasChoice: boolean;
+  /** For floating-point inputs whose numbers must not lose precision, by their place in the signature; default none. */
+  readonly narrowing?: ((signature: Signature, inputIndex: number) => NarrowingRule | undefined) | undefined;
 }
 
 export interface PredictRequest {
   readonly signature: Signature;
   /** `row`: `instances`, answered as `predictions`; `columnar`: `inputs`, answered as `outputs`. */
   readonly format: 'row' | 'columnar';
+  /** True when the client named the inputs: `{"x": …}` and not the value alone. */
+  readonly named: boolean;
   /** In the order of the signature's inputs. */
   readonly tensors: readonly Tensor[];
 }
@@ -48,6 +53,8 @@ export class PredictDecoder extends TensorParser {
   #builders: (TensorBuilder | undefined)[] = [];
   /** True once `instances` has turned out to hold objects, one per instance. */
   #rowObjects = false;
+  /** True once `inputs` has turned out to be an object with one key per input. */
+  #columnsNamed = false;
   #rows = 0;
   #base64Done = false;
   /** The first error under a signature that was only assumed; it stands unless another `signature_name` follows. */
@@ -102,6 +109,7 @@ export class PredictDecoder extends TensorParser {
     this.level = 0;
     this.baseLevel = 0;
     this.#rowObjects = false;
+    this.#columnsNamed = false;
     this.#rows = 0;
     this.#signature = this.#named === undefined ? undefined : this.#options.signature(this.#named);
     this.#pending = undefined;
@@ -151,6 +159,7 @@ export class PredictDecoder extends TensorParser {
       this.level = 1;
     } else {
       if (!isObject) throw fieldInvalid('inputs', `an object with the inputs ${aliasList(inputs)}`, 'a list');
+      this.#columnsNamed = true;
       this.#place = 'columns';
     }
   }
@@ -161,6 +170,8 @@ export class PredictDecoder extends TensorParser {
     if (builder === undefined) {
       builder = new TensorBuilder(this.#active().inputs[index], this.#firstCapacity(index));
       this.#builders[index] = builder;
+      const { narrowing } = this.#options;
+      if (narrowing !== undefined && isFloat(builder.spec.dtype)) builder.narrowing = narrowing(this.#active(), index);
     }
     this.builder = builder;
     this.level = baseLevel;
@@ -236,6 +247,7 @@ export class PredictDecoder extends TensorParser {
       this.#place = 'row';
     } else if (atInputs) {
       this.builder = undefined;
+      this.#columnsNamed = true;
       this.#place = 'columns';
     } else throw this.typeMismatch(builder, 'an object');
   }
@@ -423,7 +435,7 @@ export class PredictDecoder extends TensorParser {
       if (this.#rowObjects) builder.dims[1] = this.#rows;
       tensors.push(this.#finished(builder));
     }
-    return { signature, format: this.#format, tensors };
+    return { signature, format: this.#format, named: this.#rowObjects || this.#columnsNamed, tensors };
   }
 
   #finished(builder: TensorBuilder): Tensor {
@@ -448,7 +460,7 @@ export class PredictDecoder extends TensorParser {
     if (this.#place === 'columns') return key;
     const { builder } = this;
     if (builder === undefined) return `${key}[${this.#rows}]`;
-    const named = this.#rowObjects || (this.#format === 'columnar' && this.#active().inputs.length > 1);
+    const named = this.#rowObjects || this.#columnsNamed;
     const indices = builder.counts
       .slice(this.baseLevel + 1, this.level + 1)
       .map((index) => `[${index}]`)

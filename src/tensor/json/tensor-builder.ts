@@ -8,12 +8,15 @@ import type { Tensor } from '../tensor.ts';
 import {
   bfloat16Bits,
   bfloat16Format,
+  bfloat16Value,
   doubleForNarrow,
   float32Format,
   halfBits,
   halfFormat,
+  halfValue,
   type NarrowFormat,
 } from './decimal.ts';
+import type { NarrowingRule } from './narrowing.ts';
 import { allocateArray } from './typed-view.ts';
 
 /** How elements are stored: `wide` are 64-bit integers as two 32-bit halves, low half first. */
@@ -28,6 +31,7 @@ interface Storage {
   readonly max: number;
   readonly format?: NarrowFormat;
   readonly toBits?: (value: number) => number;
+  readonly fromBits?: (raw: number) => number;
 }
 
 // The first double that rounds to infinity: the midpoint between the largest float and the next power of two.
@@ -62,6 +66,7 @@ const storages: Readonly<Partial<Record<DType, Storage>>> = {
     max: 65520,
     format: halfFormat,
     toBits: halfBits,
+    fromBits: halfValue,
   },
   DT_BFLOAT16: {
     store: 'narrow',
@@ -70,6 +75,7 @@ const storages: Readonly<Partial<Record<DType, Storage>>> = {
     max: 2 ** 127 * (2 - 2 ** -8),
     format: bfloat16Format,
     toBits: bfloat16Bits,
+    fromBits: bfloat16Value,
   },
   DT_INT8: integers((n) => allocateArray(Int8Array, n), -128, 127),
   DT_UINT8: integers((n) => allocateArray(Uint8Array, n), 0, 255),
@@ -108,6 +114,8 @@ export class TensorBuilder {
   readonly counts = noCounts.slice();
   text: Buffer = Buffer.alloc(0);
   textLength = 0;
+  /** Set for an input whose numbers must not lose precision; they all take the slow way then. */
+  narrowing: NarrowingRule | undefined = undefined;
   readonly #storage: Storage;
 
   /**
@@ -159,6 +167,12 @@ export class TensorBuilder {
     if (!inside) return false;
     this.values[this.count++] = toBits === undefined ? value : toBits(value);
     return true;
+  }
+
+  /** The number that was added last, as it is stored; not for 64-bit integers and strings. */
+  get lastNumber(): number {
+    const raw = this.values[this.count - 1];
+    return this.#storage.fromBits === undefined ? raw : this.#storage.fromBits(raw);
   }
 
   #addWideText(text: string): boolean {

@@ -6,6 +6,7 @@ import { dtypes } from '../dtype.ts';
 import { maxRank } from '../frame.ts';
 import { maxExactPower, powersOfTen, roundTwoPart } from './decimal.ts';
 import type { JsonLimits } from './limits.ts';
+import { isWrittenWhole, losesPrecision, type NarrowingRule } from './narrowing.ts';
 import { expects, type Literal, nonFiniteNumbers, PushParser } from './push-parser.ts';
 import type { TensorBuilder } from './tensor-builder.ts';
 
@@ -116,7 +117,12 @@ export abstract class TensorParser extends PushParser {
         got: printable(text, 40),
       });
     }
+    if (builder.narrowing !== undefined) this.#checkNarrowing(builder, builder.narrowing, text);
     this.endScalar(builder);
+  }
+
+  #checkNarrowing(builder: TensorBuilder, { exact, onLoss }: NarrowingRule, text: string): void {
+    if ((exact === 'all' || isWrittenWhole(text)) && losesPrecision(text, builder.lastNumber)) onLoss(() => this.path(), text);
   }
 
   protected addLiteral(builder: TensorBuilder, literal: Literal): void {
@@ -150,7 +156,7 @@ export abstract class TensorParser extends PushParser {
   /** Takes as many numbers as it can in one loop; false when there is none that it can take. */
   protected override onNumbers(_final: boolean): boolean {
     const { builder } = this;
-    if (builder === undefined || this.level === this.baseLevel) return false;
+    if (builder === undefined || this.level === this.baseLevel || builder.narrowing !== undefined) return false;
     const { store } = builder;
     if (store === 'float32' || store === 'float64') return this.#takeFloats(builder, store === 'float32');
     if (store === 'int' || store === 'wide') return this.#takeIntegers(builder, store === 'wide');
