@@ -39,8 +39,7 @@ describe('TokenBucket', () => {
           bucket.spend(a * limit.burst);
           const waitMs = bucket.waitMs(b * limit.burst, 0);
           expect(waitMs).toBeGreaterThanOrEqual(0);
-          fc.pre(waitMs > 0.01);
-          expect(bucket.waitMs(b * limit.burst, waitMs * 0.99)).toBeGreaterThan(0);
+          if (waitMs > 0.01) expect(bucket.waitMs(b * limit.burst, waitMs * 0.99)).toBeGreaterThan(0);
           // A millisecond for the last bits of the arithmetic.
           expect(bucket.waitMs(b * limit.burst, waitMs + 1)).toBe(0);
         },
