@@ -1,5 +1,19 @@
 // The door of contract: what a model's inputs and outputs must be, read from one file, compiled once, and checked on every request. Runs in
 // the server on hostile input: pure TypeScript, bounded, and never an engine that backtracks.
+export { canonicalContract, contractDigest } from './canonical.ts';
 export type * from './contract-types.ts';
 export { type BoundRule, type Finding, Findings } from './findings.ts';
+export { contractJsonSchema } from './json-schema.ts';
+export {
+  type LoadedContract,
+  loadContract,
+  maxContractBytes,
+  type ParseContractOptions,
+  parseContract,
+} from './load-contract.ts';
 export { isRuleName, type RuleName, ruleSpec, ruleTable } from './rule-table.ts';
+export { contractMistakes } from './schema-checks.ts';
+export { completeFeature, completeOutput, completeTensor } from './schema-complete.ts';
+export { formatDimExpression, parseDimExpression } from './schema-dims.ts';
+export { ruleFits, rulesSetOn } from './schema-rules-set.ts';
+export { dtypeByName, dtypeShortName } from './schema-tensor.ts';
