@@ -10,7 +10,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { DataType, TensorShapeProto } from "./types_pb.ts";
 import { file_tensorflow_types } from "./types_pb.ts";
-import type { AssetFileDef, SignatureDef } from "./saved_model_pb.ts";
+import type { SignatureDef, TensorInfo } from "./saved_model_pb.ts";
 import { file_tensorflow_saved_model } from "./saved_model_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tensorflow/graph.proto.
  */
 export const file_tensorflow_graph: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0ZW5zb3JmbG93L2dyYXBoLnByb3RvEgp0ZW5zb3JmbG93IkIKD1dob2xlU2F2ZWRNb2RlbBIvCgttZXRhX2dyYXBocxgCIAMoCzIaLnRlbnNvcmZsb3cuV2hvbGVNZXRhR3JhcGgihwQKDldob2xlTWV0YUdyYXBoEj0KDW1ldGFfaW5mb19kZWYYASABKAsyJi50ZW5zb3JmbG93Lldob2xlTWV0YUdyYXBoLk1ldGFJbmZvRGVmEicKCWdyYXBoX2RlZhgCIAEoCzIULnRlbnNvcmZsb3cuR3JhcGhEZWYSLAoJc2F2ZXJfZGVmGAMgASgLMhkudGVuc29yZmxvdy5XaG9sZVNhdmVyRGVmEkMKDXNpZ25hdHVyZV9kZWYYBSADKAsyLC50ZW5zb3JmbG93Lldob2xlTWV0YUdyYXBoLlNpZ25hdHVyZURlZkVudHJ5EjAKDmFzc2V0X2ZpbGVfZGVmGAYgAygLMhgudGVuc29yZmxvdy5Bc3NldEZpbGVEZWYSNgoQb2JqZWN0X2dyYXBoX2RlZhgHIAEoCzIcLnRlbnNvcmZsb3cuU2F2ZWRPYmplY3RHcmFwaBplCgtNZXRhSW5mb0RlZhIsChBzdHJpcHBlZF9vcF9saXN0GAIgASgLMhIudGVuc29yZmxvdy5PcExpc3QSDAoEdGFncxgEIAMoCRIaChJ0ZW5zb3JmbG93X3ZlcnNpb24YBSABKAkaSQoRU2lnbmF0dXJlRGVmRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhgudGVuc29yZmxvdy5TaWduYXR1cmVEZWYiYAoNV2hvbGVTYXZlckRlZhIcChRmaWxlbmFtZV90ZW5zb3JfbmFtZRgBIAEoCRIYChBzYXZlX3RlbnNvcl9uYW1lGAIgASgJEhcKD3Jlc3RvcmVfb3BfbmFtZRgDIAEoCSInCgZPcExpc3QSHQoCb3AYASADKAsyES50ZW5zb3JmbG93Lk9wRGVmIl4KCEdyYXBoRGVmEiEKBG5vZGUYASADKAsyEy50ZW5zb3JmbG93Lk5vZGVEZWYSLwoHbGlicmFyeRgCIAEoCzIeLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWZMaWJyYXJ5ImcKB05vZGVEZWYSDAoEbmFtZRgBIAEoCRIKCgJvcBgCIAEoCRINCgVpbnB1dBgDIAMoCRIOCgZkZXZpY2UYBCABKAkSIwoEYXR0chgFIAMoCzIVLnRlbnNvcmZsb3cuQXR0ckVudHJ5Ij4KCUF0dHJFbnRyeRILCgNrZXkYASABKAkSJAoFdmFsdWUYAiABKAsyFS50ZW5zb3JmbG93LkF0dHJWYWx1ZSKWBAoJQXR0clZhbHVlEi8KBGxpc3QYASABKAsyHy50ZW5zb3JmbG93LkF0dHJWYWx1ZS5MaXN0VmFsdWVIABILCgFzGAIgASgMSAASCwoBaRgDIAEoA0gAEgsKAWYYBCABKAJIABILCgFiGAUgASgISAASJAoEdHlwZRgGIAEoDjIULnRlbnNvcmZsb3cuRGF0YVR5cGVIABItCgVzaGFwZRgHIAEoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90b0gAEikKBnRlbnNvchgIIAEoCzIXLnRlbnNvcmZsb3cuVGVuc29yUHJvdG9IABIVCgtwbGFjZWhvbGRlchgJIAEoCUgAEigKBGZ1bmMYCiABKAsyGC50ZW5zb3JmbG93Lk5hbWVBdHRyTGlzdEgAGtkBCglMaXN0VmFsdWUSCQoBcxgCIAMoDBIJCgFpGAMgAygDEgkKAWYYBCADKAISCQoBYhgFIAMoCBIiCgR0eXBlGAYgAygOMhQudGVuc29yZmxvdy5EYXRhVHlwZRIrCgVzaGFwZRgHIAMoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90bxInCgZ0ZW5zb3IYCCADKAsyFy50ZW5zb3JmbG93LlRlbnNvclByb3RvEiYKBGZ1bmMYCSADKAsyGC50ZW5zb3JmbG93Lk5hbWVBdHRyTGlzdEIHCgV2YWx1ZSJBCgxOYW1lQXR0ckxpc3QSDAoEbmFtZRgBIAEoCRIjCgRhdHRyGAIgAygLMhUudGVuc29yZmxvdy5BdHRyRW50cnkiqQIKC1RlbnNvclByb3RvEiMKBWR0eXBlGAEgASgOMhQudGVuc29yZmxvdy5EYXRhVHlwZRIyCgx0ZW5zb3Jfc2hhcGUYAiABKAsyHC50ZW5zb3JmbG93LlRlbnNvclNoYXBlUHJvdG8SFgoOdGVuc29yX2NvbnRlbnQYBCABKAwSEQoJZmxvYXRfdmFsGAUgAygCEhIKCmRvdWJsZV92YWwYBiADKAESDwoHaW50X3ZhbBgHIAMoBRISCgpzdHJpbmdfdmFsGAggAygMEhEKCWludDY0X3ZhbBgKIAMoAxIQCghib29sX3ZhbBgLIAMoCBIQCghoYWxmX3ZhbBgNIAMoBRISCgp1aW50MzJfdmFsGBAgAygNEhIKCnVpbnQ2NF92YWwYESADKAQiPwoSRnVuY3Rpb25EZWZMaWJyYXJ5EikKCGZ1bmN0aW9uGAEgAygLMhcudGVuc29yZmxvdy5GdW5jdGlvbkRlZiKWAgoLRnVuY3Rpb25EZWYSJAoJc2lnbmF0dXJlGAEgASgLMhEudGVuc29yZmxvdy5PcERlZhIlCghub2RlX2RlZhgDIAMoCzITLnRlbnNvcmZsb3cuTm9kZURlZhIwCgNyZXQYBCADKAsyIy50ZW5zb3JmbG93LkZ1bmN0aW9uRGVmLlN0cmluZ0VudHJ5EiMKBGF0dHIYBSADKAsyFS50ZW5zb3JmbG93LkF0dHJFbnRyeRI4Cgtjb250cm9sX3JldBgGIAMoCzIjLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYuU3RyaW5nRW50cnkaKQoLU3RyaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIqoCCgVPcERlZhIMCgRuYW1lGAEgASgJEisKCWlucHV0X2FyZxgCIAMoCzIYLnRlbnNvcmZsb3cuT3BEZWYuQXJnRGVmEiwKCm91dHB1dF9hcmcYAyADKAsyGC50ZW5zb3JmbG93Lk9wRGVmLkFyZ0RlZhITCgtpc19zdGF0ZWZ1bBgRIAEoCBIWCg5jb250cm9sX291dHB1dBgUIAMoCRqKAQoGQXJnRGVmEgwKBG5hbWUYASABKAkSIgoEdHlwZRgDIAEoDjIULnRlbnNvcmZsb3cuRGF0YVR5cGUSEQoJdHlwZV9hdHRyGAQgASgJEhMKC251bWJlcl9hdHRyGAUgASgJEhYKDnR5cGVfbGlzdF9hdHRyGAYgASgJEg4KBmlzX3JlZhgQIAEoCCLiAQoQU2F2ZWRPYmplY3RHcmFwaBImCgVub2RlcxgBIAMoCzIXLnRlbnNvcmZsb3cuU2F2ZWRPYmplY3QSTgoSY29uY3JldGVfZnVuY3Rpb25zGAIgAygLMjIudGVuc29yZmxvdy5TYXZlZE9iamVjdEdyYXBoLkNvbmNyZXRlRnVuY3Rpb25FbnRyeRpWChVDb25jcmV0ZUZ1bmN0aW9uRW50cnkSCwoDa2V5GAEgASgJEjAKBXZhbHVlGAIgASgLMiEudGVuc29yZmxvdy5TYXZlZENvbmNyZXRlRnVuY3Rpb24iLQoVU2F2ZWRDb25jcmV0ZUZ1bmN0aW9uEhQKDGJvdW5kX2lucHV0cxgCIAMoBSKbAgoLU2F2ZWRPYmplY3QSLwoIY2hpbGRyZW4YASADKAsyHS50ZW5zb3JmbG93LlNhdmVkT2JqZWN0LkNoaWxkEi0KCGZ1bmN0aW9uGAYgASgLMhkudGVuc29yZmxvdy5TYXZlZEZ1bmN0aW9uSAASLQoIdmFyaWFibGUYByABKAsyGS50ZW5zb3JmbG93LlNhdmVkVmFyaWFibGVIABJHChZiYXJlX2NvbmNyZXRlX2Z1bmN0aW9uGAggASgLMiUudGVuc29yZmxvdy5TYXZlZEJhcmVDb25jcmV0ZUZ1bmN0aW9uSAAaLAoFQ2hpbGQSDwoHbm9kZV9pZBgBIAEoBRISCgpsb2NhbF9uYW1lGAIgASgJQgYKBGtpbmQibwoNU2F2ZWRWYXJpYWJsZRIjCgVkdHlwZRgBIAEoDjIULnRlbnNvcmZsb3cuRGF0YVR5cGUSKwoFc2hhcGUYAiABKAsyHC50ZW5zb3JmbG93LlRlbnNvclNoYXBlUHJvdG8SDAoEbmFtZRgGIAEoCSJcCg1TYXZlZEZ1bmN0aW9uEhoKEmNvbmNyZXRlX2Z1bmN0aW9ucxgBIAMoCRIvCg1mdW5jdGlvbl9zcGVjGAIgASgLMhgudGVuc29yZmxvdy5GdW5jdGlvblNwZWMiVgoZU2F2ZWRCYXJlQ29uY3JldGVGdW5jdGlvbhIeChZjb25jcmV0ZV9mdW5jdGlvbl9uYW1lGAEgASgJEhkKEWFyZ3VtZW50X2tleXdvcmRzGAIgAygJInQKDEZ1bmN0aW9uU3BlYxI4CgtqaXRfY29tcGlsZRgGIAEoDjIjLnRlbnNvcmZsb3cuRnVuY3Rpb25TcGVjLkppdENvbXBpbGUiKgoKSml0Q29tcGlsZRILCgdERUZBVUxUEAASBgoCT04QARIHCgNPRkYQAmIGcHJvdG8z", [file_tensorflow_types, file_tensorflow_saved_model]);
+  fileDesc("ChZ0ZW5zb3JmbG93L2dyYXBoLnByb3RvEgp0ZW5zb3JmbG93IkIKD1dob2xlU2F2ZWRNb2RlbBIvCgttZXRhX2dyYXBocxgCIAMoCzIaLnRlbnNvcmZsb3cuV2hvbGVNZXRhR3JhcGgijAQKDldob2xlTWV0YUdyYXBoEj0KDW1ldGFfaW5mb19kZWYYASABKAsyJi50ZW5zb3JmbG93Lldob2xlTWV0YUdyYXBoLk1ldGFJbmZvRGVmEicKCWdyYXBoX2RlZhgCIAEoCzIULnRlbnNvcmZsb3cuR3JhcGhEZWYSLAoJc2F2ZXJfZGVmGAMgASgLMhkudGVuc29yZmxvdy5XaG9sZVNhdmVyRGVmEkMKDXNpZ25hdHVyZV9kZWYYBSADKAsyLC50ZW5zb3JmbG93Lldob2xlTWV0YUdyYXBoLlNpZ25hdHVyZURlZkVudHJ5EjUKDmFzc2V0X2ZpbGVfZGVmGAYgAygLMh0udGVuc29yZmxvdy5XaG9sZUFzc2V0RmlsZURlZhI2ChBvYmplY3RfZ3JhcGhfZGVmGAcgASgLMhwudGVuc29yZmxvdy5TYXZlZE9iamVjdEdyYXBoGmUKC01ldGFJbmZvRGVmEiwKEHN0cmlwcGVkX29wX2xpc3QYAiABKAsyEi50ZW5zb3JmbG93Lk9wTGlzdBIMCgR0YWdzGAQgAygJEhoKEnRlbnNvcmZsb3dfdmVyc2lvbhgFIAEoCRpJChFTaWduYXR1cmVEZWZFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC50ZW5zb3JmbG93LlNpZ25hdHVyZURlZiJSChFXaG9sZUFzc2V0RmlsZURlZhIrCgt0ZW5zb3JfaW5mbxgBIAEoCzIWLnRlbnNvcmZsb3cuVGVuc29ySW5mbxIQCghmaWxlbmFtZRgCIAEoCSJgCg1XaG9sZVNhdmVyRGVmEhwKFGZpbGVuYW1lX3RlbnNvcl9uYW1lGAEgASgJEhgKEHNhdmVfdGVuc29yX25hbWUYAiABKAkSFwoPcmVzdG9yZV9vcF9uYW1lGAMgASgJIicKBk9wTGlzdBIdCgJvcBgBIAMoCzIRLnRlbnNvcmZsb3cuT3BEZWYiXgoIR3JhcGhEZWYSIQoEbm9kZRgBIAMoCzITLnRlbnNvcmZsb3cuTm9kZURlZhIvCgdsaWJyYXJ5GAIgASgLMh4udGVuc29yZmxvdy5GdW5jdGlvbkRlZkxpYnJhcnkiZwoHTm9kZURlZhIMCgRuYW1lGAEgASgJEgoKAm9wGAIgASgJEg0KBWlucHV0GAMgAygJEg4KBmRldmljZRgEIAEoCRIjCgRhdHRyGAUgAygLMhUudGVuc29yZmxvdy5BdHRyRW50cnkiPgoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIkCgV2YWx1ZRgCIAEoCzIVLnRlbnNvcmZsb3cuQXR0clZhbHVlIpYECglBdHRyVmFsdWUSLwoEbGlzdBgBIAEoCzIfLnRlbnNvcmZsb3cuQXR0clZhbHVlLkxpc3RWYWx1ZUgAEgsKAXMYAiABKAxIABILCgFpGAMgASgDSAASCwoBZhgEIAEoAkgAEgsKAWIYBSABKAhIABIkCgR0eXBlGAYgASgOMhQudGVuc29yZmxvdy5EYXRhVHlwZUgAEi0KBXNoYXBlGAcgASgLMhwudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvSAASKQoGdGVuc29yGAggASgLMhcudGVuc29yZmxvdy5UZW5zb3JQcm90b0gAEhUKC3BsYWNlaG9sZGVyGAkgASgJSAASKAoEZnVuYxgKIAEoCzIYLnRlbnNvcmZsb3cuTmFtZUF0dHJMaXN0SAAa2QEKCUxpc3RWYWx1ZRIJCgFzGAIgAygMEgkKAWkYAyADKAMSCQoBZhgEIAMoAhIJCgFiGAUgAygIEiIKBHR5cGUYBiADKA4yFC50ZW5zb3JmbG93LkRhdGFUeXBlEisKBXNoYXBlGAcgAygLMhwudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvEicKBnRlbnNvchgIIAMoCzIXLnRlbnNvcmZsb3cuVGVuc29yUHJvdG8SJgoEZnVuYxgJIAMoCzIYLnRlbnNvcmZsb3cuTmFtZUF0dHJMaXN0QgcKBXZhbHVlIkEKDE5hbWVBdHRyTGlzdBIMCgRuYW1lGAEgASgJEiMKBGF0dHIYAiADKAsyFS50ZW5zb3JmbG93LkF0dHJFbnRyeSKpAgoLVGVuc29yUHJvdG8SIwoFZHR5cGUYASABKA4yFC50ZW5zb3JmbG93LkRhdGFUeXBlEjIKDHRlbnNvcl9zaGFwZRgCIAEoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90bxIWCg50ZW5zb3JfY29udGVudBgEIAEoDBIRCglmbG9hdF92YWwYBSADKAISEgoKZG91YmxlX3ZhbBgGIAMoARIPCgdpbnRfdmFsGAcgAygFEhIKCnN0cmluZ192YWwYCCADKAwSEQoJaW50NjRfdmFsGAogAygDEhAKCGJvb2xfdmFsGAsgAygIEhAKCGhhbGZfdmFsGA0gAygFEhIKCnVpbnQzMl92YWwYECADKA0SEgoKdWludDY0X3ZhbBgRIAMoBCI/ChJGdW5jdGlvbkRlZkxpYnJhcnkSKQoIZnVuY3Rpb24YASADKAsyFy50ZW5zb3JmbG93LkZ1bmN0aW9uRGVmIpYCCgtGdW5jdGlvbkRlZhIkCglzaWduYXR1cmUYASABKAsyES50ZW5zb3JmbG93Lk9wRGVmEiUKCG5vZGVfZGVmGAMgAygLMhMudGVuc29yZmxvdy5Ob2RlRGVmEjAKA3JldBgEIAMoCzIjLnRlbnNvcmZsb3cuRnVuY3Rpb25EZWYuU3RyaW5nRW50cnkSIwoEYXR0chgFIAMoCzIVLnRlbnNvcmZsb3cuQXR0ckVudHJ5EjgKC2NvbnRyb2xfcmV0GAYgAygLMiMudGVuc29yZmxvdy5GdW5jdGlvbkRlZi5TdHJpbmdFbnRyeRopCgtTdHJpbmdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiqgIKBU9wRGVmEgwKBG5hbWUYASABKAkSKwoJaW5wdXRfYXJnGAIgAygLMhgudGVuc29yZmxvdy5PcERlZi5BcmdEZWYSLAoKb3V0cHV0X2FyZxgDIAMoCzIYLnRlbnNvcmZsb3cuT3BEZWYuQXJnRGVmEhMKC2lzX3N0YXRlZnVsGBEgASgIEhYKDmNvbnRyb2xfb3V0cHV0GBQgAygJGooBCgZBcmdEZWYSDAoEbmFtZRgBIAEoCRIiCgR0eXBlGAMgASgOMhQudGVuc29yZmxvdy5EYXRhVHlwZRIRCgl0eXBlX2F0dHIYBCABKAkSEwoLbnVtYmVyX2F0dHIYBSABKAkSFgoOdHlwZV9saXN0X2F0dHIYBiABKAkSDgoGaXNfcmVmGBAgASgIIuIBChBTYXZlZE9iamVjdEdyYXBoEiYKBW5vZGVzGAEgAygLMhcudGVuc29yZmxvdy5TYXZlZE9iamVjdBJOChJjb25jcmV0ZV9mdW5jdGlvbnMYAiADKAsyMi50ZW5zb3JmbG93LlNhdmVkT2JqZWN0R3JhcGguQ29uY3JldGVGdW5jdGlvbkVudHJ5GlYKFUNvbmNyZXRlRnVuY3Rpb25FbnRyeRILCgNrZXkYASABKAkSMAoFdmFsdWUYAiABKAsyIS50ZW5zb3JmbG93LlNhdmVkQ29uY3JldGVGdW5jdGlvbiItChVTYXZlZENvbmNyZXRlRnVuY3Rpb24SFAoMYm91bmRfaW5wdXRzGAIgAygFIpsCCgtTYXZlZE9iamVjdBIvCghjaGlsZHJlbhgBIAMoCzIdLnRlbnNvcmZsb3cuU2F2ZWRPYmplY3QuQ2hpbGQSLQoIZnVuY3Rpb24YBiABKAsyGS50ZW5zb3JmbG93LlNhdmVkRnVuY3Rpb25IABItCgh2YXJpYWJsZRgHIAEoCzIZLnRlbnNvcmZsb3cuU2F2ZWRWYXJpYWJsZUgAEkcKFmJhcmVfY29uY3JldGVfZnVuY3Rpb24YCCABKAsyJS50ZW5zb3JmbG93LlNhdmVkQmFyZUNvbmNyZXRlRnVuY3Rpb25IABosCgVDaGlsZBIPCgdub2RlX2lkGAEgASgFEhIKCmxvY2FsX25hbWUYAiABKAlCBgoEa2luZCJvCg1TYXZlZFZhcmlhYmxlEiMKBWR0eXBlGAEgASgOMhQudGVuc29yZmxvdy5EYXRhVHlwZRIrCgVzaGFwZRgCIAEoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90bxIMCgRuYW1lGAYgASgJIlwKDVNhdmVkRnVuY3Rpb24SGgoSY29uY3JldGVfZnVuY3Rpb25zGAEgAygJEi8KDWZ1bmN0aW9uX3NwZWMYAiABKAsyGC50ZW5zb3JmbG93LkZ1bmN0aW9uU3BlYyJWChlTYXZlZEJhcmVDb25jcmV0ZUZ1bmN0aW9uEh4KFmNvbmNyZXRlX2Z1bmN0aW9uX25hbWUYASABKAkSGQoRYXJndW1lbnRfa2V5d29yZHMYAiADKAkidAoMRnVuY3Rpb25TcGVjEjgKC2ppdF9jb21waWxlGAYgASgOMiMudGVuc29yZmxvdy5GdW5jdGlvblNwZWMuSml0Q29tcGlsZSIqCgpKaXRDb21waWxlEgsKB0RFRkFVTFQQABIGCgJPThABEgcKA09GRhACYgZwcm90bzM", [file_tensorflow_types, file_tensorflow_saved_model]);
 
 /**
  * @generated from message tensorflow.WholeSavedModel
@@ -62,9 +62,9 @@ export type WholeMetaGraph = Message<"tensorflow.WholeMetaGraph"> & {
   signatureDef: WholeMetaGraph_SignatureDefEntry[];
 
   /**
-   * @generated from field: repeated tensorflow.AssetFileDef asset_file_def = 6;
+   * @generated from field: repeated tensorflow.WholeAssetFileDef asset_file_def = 6;
    */
-  assetFileDef: AssetFileDef[];
+  assetFileDef: WholeAssetFileDef[];
 
   /**
    * @generated from field: tensorflow.SavedObjectGraph object_graph_def = 7;
@@ -129,6 +129,28 @@ export const WholeMetaGraph_SignatureDefEntrySchema: GenMessage<WholeMetaGraph_S
   messageDesc(file_tensorflow_graph, 1, 1);
 
 /**
+ * @generated from message tensorflow.WholeAssetFileDef
+ */
+export type WholeAssetFileDef = Message<"tensorflow.WholeAssetFileDef"> & {
+  /**
+   * @generated from field: tensorflow.TensorInfo tensor_info = 1;
+   */
+  tensorInfo?: TensorInfo | undefined;
+
+  /**
+   * @generated from field: string filename = 2;
+   */
+  filename: string;
+};
+
+/**
+ * Describes the message tensorflow.WholeAssetFileDef.
+ * Use `create(WholeAssetFileDefSchema)` to create a new message.
+ */
+export const WholeAssetFileDefSchema: GenMessage<WholeAssetFileDef> = /*@__PURE__*/
+  messageDesc(file_tensorflow_graph, 2);
+
+/**
  * @generated from message tensorflow.WholeSaverDef
  */
 export type WholeSaverDef = Message<"tensorflow.WholeSaverDef"> & {
@@ -153,7 +175,7 @@ export type WholeSaverDef = Message<"tensorflow.WholeSaverDef"> & {
  * Use `create(WholeSaverDefSchema)` to create a new message.
  */
 export const WholeSaverDefSchema: GenMessage<WholeSaverDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 2);
+  messageDesc(file_tensorflow_graph, 3);
 
 /**
  * @generated from message tensorflow.OpList
@@ -170,7 +192,7 @@ export type OpList = Message<"tensorflow.OpList"> & {
  * Use `create(OpListSchema)` to create a new message.
  */
 export const OpListSchema: GenMessage<OpList> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 3);
+  messageDesc(file_tensorflow_graph, 4);
 
 /**
  * @generated from message tensorflow.GraphDef
@@ -192,7 +214,7 @@ export type GraphDef = Message<"tensorflow.GraphDef"> & {
  * Use `create(GraphDefSchema)` to create a new message.
  */
 export const GraphDefSchema: GenMessage<GraphDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 4);
+  messageDesc(file_tensorflow_graph, 5);
 
 /**
  * @generated from message tensorflow.NodeDef
@@ -229,7 +251,7 @@ export type NodeDef = Message<"tensorflow.NodeDef"> & {
  * Use `create(NodeDefSchema)` to create a new message.
  */
 export const NodeDefSchema: GenMessage<NodeDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 5);
+  messageDesc(file_tensorflow_graph, 6);
 
 /**
  * @generated from message tensorflow.AttrEntry
@@ -251,7 +273,7 @@ export type AttrEntry = Message<"tensorflow.AttrEntry"> & {
  * Use `create(AttrEntrySchema)` to create a new message.
  */
 export const AttrEntrySchema: GenMessage<AttrEntry> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 6);
+  messageDesc(file_tensorflow_graph, 7);
 
 /**
  * @generated from message tensorflow.AttrValue
@@ -328,7 +350,7 @@ export type AttrValue = Message<"tensorflow.AttrValue"> & {
  * Use `create(AttrValueSchema)` to create a new message.
  */
 export const AttrValueSchema: GenMessage<AttrValue> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 7);
+  messageDesc(file_tensorflow_graph, 8);
 
 /**
  * @generated from message tensorflow.AttrValue.ListValue
@@ -380,7 +402,7 @@ export type AttrValue_ListValue = Message<"tensorflow.AttrValue.ListValue"> & {
  * Use `create(AttrValue_ListValueSchema)` to create a new message.
  */
 export const AttrValue_ListValueSchema: GenMessage<AttrValue_ListValue> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 7, 0);
+  messageDesc(file_tensorflow_graph, 8, 0);
 
 /**
  * @generated from message tensorflow.NameAttrList
@@ -402,7 +424,7 @@ export type NameAttrList = Message<"tensorflow.NameAttrList"> & {
  * Use `create(NameAttrListSchema)` to create a new message.
  */
 export const NameAttrListSchema: GenMessage<NameAttrList> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 8);
+  messageDesc(file_tensorflow_graph, 9);
 
 /**
  * @generated from message tensorflow.TensorProto
@@ -474,7 +496,7 @@ export type TensorProto = Message<"tensorflow.TensorProto"> & {
  * Use `create(TensorProtoSchema)` to create a new message.
  */
 export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 9);
+  messageDesc(file_tensorflow_graph, 10);
 
 /**
  * @generated from message tensorflow.FunctionDefLibrary
@@ -491,7 +513,7 @@ export type FunctionDefLibrary = Message<"tensorflow.FunctionDefLibrary"> & {
  * Use `create(FunctionDefLibrarySchema)` to create a new message.
  */
 export const FunctionDefLibrarySchema: GenMessage<FunctionDefLibrary> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 10);
+  messageDesc(file_tensorflow_graph, 11);
 
 /**
  * @generated from message tensorflow.FunctionDef
@@ -528,7 +550,7 @@ export type FunctionDef = Message<"tensorflow.FunctionDef"> & {
  * Use `create(FunctionDefSchema)` to create a new message.
  */
 export const FunctionDefSchema: GenMessage<FunctionDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 11);
+  messageDesc(file_tensorflow_graph, 12);
 
 /**
  * @generated from message tensorflow.FunctionDef.StringEntry
@@ -550,7 +572,7 @@ export type FunctionDef_StringEntry = Message<"tensorflow.FunctionDef.StringEntr
  * Use `create(FunctionDef_StringEntrySchema)` to create a new message.
  */
 export const FunctionDef_StringEntrySchema: GenMessage<FunctionDef_StringEntry> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 11, 0);
+  messageDesc(file_tensorflow_graph, 12, 0);
 
 /**
  * @generated from message tensorflow.OpDef
@@ -587,7 +609,7 @@ export type OpDef = Message<"tensorflow.OpDef"> & {
  * Use `create(OpDefSchema)` to create a new message.
  */
 export const OpDefSchema: GenMessage<OpDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 12);
+  messageDesc(file_tensorflow_graph, 13);
 
 /**
  * @generated from message tensorflow.OpDef.ArgDef
@@ -629,7 +651,7 @@ export type OpDef_ArgDef = Message<"tensorflow.OpDef.ArgDef"> & {
  * Use `create(OpDef_ArgDefSchema)` to create a new message.
  */
 export const OpDef_ArgDefSchema: GenMessage<OpDef_ArgDef> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 12, 0);
+  messageDesc(file_tensorflow_graph, 13, 0);
 
 /**
  * @generated from message tensorflow.SavedObjectGraph
@@ -651,7 +673,7 @@ export type SavedObjectGraph = Message<"tensorflow.SavedObjectGraph"> & {
  * Use `create(SavedObjectGraphSchema)` to create a new message.
  */
 export const SavedObjectGraphSchema: GenMessage<SavedObjectGraph> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 13);
+  messageDesc(file_tensorflow_graph, 14);
 
 /**
  * @generated from message tensorflow.SavedObjectGraph.ConcreteFunctionEntry
@@ -673,7 +695,7 @@ export type SavedObjectGraph_ConcreteFunctionEntry = Message<"tensorflow.SavedOb
  * Use `create(SavedObjectGraph_ConcreteFunctionEntrySchema)` to create a new message.
  */
 export const SavedObjectGraph_ConcreteFunctionEntrySchema: GenMessage<SavedObjectGraph_ConcreteFunctionEntry> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 13, 0);
+  messageDesc(file_tensorflow_graph, 14, 0);
 
 /**
  * @generated from message tensorflow.SavedConcreteFunction
@@ -690,7 +712,7 @@ export type SavedConcreteFunction = Message<"tensorflow.SavedConcreteFunction"> 
  * Use `create(SavedConcreteFunctionSchema)` to create a new message.
  */
 export const SavedConcreteFunctionSchema: GenMessage<SavedConcreteFunction> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 14);
+  messageDesc(file_tensorflow_graph, 15);
 
 /**
  * @generated from message tensorflow.SavedObject
@@ -730,7 +752,7 @@ export type SavedObject = Message<"tensorflow.SavedObject"> & {
  * Use `create(SavedObjectSchema)` to create a new message.
  */
 export const SavedObjectSchema: GenMessage<SavedObject> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 15);
+  messageDesc(file_tensorflow_graph, 16);
 
 /**
  * @generated from message tensorflow.SavedObject.Child
@@ -752,7 +774,7 @@ export type SavedObject_Child = Message<"tensorflow.SavedObject.Child"> & {
  * Use `create(SavedObject_ChildSchema)` to create a new message.
  */
 export const SavedObject_ChildSchema: GenMessage<SavedObject_Child> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 15, 0);
+  messageDesc(file_tensorflow_graph, 16, 0);
 
 /**
  * @generated from message tensorflow.SavedVariable
@@ -779,7 +801,7 @@ export type SavedVariable = Message<"tensorflow.SavedVariable"> & {
  * Use `create(SavedVariableSchema)` to create a new message.
  */
 export const SavedVariableSchema: GenMessage<SavedVariable> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 16);
+  messageDesc(file_tensorflow_graph, 17);
 
 /**
  * @generated from message tensorflow.SavedFunction
@@ -801,7 +823,7 @@ export type SavedFunction = Message<"tensorflow.SavedFunction"> & {
  * Use `create(SavedFunctionSchema)` to create a new message.
  */
 export const SavedFunctionSchema: GenMessage<SavedFunction> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 17);
+  messageDesc(file_tensorflow_graph, 18);
 
 /**
  * @generated from message tensorflow.SavedBareConcreteFunction
@@ -823,7 +845,7 @@ export type SavedBareConcreteFunction = Message<"tensorflow.SavedBareConcreteFun
  * Use `create(SavedBareConcreteFunctionSchema)` to create a new message.
  */
 export const SavedBareConcreteFunctionSchema: GenMessage<SavedBareConcreteFunction> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 18);
+  messageDesc(file_tensorflow_graph, 19);
 
 /**
  * @generated from message tensorflow.FunctionSpec
@@ -840,7 +862,7 @@ export type FunctionSpec = Message<"tensorflow.FunctionSpec"> & {
  * Use `create(FunctionSpecSchema)` to create a new message.
  */
 export const FunctionSpecSchema: GenMessage<FunctionSpec> = /*@__PURE__*/
-  messageDesc(file_tensorflow_graph, 19);
+  messageDesc(file_tensorflow_graph, 20);
 
 /**
  * @generated from enum tensorflow.FunctionSpec.JitCompile
@@ -871,5 +893,5 @@ export type FunctionSpec_JitCompile = (typeof FunctionSpec_JitCompile)[keyof typ
  * Describes the enum tensorflow.FunctionSpec.JitCompile.
  */
 export const FunctionSpec_JitCompileSchema: GenEnum<FunctionSpec_JitCompile> = /*@__PURE__*/
-  enumDesc(file_tensorflow_graph, 19, 0);
+  enumDesc(file_tensorflow_graph, 20, 0);
 
