@@ -69,6 +69,11 @@ export class Findings {
     return this.#refusals > 0;
   }
 
+  /** How many findings refuse, kept or not: a check that raised it has refused its tensor. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   /** In the order in which they were found, at most `limit` of them. */
   get kept(): readonly Finding[] {
     return this.#kept;

@@ -1,6 +1,16 @@
 // The door of contract: what a model's inputs and outputs must be, read from one file, compiled once, and checked on every request. Runs in
 // the server on hostile input: pure TypeScript, bounded, and never an engine that backtracks.
 export { canonicalContract, contractDigest } from './canonical.ts';
+export type { ElementPath, ImageJob } from './check-types.ts';
+export { compileContract } from './compiled-contract.ts';
+export type {
+  CheckOptions,
+  CompiledContract,
+  CompiledSignature,
+  InputVerdict,
+  OutputOptions,
+  OutputVerdict,
+} from './compiled-contract-types.ts';
 export type * from './contract-types.ts';
 export { type BoundRule, type Finding, Findings } from './findings.ts';
 export { contractJsonSchema } from './json-schema.ts';
@@ -17,3 +27,4 @@ export { completeFeature, completeOutput, completeTensor } from './schema-comple
 export { formatDimExpression, parseDimExpression } from './schema-dims.ts';
 export { ruleFits, rulesSetOn } from './schema-rules-set.ts';
 export { dtypeByName, dtypeShortName } from './schema-tensor.ts';
+export { type FormatContractOptions, formatContract } from './write-contract.ts';

@@ -1,0 +1,92 @@
+// The checks of one tensor in the order in which they run, cheap ones first. A check that refuses ends its tensor's list; the other
+// tensors go on, so that one answer says as much as is sensible.
+import { AirlockError, printable } from '../core/index.ts';
+import type { Tensor, TensorSpec } from '../tensor/index.ts';
+import type { CheckContext, ElementPath, TensorCheck } from './check-types.ts';
+import { engineContext } from './compile-context.ts';
+import type { Contract, TensorRules } from './contract-types.ts';
+import type { Findings } from './findings.ts';
+import { compileMonotone } from './rules/numeric-monotone.ts';
+import { compileNumbers } from './rules/numeric-scan.ts';
+import { compileAllowed, compileVocabulary } from './rules/set-rules.ts';
+import { compileUnique } from './rules/set-rules-unique.ts';
+import { compileShape, compileSizes, type ShapeCheck } from './rules/shape.ts';
+import { compileStatistics } from './rules/statistics.ts';
+import { compileStringRules } from './rules/strings.ts';
+import { compileTokens } from './rules/tokens.ts';
+
+export interface CompiledTensor {
+  readonly spec: TensorSpec;
+  readonly rules: TensorRules;
+  readonly shape: ShapeCheck | undefined;
+  /** Sizes: run on what the rule of shapes gave, before anything looks at an element. */
+  readonly sizes: TensorCheck | undefined;
+  readonly values: readonly TensorCheck[];
+}
+
+/** A tensor on its way through the checks. */
+export interface Passing {
+  tensor: Tensor;
+  path: ElementPath;
+  isRefused: boolean;
+}
+
+/** @throws CONTRACT_MISMATCH for a tensor of another type; CONTRACT_INVALID from the rules */
+export function compileTensor(contract: Contract, place: string, spec: TensorSpec, rules: TensorRules): CompiledTensor {
+  if (spec.dtype !== rules.dtype) {
+    const message = `${printable(place, 200)}: the contract says ${rules.dtype}, the model ${spec.dtype}`;
+    throw new AirlockError('CONTRACT_MISMATCH', { message });
+  }
+  const context = engineContext(contract, place, rules);
+  const checks = [
+    compileNumbers(context),
+    compileStringRules(context),
+    compileAllowed(context),
+    compileVocabulary(context),
+    compileMonotone(context),
+    compileUnique(context),
+    compileStatistics(context),
+    compileTokens(context),
+  ];
+  return {
+    spec,
+    rules,
+    shape: compileShape(context, contract.dims),
+    sizes: compileSizes(context),
+    values: checks.filter((check) => check !== undefined),
+  };
+}
+
+/** Shape and sizes of all tensors. Those whose shape is only watched come last: they bind no dimension for the others. */
+export function checkShapes(
+  compiled: readonly CompiledTensor[],
+  passing: readonly Passing[],
+  contextOf: (index: number) => CheckContext,
+  findings: Findings,
+): void {
+  const watched: number[] = [];
+  for (const [index, { shape }] of compiled.entries()) {
+    const action = shape === undefined ? undefined : findings.actionOf(shape.rule);
+    if (action === undefined || action.kind === 'log') watched.push(index);
+    else checkShape(compiled[index], passing[index], contextOf(index));
+  }
+  const dims = new Map(watched.length === 0 ? undefined : contextOf(0).dims);
+  for (const index of watched) checkShape(compiled[index], passing[index], { ...contextOf(index), dims });
+}
+
+function checkShape({ shape, sizes }: CompiledTensor, passing: Passing, context: CheckContext): void {
+  const before = context.findings.refusals;
+  if (shape !== undefined) Object.assign(passing, shape.check(passing.tensor, context));
+  if (context.findings.refusals === before) sizes?.(passing.tensor, { ...context, path: passing.path });
+  passing.isRefused = context.findings.refusals !== before;
+}
+
+export function checkValues({ values }: CompiledTensor, passing: Passing, context: CheckContext): void {
+  const { findings } = context;
+  for (const check of values) {
+    const before = findings.refusals;
+    passing.tensor = check(passing.tensor, context);
+    passing.isRefused = findings.refusals !== before;
+    if (passing.isRefused) return;
+  }
+}

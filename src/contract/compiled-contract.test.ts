@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ContractDraft,
+  contractOf,
+  numbers,
+  refusedBy,
+  signatureOf,
+  strings,
+  textsOf,
+} from '../../tests/support/contracts.ts';
+import type { Tensor } from '../tensor/index.ts';
+import { compileContract } from './compiled-contract.ts';
+import type { CompiledSignature, InputVerdict } from './compiled-contract-types.ts';
+
+function compiled(draft: ContractDraft): CompiledSignature {
+  const signature = compileContract(contractOf(draft), [signatureOf(draft)]).signature('s');
+  if (signature === undefined) throw new Error('no signature');
+  return signature;
+}
+
+function checked(draft: ContractDraft, tensors: readonly Tensor[], draw = 0.5): InputVerdict {
+  const paths = tensors.map((_, tensor) => (index?: number) => `t${tensor}${index === undefined ? '' : `[${index}]`}`);
+  return compiled(draft).checkInputs(tensors, paths, { draw });
+}
+
+const batch = { kind: 'symbol', name: 'batch', multiplier: 1, offset: 0 } as const;
+const seq = { kind: 'symbol', name: 'seq', multiplier: 1, offset: 0 } as const;
+
+describe('a compiled contract', () => {
+  it('lists all that is wrong, with place, rule, bound and value', () => {
+    const draft: ContractDraft = {
+      inputs: { age: { dtype: 'DT_INT64', min: 18, max: 120 }, name: { dtype: 'DT_STRING', allowed: ['a', 'b'] } },
+    };
+    const { findings } = checked(draft, [numbers('DT_INT64', [20n, 17n, 2n ** 60n]), strings(['a', 'c'])]);
+    expect(findings.kept.map(({ violation }) => violation)).toEqual([
+      { path: 't0[1]', rule: 'min', ruleId: 's/inputs/age/min', expected: 'at least 18', got: '17' },
+      { path: 't0[2]', rule: 'max', ruleId: 's/inputs/age/max', expected: 'at most 120', got: '1152921504606846976' },
+      { path: 't1[1]', rule: 'allowed', ruleId: 's/inputs/name/allowed', expected: 'one of "a", "b"', got: 'c' },
+    ]);
+    expect(findings.error('CONTRACT_VIOLATION').violations).toHaveLength(3);
+  });
+
+  it('gives undefined for a signature that it does not name', () => {
+    const draft: ContractDraft = { inputs: { x: { dtype: 'DT_FLOAT' } } };
+    const contract = compileContract(contractOf(draft), [signatureOf(draft), { ...signatureOf(draft), name: 'other' }]);
+    expect(contract.signature('other')).toBeUndefined();
+  });
+
+  it('refuses a model that it is not for', () => {
+    const draft: ContractDraft = { inputs: { x: { dtype: 'DT_FLOAT' } } };
+    const compile = (other: ContractDraft) => () => compileContract(contractOf(draft), [signatureOf(other)]);
+    expect(compile({ inputs: { x: { dtype: 'DT_DOUBLE' } } })).toThrow('the contract says DT_FLOAT, the model DT_DOUBLE');
+    expect(compile({ inputs: { x: { dtype: 'DT_FLOAT' }, y: { dtype: 'DT_FLOAT' } } })).toThrow('does not name the input y');
+    expect(compile({ inputs: {} })).toThrow('has no input x');
+    expect(() => compileContract(contractOf(draft), [])).toThrow('The model has no signature s');
+  });
+
+  it('cuts a dimension, and lets the others agree with what it became', () => {
+    const draft: ContractDraft = {
+      dims: { batch: { min: 1, max: 8 }, seq: { min: 1, max: 3 } },
+      inputs: {
+        ids: {
+          dtype: 'DT_INT32',
+          shape: [batch, seq],
+          max: 9,
+          onViolation: { shape: { kind: 'truncate', side: 'left' } },
+        },
+        mask: { dtype: 'DT_INT32', shape: [batch, seq], onViolation: { shape: { kind: 'truncate', side: 'left' } } },
+      },
+      cost: { base: 1, perElement: 1, perByte: 0, perPixel: 0, quadratic: { dim: 'seq', weight: 10 } },
+    };
+    const ids = numbers('DT_INT32', [1, 2, 3, 4, 5, 6, 7, 8], [2, 4]);
+    const verdict = checked(draft, [ids, numbers('DT_INT32', [0, 0, 1, 1, 0, 0, 1, 1], [2, 4])]);
+    expect(verdict.tensors[0]).toEqual(numbers('DT_INT32', [2, 3, 4, 6, 7, 8], [2, 3]));
+    expect(verdict.tensors[1]).toEqual(numbers('DT_INT32', [0, 1, 1, 0, 1, 1], [2, 3]));
+    expect(verdict).toMatchObject({ batch: 2, cost: 1 + 12 + 90, dims: new Map(Object.entries({ batch: 2, seq: 3 })) });
+    // Element 5 of what came is element 3 of what goes on: the client reads about its own.
+    const { findings } = checked(draft, [numbers('DT_INT32', [1, 2, 3, 4, 5, 10, 7, 8], [2, 4]), ids]);
+    expect(findings.kept.find(({ rule }) => rule.name === 'max')?.violation.path).toBe('t0[5]');
+  });
+
+  it('says what a shape must be by names and limits', () => {
+    const draft: ContractDraft = {
+      dims: { batch: { min: 1, max: 8 }, seq: { min: 2, max: 4, multipleOf: 2 } },
+      inputs: {
+        a: { dtype: 'DT_INT8', shape: [batch, seq] },
+        b: { dtype: 'DT_INT8', shape: [batch, { ...seq, multiplier: 2, offset: 1 }] },
+      },
+    };
+    const shapes = (a: number[], b: number[]) => {
+      const zeros = (shape: number[]) => numbers('DT_INT8', new Array(shape[0] * shape[1]).fill(0), shape);
+      return checked(draft, [zeros(a), zeros(b)]).findings.kept.map(({ violation }) => `${violation.expected} ${violation.got}`);
+    };
+    expect(shapes([8, 4], [8, 9])).toEqual([]);
+    expect(shapes([9, 4], [8, 9])).toEqual(['[batch≤8, 2≤seq≤4 in steps of 2] [9,4]']);
+    expect(shapes([8, 3], [8, 9])).toEqual(['[batch≤8, 2≤seq≤4 in steps of 2] [8,3]']);
+    expect(shapes([8, 4], [8, 8])).toEqual(['[batch=8, 2*seq+1=9] [8,8]']);
+  });
+
+  it('refuses when padding is asked for and the dimension is too long', () => {
+    const draft: ContractDraft = {
+      dims: { batch: { min: 1, max: 8 } },
+      inputs: {
+        t: {
+          dtype: 'DT_STRING',
+          shape: [batch, { kind: 'fixed', size: 2 }],
+          onViolation: { shape: { kind: 'pad', side: 'right', value: '-' } },
+        },
+      },
+    };
+    expect(textsOf(checked(draft, [strings(['a', 'b'], [2, 1])]).tensors[0])).toEqual(['a', '-', 'b', '-']);
+    expect(refusedBy(checked(draft, [strings(['a', 'b', 'c'], [1, 3])]).findings)).toEqual(['shape']);
+    // The batch is what the client asks about; nothing is invented there.
+    expect(refusedBy(checked(draft, [strings([], [0, 2])]).findings)).toEqual(['shape']);
+  });
+});

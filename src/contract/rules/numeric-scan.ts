@@ -1,0 +1,159 @@
+// Looks at every number of a tensor once: a loop that only compares, and an exact decision for the numbers that the comparison does not
+// pass. Comparisons are written so that NaN fails them. It must never write into the tensor that it got.
+
+import type { NumericTensor, Tensor } from '../../tensor/index.ts';
+import type { CheckContext, TensorCheck } from '../check-types.ts';
+import type { EngineContext } from '../compile-context.ts';
+import type { ContractNumber } from '../contract-types.ts';
+import { blockNumbers, float32Of, type NumberView, numberView } from './element-access.ts';
+import { type NumberPlan, type NumberRule, numberPlan } from './numeric-plan.ts';
+import { NumberCopy } from './numeric-types.ts';
+
+/** NaN, infinities, subnormals, negative zero, and the bounds. @throws CONTRACT_INVALID */
+export function compileNumbers(context: EngineContext): TensorCheck | undefined {
+  const plan = numberPlan(context);
+  if (plan === undefined) return undefined;
+  return (tensor, check) => (tensor.dtype === 'DT_STRING' ? tensor : scan(tensor, plan, context.maxReports, check));
+}
+
+const block = new Float64Array(blockNumbers);
+
+function scan(tensor: NumericTensor, plan: NumberPlan, maxReports: number, check: CheckContext): Tensor {
+  const view = numberView(tensor);
+  const inspector = new Inspector(tensor, view, plan, maxReports, check);
+  const singles = plan.tiny === 0 ? float32Of(tensor) : undefined;
+  if (singles !== undefined) {
+    let at = firstOutsideFloat32(singles, 0, singles.length, inspector.low, inspector.high);
+    while (at < singles.length && inspector.inspect(at)) {
+      at = firstOutsideFloat32(singles, at + 1, singles.length, inspector.low, inspector.high);
+    }
+    return inspector.result;
+  }
+  for (let base = 0; base < view.length; base += blockNumbers) {
+    const count = Math.min(blockNumbers, view.length - base);
+    view.read(base, base + count, block);
+    let from = 0;
+    while (from < count) {
+      const { low, high } = inspector;
+      const at =
+        plan.tiny === 0 ? firstOutside(block, from, count, low, high) : firstOdd(block, from, count, low, high, plan.tiny);
+      if (at < count && !inspector.inspect(base + at)) return inspector.result;
+      from = at + 1;
+    }
+  }
+  return inspector.result;
+}
+
+// The same three lines twice: a loop that has seen both kinds of arrays is slower for both.
+function firstOutsideFloat32(values: Float32Array, from: number, to: number, low: number, high: number): number {
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (!(value >= low && value <= high)) return i;
+  }
+  return to;
+}
+
+function firstOutside(values: Float64Array, from: number, to: number, low: number, high: number): number {
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (!(value >= low && value <= high)) return i;
+  }
+  return to;
+}
+
+/** Stops also at numbers smaller than `tiny`, but for the zero without a sign. */
+function firstOdd(values: Float64Array, from: number, to: number, low: number, high: number, tiny: number): number {
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (!(value >= low && value <= high)) return i;
+    const size = Math.abs(value);
+    if (size < tiny && (size !== 0 || 1 / value < 0)) return i;
+  }
+  return to;
+}
+
+/** Decides single numbers, and remembers which rules need no further look. */
+class Inspector {
+  low = Number.NEGATIVE_INFINITY;
+  high = Number.POSITIVE_INFINITY;
+  readonly #tensor: NumericTensor;
+  readonly #view: NumberView;
+  readonly #check: CheckContext;
+  readonly #maxReports: number;
+  readonly #isComplex: boolean;
+  #rules: readonly NumberRule[];
+  #soft: readonly NumberRule[];
+  #reports: Map<NumberRule, number> | undefined;
+  #copy: NumberCopy | undefined;
+
+  constructor(tensor: NumericTensor, view: NumberView, plan: NumberPlan, maxReports: number, check: CheckContext) {
+    this.#tensor = tensor;
+    this.#view = view;
+    this.#check = check;
+    this.#maxReports = maxReports;
+    this.#isComplex = plan.isComplex;
+    this.#rules = plan.rules;
+    this.#soft = plan.soft;
+    this.#setEnds();
+  }
+
+  get result(): Tensor {
+    return this.#copy?.tensor ?? this.#tensor;
+  }
+
+  /** False when nothing more has to be looked at: the tensor is refused, with as many reasons as are told. */
+  inspect(index: number): boolean {
+    const came = this.#view.exact(index);
+    let value = came;
+    for (const rule of this.#rules) {
+      if (!rule.breaks(value)) continue;
+      const action = this.#check.findings.actionOf(rule.rule);
+      const reports = this.#report(rule, index, value);
+      if (action?.kind === 'reject') return reports < this.#maxReports;
+      if (action === undefined || action.kind === 'log') continue;
+      value = rule.fixed(value);
+      this.#copy ??= new NumberCopy(this.#tensor);
+      this.#copy.set(index, value);
+    }
+    for (const rule of this.#soft) if (rule.breaks(came)) this.#report(rule, index, came);
+    return this.#rules.length + this.#soft.length > 0;
+  }
+
+  #report(rule: NumberRule, index: number, value: ContractNumber): number {
+    const { findings, path } = this.#check;
+    this.#reports ??= new Map();
+    const reports = (this.#reports.get(rule) ?? 0) + 1;
+    if (reports > this.#maxReports) return reports;
+    this.#reports.set(rule, reports);
+    const element = this.#isComplex ? index >> 1 : index;
+    findings.report(
+      rule.rule,
+      () => path(element),
+      rule.expected,
+      () => String(Object.is(value, -0) ? '-0' : value),
+    );
+    const action = findings.actionOf(rule.rule);
+    if (reports === this.#maxReports && (action === undefined || action.kind === 'log')) this.#retire(rule);
+    return reports;
+  }
+
+  /** A rule that only watches and has said all that it may say; its bounds would send the rest of the tensor on the slow way. */
+  #retire(rule: NumberRule): void {
+    this.#rules = this.#rules.filter((other) => other !== rule);
+    this.#soft = this.#soft.filter((other) => other !== rule);
+    this.#setEnds();
+  }
+
+  #setEnds(): void {
+    let low = Number.NEGATIVE_INFINITY;
+    let high = Number.POSITIVE_INFINITY;
+    for (const rules of [this.#rules, this.#soft]) {
+      for (const rule of rules) {
+        if (rule.low > low) low = rule.low;
+        if (rule.high < high) high = rule.high;
+      }
+    }
+    this.low = low;
+    this.high = high;
+  }
+}

@@ -1,0 +1,145 @@
+// The rule `shape` of one tensor, with what cuts or fills it, and the two rules of its size. A tensor whose shape is only watched gives no
+// value to a named dimension that others must agree with: a shadow rule never changes what happens to a request.
+import { AirlockError } from '../../core/index.ts';
+import { elementCount, formatShape, type Tensor } from '../../tensor/index.ts';
+import type { CheckContext, ElementPath, TensorCheck } from '../check-types.ts';
+import { type EngineContext, refusing } from '../compile-context.ts';
+import type { Action, DimExpression, DimRules } from '../contract-types.ts';
+import type { BoundRule } from '../findings.ts';
+import { numberForType } from './numeric-types.ts';
+import { type DimSize, dimState, shapeText } from './shape-dims.ts';
+import { type FillValue, reshape } from './transform-shape.ts';
+
+/** A tensor after the rule, and how its elements are called by the client. */
+export interface ShapedTensor {
+  readonly tensor: Tensor;
+  readonly path: ElementPath;
+}
+
+export interface ShapeCheck {
+  readonly rule: BoundRule;
+  check(tensor: Tensor, context: CheckContext): ShapedTensor;
+}
+
+/** @throws CONTRACT_INVALID when the value that fills is none of the tensor's type, or a dimension is not declared */
+export function compileShape(context: EngineContext, declared: ReadonlyMap<string, DimRules>): ShapeCheck | undefined {
+  const { shape, dtype } = context.rules;
+  const rule = shape === undefined ? undefined : context.bind('shape');
+  if (shape === undefined || rule === undefined) return undefined;
+  for (const dim of shape) if (dim.kind === 'symbol' && !declared.has(dim.name)) throw undeclared(context.place, dim.name);
+  const fill = fillValue(context, rule.action, dtype);
+  const refusal = refusing(rule);
+  return {
+    rule,
+    check(tensor, { path, findings, dims }) {
+      const expected = (): string => shapeText(shape, dims, declared);
+      const got = (): string => formatShape(tensor.shape);
+      const refuse = (): ShapedTensor => {
+        findings.report(refusal, () => path(), expected(), got);
+        return { tensor, path };
+      };
+      const verdict = judge(shape, tensor.shape, dims, declared, rule.action);
+      if (verdict === undefined) return refuse();
+      if (verdict.target !== undefined) {
+        const { action } = rule;
+        const side = action.kind === 'truncate' || action.kind === 'pad' ? action.side : 'right';
+        const isActive = findings.actionOf(rule)?.kind === action.kind;
+        const reshaped = isActive ? reshape(tensor, verdict.target, side, fill) : undefined;
+        if (isActive && reshaped === undefined) return refuse();
+        findings.report(rule, () => path(), expected(), got);
+        if (reshaped === undefined) return { tensor, path };
+        for (const [name, value] of verdict.binds) dims.set(name, value);
+        return { tensor: reshaped.tensor, path: movedPath(path, reshaped.sourceOf) };
+      }
+      for (const [name, value] of verdict.binds) dims.set(name, value);
+      return { tensor, path };
+    },
+  };
+}
+
+interface Fitting {
+  readonly binds: ReadonlyMap<string, number>;
+  /** The shape to cut or fill to; absent when nothing has to be done. */
+  readonly target?: readonly number[];
+}
+
+/** Undefined when the shape cannot be made to fit by the action. */
+function judge(
+  expressions: readonly DimExpression[],
+  shape: readonly number[],
+  dims: ReadonlyMap<string, number>,
+  declared: ReadonlyMap<string, DimRules>,
+  action: Action,
+): Fitting | undefined {
+  if (expressions.length !== shape.length) return undefined;
+  const bound = new Map(dims);
+  const binds = new Map<string, number>();
+  const target = [...shape];
+  let isChanged = false;
+  for (const [axis, expression] of expressions.entries()) {
+    const state = dimState(expression, shape[axis], bound, declared);
+    if (state.kind === 'fits') continue;
+    let fitting: DimSize;
+    if (state.kind === 'binds') fitting = { size: shape[axis], binds: state };
+    else {
+      // The first dimension is the batch: an action may not take examples away from a client, nor invent some.
+      const size =
+        axis === 0 ? undefined : action.kind === 'truncate' ? state.cutTo : action.kind === 'pad' ? state.fillTo : undefined;
+      if (size === undefined) return undefined;
+      fitting = size;
+      isChanged = true;
+    }
+    target[axis] = fitting.size;
+    if (fitting.binds === undefined) continue;
+    bound.set(fitting.binds.name, fitting.binds.value);
+    binds.set(fitting.binds.name, fitting.binds.value);
+  }
+  return isChanged ? { binds, target } : { binds };
+}
+
+function movedPath(path: ElementPath, sourceOf: (index: number) => number): ElementPath {
+  return (index) => {
+    const source = index === undefined ? -1 : sourceOf(index);
+    return source === -1 ? path() : path(source);
+  };
+}
+
+function fillValue({ place }: EngineContext, action: Action, dtype: Tensor['dtype']): FillValue {
+  if (action.kind !== 'pad') return 0;
+  if (dtype !== 'DT_STRING') return numberForType(dtype, action.value, `${place}/shape, pad`);
+  if (typeof action.value === 'string') return new TextEncoder().encode(action.value);
+  throw new AirlockError('CONTRACT_INVALID', { message: `${place}/shape, pad: strings are filled with a string` });
+}
+
+function undeclared(place: string, name: string): AirlockError {
+  return new AirlockError('CONTRACT_INVALID', { message: `${place}/shape: the dimension ${name} is not declared` });
+}
+
+/** maxElements and maxBytes. */
+export function compileSizes(context: EngineContext): TensorCheck | undefined {
+  const { maxElements, maxBytes } = context.rules;
+  const elements = maxElements === undefined ? undefined : context.bind('maxElements');
+  const bytes = maxBytes === undefined ? undefined : context.bind('maxBytes');
+  if (elements === undefined && bytes === undefined) return undefined;
+  return (tensor, { findings, path }) => {
+    const count = elementCount(tensor.shape);
+    if (elements !== undefined && maxElements !== undefined && !(count <= maxElements)) {
+      findings.report(
+        elements,
+        () => path(),
+        `at most ${maxElements} elements`,
+        () => `${count} elements`,
+      );
+    }
+    const { byteLength } = tensor.bytes;
+    if (bytes !== undefined && maxBytes !== undefined && byteLength > maxBytes) {
+      findings.report(
+        bytes,
+        () => path(),
+        `at most ${maxBytes} bytes`,
+        () => `${byteLength} bytes`,
+      );
+    }
+    return tensor;
+  };
+}
