@@ -108,7 +108,7 @@ describe('parseContract()', () => {
     expect(inputs.get('city')?.onViolation.get('shape')).toEqual({ kind: 'pad', side: 'left', value: '[UNK]' });
     expect(inputs.get('city')?.onViolation.get('string.maxBytes')).toEqual({ kind: 'truncate', side: 'right' });
     expect(inputs.get('photo')?.string?.encoding).toBe('binary');
-    expect(inputs.get('examples')?.string).toBeUndefined();
+    expect(inputs.get('examples')?.string?.encoding).toBe('binary');
     expect(inputs.get('examples')?.example?.features.get('val')).toMatchObject({ required: false, number: { nan: 'reject' } });
     expect(relations.map(({ id }) => id)).toEqual(['0', 'low']);
     expect(outputs.get('probability')).toMatchObject({ matchesBatch: true, redact: false, roundTo: 4 });

@@ -54,7 +54,7 @@ export function completeTensor(draft: Draft<TensorRules>): TensorRules {
   return {
     ...(kind === 'float' ? floatBounds(rest) : rest),
     ...(isFloat || number !== undefined ? { number: { ...defaultNumberRules, ...number } } : {}),
-    ...(string !== undefined || (kind === 'string' && !isBinary)
+    ...(string !== undefined || kind === 'string'
       ? { string: { encoding: isBinary ? 'binary' : 'utf8', ...presetString, ...string } }
       : {}),
   };
@@ -81,7 +81,7 @@ export function completeFeature(draft: Draft<FeatureRules>): FeatureRules {
     ...(draft.kind === 'float' || number !== undefined
       ? { number: { nan: number?.nan ?? 'reject', infinity: number?.infinity ?? 'reject' } }
       : {}),
-    ...(string !== undefined || (draft.kind === 'bytes' && !isBinary)
+    ...(string !== undefined || draft.kind === 'bytes'
       ? { string: { encoding: isBinary ? 'binary' : 'utf8', ...presetString, ...string } }
       : {}),
   };
