@@ -6,6 +6,8 @@ import { create, type DescMessage, isFieldSet, type MessageInitShape, type Messa
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { contractMistakes, parseContract } from '../../src/contract/index.ts';
+import { formatContract } from '../../src/contract/write-contract.ts';
 import { isAirlockError } from '../../src/core/index.ts';
 import { exportTfdvSchema } from '../../src/derive/tfdv/export-schema.ts';
 import {
@@ -101,6 +103,9 @@ function silentLosses(before: Schema, after: Schema, { lost, changed }: Transfer
 function roundTrip(schema: Schema, environment?: string): string[] {
   const file = { message: schema, name: 'schema.pb', sha256: '0'.repeat(64) };
   const imported = importTfdv({ id: 'x', schema: file, ...(environment === undefined ? {} : { environment }) });
+  const { contract, vocabularies } = imported;
+  expect(contractMistakes(contract)).toEqual([]);
+  expect(parseContract(formatContract(contract), { vocabularies })).toEqual(contract);
   return silentLosses(schema, exportTfdvSchema(imported.contract).schema, imported.report);
 }
 
@@ -288,9 +293,9 @@ describe('a schema, a contract, and a schema again', () => {
           expect(['DATASET_INVALID', 'USAGE']).toContain(thrown.code);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
-    expect(kept).toBeGreaterThan(300);
+    expect(kept).toBeGreaterThan(150);
   });
 
   it('sees a loss that the report does not mention', () => {

@@ -1,5 +1,12 @@
 // Where the rules of features go: the one input of a contract whose strings are serialized tf.Example messages.
-import type { Contract, ExampleRules, RuleName, StringRules, TensorRules } from '../../contract/index.ts';
+import {
+  type Contract,
+  type ExampleRules,
+  type RuleName,
+  rulesSetOn,
+  type StringRules,
+  type TensorRules,
+} from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import { stringRules } from './feature-draft.ts';
 import type { ImportedFeature } from './import-dense.ts';
@@ -28,7 +35,11 @@ function exampleTensor(
     modes: new Map(),
     derivedFrom: new Map(),
   };
-  return { ...start, string, example: rules, derivedFrom: new Map([...start.derivedFrom, ...derivedFrom]) };
+  const tensor = { ...start, string, example: rules };
+  // A source of a rule that is not there would be a mistake of the contract.
+  const present = rulesSetOn(tensor);
+  const added = [...derivedFrom].filter(([rule]) => present.has(rule));
+  return { ...tensor, derivedFrom: new Map([...start.derivedFrom, ...added]) };
 }
 
 /** Without a model: one signature without tensors. */
