@@ -1,6 +1,7 @@
 // The door of model: what a SavedModel offers and whether it is whole, read without TensorFlow. Pure TypeScript: a model's files are
 // hostile bytes, and this folder runs in the server.
 export { assertModelComplete } from './completeness.ts';
+export { maskedCrc32c } from './crc32c.ts';
 export {
   contractNodeName,
   type EmbeddedContract,
@@ -19,6 +20,7 @@ export {
   FunctionSpec_JitCompile,
   type GraphDef,
   GraphDefSchema,
+  type NameAttrList,
   type NodeDef,
   NodeDefSchema,
   type OpDef_ArgDef,

@@ -1,0 +1,120 @@
+// Parquet files that lie. The library behind the reader believes counts, so each of these would cost it memory or time without the checks.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readAll } from '../../../tests/conformance/datasets-files.ts';
+import { parquetFiles } from '../../../tests/conformance/datasets-fixtures.ts';
+import { isAirlockError } from '../../core/index.ts';
+import { type ChunkInfo, checkPages } from './parquet-pages.ts';
+import { walkThrift } from './thrift-walk.ts';
+
+const bytesOf = (name: string) => Buffer.from(parquetFiles[name], 'base64');
+
+describe('a damaged Parquet file', () => {
+  it.each(['none 1.0 dict', 'none 2.0 plain', 'zstd 2.0 dict', 'delta', 'zeros'])('%s is only ever refused', async (name) => {
+    const file = bytesOf(name);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(file.length - 1), fc.integer({ min: 0, max: 255 }), async (at, byte) => {
+        const damaged = Buffer.from(file);
+        damaged[at] = byte;
+        try {
+          await readAll('t.parquet', damaged, { kind: 'parquet' });
+        } catch (thrown) {
+          expect(isAirlockError(thrown) ? thrown.code : thrown).toBe('DATASET_INVALID');
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('an encrypted one is refused by name', async () => {
+    const file = bytesOf('zeros');
+    file.write('PARE', file.length - 4, 'latin1');
+    await expect(readAll('t.parquet', file)).rejects.toThrow(/encrypted/);
+  });
+
+  it('a row group over the limit is refused before it is read', async () => {
+    await expect(readAll('t.parquet', bytesOf('zeros'), { limits: { maxValues: 100 } })).rejects.toThrow(/at most 100 rows/);
+  });
+});
+
+describe('walkThrift()', () => {
+  const walk = (...bytes: number[]) => walkThrift(Buffer.from(bytes), 0);
+
+  it('finds the end and the integers', () => {
+    expect(walk(0x15, 0x04, 0x11, 0x1c, 0x15, 0x06, 0, 0)).toEqual({
+      end: 8,
+      integers: new Map([
+        ['1', 2],
+        ['2', 1],
+        ['3.1', 3],
+      ]),
+    });
+  });
+
+  it.each([
+    ['a list of two billion elements', [0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x07, 0]],
+    ['structs in structs without end', Array(100).fill(0x1c)],
+    ['a number of eleven bytes', [0x16, ...Array(10).fill(0xff), 1, 0]],
+    ['a string longer than the rest', [0x18, 0x7f, 0]],
+    ['no end', [0x15, 0x02]],
+    ['a map', [0x1b, 0, 0]],
+  ])('refuses %s', (_, bytes) => {
+    expect(() => walk(...bytes)).toThrow(/Parquet's metadata/);
+  });
+});
+
+describe('checkPages()', () => {
+  const info: ChunkInfo = {
+    column: 'x',
+    codec: 'UNCOMPRESSED',
+    isBoolean: true,
+    maxRepetitionLevel: 0,
+    maxDefinitionLevel: 0,
+    values: 8,
+    compressors: {},
+  };
+  /** A data page of version 1 with 8 values. */
+  const page = (encoding: number, body: readonly number[]) =>
+    Buffer.from([
+      0x15,
+      0,
+      0x15,
+      body.length * 2,
+      0x15,
+      body.length * 2,
+      0x2c,
+      0x15,
+      16,
+      0x15,
+      encoding * 2,
+      0x15,
+      0,
+      0x15,
+      0,
+      0,
+      0,
+      ...body,
+    ]);
+
+  it('lets runs through that make exactly the page', () => {
+    expect(() => checkPages(page(3, [2, 0, 0, 0, 16, 1]), info)).not.toThrow();
+    expect(() => checkPages(page(3, [2, 0, 0, 0, 3, 0xff]), info)).not.toThrow();
+  });
+
+  it.each([
+    ['a run of a billion values in six bytes', 3, [6, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 1], /runs no longer|31 bits/],
+    ['a run of nine', 3, [2, 0, 0, 0, 18, 1], /runs no longer/],
+    ['runs of nothing', 3, [4, 0, 0, 0, 0, 1, 0, 1], /runs no longer/],
+    ['indices without a dictionary', 8, [1, 16, 1], /a dictionary before/],
+    ['differences of a hundred bits', 5, [0x80, 1, 4, 8, 0, 0, 100, 0, 0, 0], /64 bits/],
+    ['blocks of differences without parts', 5, [0x80, 1, 0, 8, 0], /legal size/],
+    ['a number whose bits never end', 5, [0x80, 1, 4, 8, ...Array(50).fill(0x80)], /ten bytes/],
+  ])('refuses %s', (_, encoding, body, message) => {
+    expect(() => checkPages(page(encoding, body), info)).toThrow(message);
+  });
+
+  it('refuses fewer and more values than the footer says', () => {
+    expect(() => checkPages(page(3, [2, 0, 0, 0, 16, 1]), { ...info, values: 9 })).toThrow(/9 values/);
+    expect(() => checkPages(page(3, [2, 0, 0, 0, 16, 1]), { ...info, values: 7 })).toThrow(/7 values/);
+  });
+});
