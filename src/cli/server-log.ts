@@ -24,7 +24,8 @@ function jsonLog(stream: DestinationStream): ServerLog {
     onEvent: (event) => {
       const { version, ...rest } = event;
       const fields = { ...rest, version: version === undefined ? undefined : String(version) };
-      if (!('error' in event)) logger.info(fields, event.kind);
+      if (event.kind === 'violations') logger.warn(fields, 'contract broken');
+      else if (!('error' in event)) logger.info(fields, event.kind);
       else {
         const { code, message, detail } = event.error;
         logger.error({ ...fields, error: { code, message, detail } }, event.kind);
@@ -50,8 +51,27 @@ function textLog(stream: Writable): ServerLog {
 
 const verbs = { failed: 'did not load', refused: 'is not served', restarting: 'is being restarted' } as const;
 
+/** What was done about it; refusals are lines of their own. */
+const outcomes: Readonly<Record<Extract<ServingEvent, { kind: 'violations' }>['outcome'], string>> = {
+  shadow: 'shadow: let through',
+  reject: 'refused',
+  log: 'let through',
+  clip: 'clipped',
+  replace: 'replaced',
+  truncate: 'cut',
+  pad: 'filled up',
+  downsample: 'made smaller',
+  select: 'left out',
+};
+
 function eventText(event: ServingEvent): string {
   const what = event.version === undefined ? event.model : `${event.model} version ${event.version}`;
+  if (event.kind === 'violations')
+    return `${what}: ${event.ruleId} broken ${event.count} times since it was last said (${outcomes[event.outcome]})`;
+  if (event.kind === 'contractUnused') {
+    const { id, revision } = event.contract;
+    return `${what} carries the contract ${id} revision ${revision}, and none is configured for it`;
+  }
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
   return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
@@ -59,6 +79,6 @@ function eventText(event: ServingEvent): string {
 
 function refusalText(line: RefusalLine): string {
   const target = line.model === undefined ? line.method : `${line.model} ${line.verb}`;
-  const where = line.path === undefined ? '' : ` at ${line.path === '' ? 'the body' : line.path} (${line.rule})`;
+  const where = line.path === undefined ? '' : ` at ${line.path === '' ? 'the body' : line.path} (${line.ruleId ?? line.rule})`;
   return `refused ${line.status} ${line.code} ${target}${where}${line.detail === undefined ? '' : `: ${line.detail}`}`;
 }

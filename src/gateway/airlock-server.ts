@@ -1,6 +1,7 @@
 // Puts the parts of one server together from a checked configuration: the jail and the TensorFlow slot, the models, the listener. It
 // decides nothing itself, and it listens before the models are loaded, so that /readyz can say so.
 import type { Config, ModelConfig } from '../config/index.ts';
+import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import {
@@ -36,14 +37,15 @@ export interface ServerHooks {
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID, CONFIG_NOT_FOUND for a contract that cannot be read; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox } = config;
+  const contracts = await loadContracts(config.models);
   const workers = await createWorkerFactory({ store, tensorflow: runtime.tensorflow, sandbox });
   try {
-    return await startWith(workers, config, hooks);
+    return await startWith(workers, contracts, config, hooks);
   } catch (thrown) {
     // No worker has been started.
     await workers.close();
@@ -51,10 +53,25 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
   }
 }
 
-async function startWith(workers: WorkerFactory, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
+/** By the name of the model. */
+type Contracts = ReadonlyMap<string, LoadedContract>;
+
+/** All before anything is started: a server that runs without a contract that it was told to keep is worse than none. */
+async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts> {
+  const contracts = new Map<string, LoadedContract>();
+  for (const { name, contract } of models) if (contract !== undefined) contracts.set(name, await loadContract(contract));
+  return contracts;
+}
+
+async function startWith(
+  workers: WorkerFactory,
+  contracts: Contracts,
+  { models, limits, listen }: Config,
+  hooks: ServerHooks,
+): Promise<AirlockServer> {
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
-  const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, hooks)));
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, contracts.get(model.name), hooks)));
   const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
   const { host, port } = listen.rest;
   let url: string;
@@ -84,8 +101,14 @@ async function startWith(workers: WorkerFactory, { models, limits, listen }: Con
   };
 }
 
-function servedModel(model: ModelConfig, workers: WorkerFactory, hooks: ServerHooks): ServedModelOptions {
+function servedModel(
+  model: ModelConfig,
+  workers: WorkerFactory,
+  contract: LoadedContract | undefined,
+  hooks: ServerHooks,
+): ServedModelOptions {
   return {
+    contract: contract && { loaded: contract, images: workers.images, imagesTimeoutMs: model.limits.timeoutMs },
     name: model.name,
     baseDirectory: model.path,
     policy: model.versions,

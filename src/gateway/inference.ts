@@ -2,11 +2,16 @@
 // ARCHITECTURE.md; each throws a coded error and none is skipped.
 import type { IncomingMessage } from 'node:http';
 import type { ModelConfig, RequestLimits } from '../config/index.ts';
+import { AirlockError } from '../core/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
-import { JsonPredict, type ModelVersion } from '../serving/index.ts';
+import { type Charge, examplePaths, JsonPredict, type ModelVersion } from '../serving/index.ts';
+import type { JsonLimits, Signature, Tensor } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
+import { clientKey } from './client-key.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
+import type { RateLimiter, RequestAccount } from './rate-limiter.ts';
+import { bodyUnits, defaultBaseUnits, tensorUnits } from './request-cost.ts';
 
 export type InferenceVerb = 'predict' | 'classify' | 'regress';
 
@@ -16,23 +21,68 @@ export interface InferenceContext {
   readonly config: ModelConfig;
   readonly limits: RequestLimits;
   readonly budget: BodyBudget;
+  readonly limiter: RateLimiter | undefined;
+}
+
+/** One request on its way, with what it holds and owes. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly version: ModelVersion;
+  readonly config: ModelConfig;
+  /** The server's, or the contract's where they are narrower. */
+  readonly limits: JsonLimits;
+  readonly share: BodyShare;
+  readonly account: RequestAccount | undefined;
 }
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
+  const { version, config, limits, budget, limiter } = context;
   // Held until there is an answer: the tensors that a body became are about as large as the body.
-  const share = context.budget.open();
+  const share = budget.open();
+  const account = limiter?.open(clientKey(request.socket.remoteAddress));
+  const exchange = { request, version, config, limits: version.contract?.limits(limits) ?? limits, share, account };
   try {
-    return await (verb === 'predict' ? predict(request, context, share) : runExamples(verb, request, context, share));
+    if (account !== undefined) payInAdvance(account, exchange);
+    return await (verb === 'predict' ? predict(exchange) : runExamples(verb, exchange));
+  } catch (thrown) {
+    account?.refused(AirlockError.from(thrown));
+    throw thrown;
   } finally {
     share.release();
   }
 }
 
-async function readInto(decoder: BodySink, request: IncomingMessage, limits: RequestLimits, share: BodyShare): Promise<void> {
+function baseUnits(version: ModelVersion): number {
+  return version.contract?.contract.cost.base ?? defaultBaseUnits;
+}
+
+/** Before a byte of the body is read, so that a client which has nothing left costs next to nothing. */
+function payInAdvance(account: RequestAccount, { request, version, limits }: Exchange): void {
+  const declared = contentLength(request);
+  // One that is too large is refused as such, and unread.
+  account.spend(baseUnits(version) + (declared > limits.maxBodyBytes ? 0 : bodyUnits(declared)));
+}
+
+/** The rest, when it is known what will be computed and before it is. */
+function chargeOf({ account, version }: Exchange): Charge | undefined {
+  if (account === undefined) return undefined;
+  return (tensors, contractUnits) => account.spend(Math.max(0, (contractUnits ?? tensorUnits(tensors)) - baseUnits(version)));
+}
+
+async function readInto(decoder: BodySink, { request, limits, share, account }: Exchange): Promise<void> {
+  // Bodies without a length, and what gzip inflates to beyond it, are paid as they arrive.
+  let unpaidBytes = -contentLength(request);
   const sink: BodySink = {
     push: (chunk) => {
       share.add(chunk.length);
+      if (account !== undefined) {
+        unpaidBytes += chunk.length;
+        if (unpaidBytes > 0) {
+          account.spend(bodyUnits(unpaidBytes));
+          unpaidBytes = 0;
+        }
+      }
       decoder.push(chunk);
     },
     get behind() {
@@ -43,34 +93,44 @@ async function readInto(decoder: BodySink, request: IncomingMessage, limits: Req
   await readBody(request, sink, limits.maxBodyBytes);
 }
 
-async function predict(
-  request: IncomingMessage,
-  { version, config, limits }: InferenceContext,
-  share: BodyShare,
-): Promise<Buffer> {
+async function predict(exchange: Exchange): Promise<Buffer> {
+  const { request, version, config, limits } = exchange;
   const predict = new JsonPredict(version, {
     limits,
     sizeHint: contentLength(request),
     shapes: config.shapes,
     allowNonFinite: config.nonFinite === 'allow',
   });
-  await readInto(predict.decoder, request, limits, share);
-  return predict.answer();
+  await readInto(predict.decoder, exchange);
+  return predict.answer(chargeOf(exchange));
 }
 
-async function runExamples(
-  verb: 'classify' | 'regress',
-  request: IncomingMessage,
-  { version, config, limits }: InferenceContext,
-  share: BodyShare,
-): Promise<Buffer> {
+async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Promise<Buffer> {
+  const { request, version, config, limits } = exchange;
   const allowNonFinite = config.nonFinite === 'allow';
   const decoder = new ExamplesDecoder(limits, contentLength(request), allowNonFinite);
-  await readInto(decoder, request, limits, share);
+  await readInto(decoder, exchange);
   const { signatureName, examples } = decoder.finish();
   const signature = version.signature(signatureName);
   assertExampleSignature(signature, verb);
-  const outputs = await version.run(signature, [examples]);
+  const outputs = await runTensors(exchange, signature, [examples]);
   const encode = verb === 'classify' ? encodeClassifications : encodeRegressions;
   return encode(signature, outputs, examples.shape[0], allowNonFinite);
+}
+
+function runTensors(exchange: Exchange, signature: Signature, tensors: readonly Tensor[]): Promise<readonly Tensor[]> {
+  const { version } = exchange;
+  const charge = chargeOf(exchange);
+  const { contract } = version;
+  if (contract === undefined) {
+    charge?.(tensors, undefined);
+    return version.run(signature, tensors);
+  }
+  return contract.open().run({
+    signature,
+    tensors,
+    paths: examplePaths,
+    charge: charge && ((units) => charge(tensors, units)),
+    run: (inputs) => version.run(signature, inputs),
+  });
 }

@@ -1,6 +1,6 @@
 // The log's side of a refusal: one line per request that was refused or failed, with where and which rule but no value of the input.
 import type { FastifyRequest } from 'fastify';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, type Violation } from '../core/index.ts';
 import type { ModelTarget } from './rest-url.ts';
 
 /** One line of the log per request that was refused or failed. No value of the input is in it, only where and which rule. */
@@ -14,6 +14,8 @@ export interface RefusalLine {
   readonly verb?: string;
   readonly path?: string;
   readonly rule?: string;
+  /** Of the model's contract. */
+  readonly ruleId?: string;
   readonly expected?: string;
   /** For the operator: the cause inside. */
   readonly detail?: string;
@@ -28,9 +30,13 @@ export function refusalLine(error: AirlockError, status: number, method: string,
     status,
     method,
     ...(target === undefined ? {} : { model: target.model, verb: target.verb }),
-    ...(violation === undefined ? {} : { path: violation.path, rule: violation.rule, expected: violation.expected }),
+    ...(violation === undefined ? {} : whereAndWhich(violation)),
     ...(detail === undefined ? {} : { detail }),
   };
+}
+
+function whereAndWhich({ path, rule, ruleId, expected }: Violation): Partial<RefusalLine> {
+  return { path, rule, ...(ruleId === undefined ? {} : { ruleId }), expected };
 }
 
 /** Fastify's own refusals (a URL that cannot be decoded, a header that it does not take) as ours; anything unknown is internal. */

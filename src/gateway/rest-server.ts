@@ -13,6 +13,7 @@ import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import { serverStatusJson } from './server-status.ts';
@@ -49,7 +50,8 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     if (request.raw.complete) send();
     else setImmediate(send);
   };
-  const context: AnswerContext = { catalog: options.catalog, limits: options.limits.request, configs, budget };
+  const limiters = rateLimiters(options.models);
+  const context: AnswerContext = { catalog: options.catalog, limits: options.limits.request, configs, budget, limiters };
   const server = createListener(options, broken, refuse);
   server.route({
     method: ['GET', 'POST'],
@@ -81,6 +83,12 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
   server.setNotFoundHandler((request, reply) => refuse(request, reply, malformed(request)));
   server.setErrorHandler((thrown, request, reply) => refuse(request, reply, thrown));
   return server;
+}
+
+function rateLimiters(models: readonly ModelConfig[]): ReadonlyMap<string, RateLimiter> {
+  const limiters = new Map<string, RateLimiter>();
+  for (const { name, rateLimits: limits } of models) if (limits !== undefined) limiters.set(name, new RateLimiter({ limits }));
+  return limiters;
 }
 
 /** Node writes a short text in one piece with the headers; a buffer costs a second piece and a slower system call. */
@@ -156,12 +164,13 @@ interface AnswerContext {
   readonly limits: RequestLimits;
   readonly configs: ReadonlyMap<string, ModelConfig>;
   readonly budget: BodyBudget;
+  readonly limiters: ReadonlyMap<string, RateLimiter>;
 }
 
 async function answer(
   target: ModelTarget,
   request: FastifyRequest,
-  { catalog, limits, configs, budget }: AnswerContext,
+  { catalog, limits, configs, budget, limiters }: AnswerContext,
 ): Promise<Buffer | string> {
   const model = catalog.model(target.model);
   if (target.verb === 'status') return statusJson(model.status(target));
@@ -170,7 +179,7 @@ async function answer(
   const config = configs.get(model.name);
   if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
   const { verb } = target;
-  return version.use(() => infer(verb, request.raw, { version, config, limits, budget }));
+  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter: limiters.get(model.name) }));
 }
 
 function malformed(request: FastifyRequest): AirlockError {

@@ -20,6 +20,6 @@ export function serverStatusJson({ level, layers, surroundings }: JailFindings, 
   });
 }
 
-function versionStatus({ version, state, error, workerReport }: ModelVersion): object {
-  return { version: String(version), state, error: error?.code, worker: workerReport };
+function versionStatus({ version, state, error, workerReport, contract }: ModelVersion): object {
+  return { version: String(version), state, error: error?.code, contract: contract?.report, worker: workerReport };
 }

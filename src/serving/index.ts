@@ -1,6 +1,8 @@
 // The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
 // in the worker processes only.
-export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
+export type { ContractReport } from './contract-guard.ts';
+export { examplePaths } from './element-paths.ts';
+export { type Charge, JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';
@@ -11,6 +13,7 @@ export {
   type ModelWorkerState,
 } from './model-worker-options.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
+export type { ModelContract } from './prepare-contract.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
 export { Watchdog } from './watchdog.ts';
 export {

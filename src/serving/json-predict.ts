@@ -1,12 +1,18 @@
 // A predict request as JSON from its decoder to the bytes of its answer, the same for the server and for a program that embeds a model.
-import { encodePredictResponse, type JsonLimits, PredictDecoder } from '../tensor/index.ts';
+import { encodePredictResponse, type JsonLimits, PredictDecoder, type Tensor } from '../tensor/index.ts';
+import type { ContractCheck } from './contract-check.ts';
+import { requestPaths } from './element-paths.ts';
 import type { ModelVersion } from './model-version.ts';
+
+/** Told what a request costs, before the model runs: by its contract, or where it has none by its tensors. Throws to refuse it. */
+export type Charge = (tensors: readonly Tensor[], contractUnits: number | undefined) => void;
 
 export interface JsonPredictOptions {
   readonly limits: JsonLimits;
   /** Bytes that are likely to come; only a hint. */
   readonly sizeHint: number;
   readonly shapes: 'strict' | 'compat';
+  /** Of a model with a contract only the answer: what may be in its inputs is said by the contract, for each of them. */
   readonly allowNonFinite: boolean;
 }
 
@@ -14,26 +20,44 @@ export interface JsonPredictOptions {
 export class JsonPredict {
   readonly decoder: PredictDecoder;
   readonly #version: ModelVersion;
+  readonly #check: ContractCheck | undefined;
   readonly #allowNonFinite: boolean;
 
   constructor(version: ModelVersion, { limits, sizeHint, shapes, allowNonFinite }: JsonPredictOptions) {
     this.#version = version;
     this.#allowNonFinite = allowNonFinite;
+    const { contract } = version;
+    const check = contract?.open();
+    this.#check = check;
     // Written out: an object made by a spread has another shape for V8, which cost a tenth of the requests/s of a tiny model.
     this.decoder = new PredictDecoder({
       limits,
       sizeHint,
       shapes,
-      allowNonFinite,
+      allowNonFinite: allowNonFinite || check !== undefined,
       signature: (name) => version.signature(name),
       hasChoice: version.hasNamedSignatures,
+      narrowing: contract?.narrows ? check?.narrowing : undefined,
     });
   }
 
-  /** Runs the decoded request and encodes the answer. @throws what the decoder, the worker and the encoder throw. */
-  async answer(): Promise<Buffer> {
-    const { signature, format, tensors } = this.decoder.finish();
-    const outputs = await this.#version.run(signature, tensors);
+  /** Runs the decoded request and encodes the answer. @throws what the decoder, the contract, `charge`, the worker and the encoder throw. */
+  async answer(charge?: Charge): Promise<Buffer> {
+    const request = this.decoder.finish();
+    const { signature, format, tensors } = request;
+    let outputs: readonly Tensor[];
+    if (this.#check === undefined) {
+      charge?.(tensors, undefined);
+      outputs = await this.#version.run(signature, tensors);
+    } else {
+      outputs = await this.#check.run({
+        signature,
+        tensors,
+        paths: requestPaths(request),
+        charge: charge && ((units) => charge(tensors, units)),
+        run: (inputs) => this.#version.run(signature, inputs),
+      });
+    }
     return encodePredictResponse(signature, format, outputs, { allowNonFinite: this.#allowNonFinite });
   }
 }

@@ -3,6 +3,7 @@
 import { AirlockError } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
+import type { ContractGuard } from './contract-guard.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { WorkerReport } from './worker-report.ts';
 
@@ -22,14 +23,26 @@ export class ModelVersion {
   readonly metaGraph: MetaGraphInfo;
   readonly #worker: ModelWorker;
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
+  readonly #prepareContract: (() => Promise<ContractGuard>) | undefined;
+  #contract: ContractGuard | undefined;
   #state: VersionState = 'START';
   #error: AirlockError | undefined;
   #users = 0;
   #onUnused: (() => void) | undefined;
   #unloaded: Promise<void> | undefined;
 
-  /** @param callable the signatures that the worker was told of, in its order. */
-  constructor(version: bigint, metaGraph: MetaGraphInfo, worker: ModelWorker, callable: readonly Signature[]) {
+  /**
+   * @param callable the signatures that the worker was told of, in its order.
+   * @param prepareContract for a model with a contract; the version ends with what it throws, and its worker is not started.
+   */
+  constructor(
+    version: bigint,
+    metaGraph: MetaGraphInfo,
+    worker: ModelWorker,
+    callable: readonly Signature[],
+    prepareContract?: () => Promise<ContractGuard>,
+  ) {
+    this.#prepareContract = prepareContract;
     this.version = version;
     this.metaGraph = metaGraph;
     this.#worker = worker;
@@ -50,6 +63,11 @@ export class ModelVersion {
     return this.#signatures.size > (this.#signatures.has('serving_default') ? 1 : 0);
   }
 
+  /** What requests have to pass; undefined for a model without a contract, and before a load. */
+  get contract(): ContractGuard | undefined {
+    return this.#contract;
+  }
+
   #enter(state: VersionState): void {
     if (!transitions[this.#state].includes(state)) throw new TypeError(`A version cannot go from ${this.#state} to ${state}`);
     this.#state = state;
@@ -59,6 +77,11 @@ export class ModelVersion {
   async load(): Promise<boolean> {
     this.#enter('LOADING');
     try {
+      if (this.#prepareContract !== undefined) {
+        this.#contract = await this.#prepareContract();
+        // Unloaded meanwhile.
+        if (this.#state !== 'LOADING') throw new AirlockError('MODEL_NOT_AVAILABLE');
+      }
       await this.#worker.start();
       this.#enter('AVAILABLE');
       return true;
@@ -113,6 +136,11 @@ export class ModelVersion {
     const listed = this.metaGraph.signatures.find((signature) => signature.name === name);
     if (listed?.unsupported !== undefined)
       throw new AirlockError('SIGNATURE_UNSUITABLE', { message: `The signature cannot be called: ${listed.unsupported}` });
+    // What nobody has said anything about is closed.
+    if (listed !== undefined && this.#prepareContract !== undefined)
+      throw new AirlockError('SIGNATURE_UNSUITABLE', {
+        message: 'The signature cannot be called: the contract of the model has no rules for it',
+      });
     throw new AirlockError('SIGNATURE_NOT_FOUND', {
       message: 'Serving signature name not found in signature def',
       violations: [

@@ -1,6 +1,7 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
 import type { SandboxConfig } from '../config/index.ts';
+import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError, printable, violationError } from '../core/index.ts';
 import { type MetaGraphInfo, readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
@@ -16,9 +17,11 @@ import {
   tensorFromValue,
   valueFromTensor,
 } from '../tensor/index.ts';
+import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
 import { ModelVersion } from './model-version.ts';
-import type { ModelWorkerLimits } from './model-worker-options.ts';
+import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
+import { namedIn, prepareContract } from './prepare-contract.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
@@ -33,6 +36,8 @@ export interface OpenModelOptions {
   readonly tensorflow?: string;
   /** `strict`, the default, demands the signature's shapes; `compat` takes any. */
   readonly shapes?: 'strict' | 'compat';
+  /** A file with the contract of the model; docs/contracts.md. Default none. */
+  readonly contract?: string;
   /** Whether NaN and the infinities may be in inputs and outputs; default `refuse`. */
   readonly nonFinite?: 'refuse' | 'allow';
   /**
@@ -57,7 +62,7 @@ export interface Model {
   readonly signatures: readonly Signature[];
   /**
    * Runs a signature on all its inputs by name and gives all its outputs by name.
-   * @throws INPUT_MISSING, INPUT_UNKNOWN, TENSOR_… for the input; TENSORFLOW_…, DEADLINE_EXCEEDED, WORKER_…, MODEL_NOT_AVAILABLE.
+   * @throws INPUT_MISSING, INPUT_UNKNOWN, TENSOR_… for the input; CONTRACT_VIOLATION, IMAGE_UNDECODABLE, MODEL_OUTPUT_REFUSED; TENSORFLOW_…, DEADLINE_EXCEEDED, WORKER_…, MODEL_NOT_AVAILABLE.
    */
   predict(inputs: Readonly<Record<string, TensorValue>>, options?: PredictOptions): Promise<Record<string, OutputTensor>>;
   /** The same for the body of a REST predict request; gives the body of the answer. */
@@ -68,9 +73,10 @@ export interface Model {
 /**
  * Opens a model in a worker of its own.
  * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED;
- * ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
+ * CONTRACT_INVALID, CONTRACT_MISMATCH, CONFIG_NOT_FOUND for the contract; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
  */
 export async function openModel(options: OpenModelOptions): Promise<Model> {
+  const contract = options.contract === undefined ? undefined : await loadContract(options.contract);
   const found = await findVersion(options.path);
   const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
   const workers = await createWorkerFactory({
@@ -79,20 +85,26 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
     sandbox: options.sandbox ?? { require: 'process' },
   });
   try {
-    return await openWith(workers, { ...found, metaGraph }, options);
+    return await openWith(workers, { ...found, metaGraph, contract }, options);
   } catch (thrown) {
     await workers.close();
     throw thrown;
   }
 }
 
+interface FoundModel extends AspiredVersion {
+  readonly metaGraph: MetaGraphInfo;
+  readonly contract: LoadedContract | undefined;
+}
+
 /** What it throws it throws when no worker runs any more. */
 async function openWith(
   workers: WorkerFactory,
-  { version: number, directory, metaGraph }: AspiredVersion & { readonly metaGraph: MetaGraphInfo },
+  { version: number, directory, metaGraph, contract }: FoundModel,
   options: OpenModelOptions,
 ): Promise<Model> {
-  const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+  const signatures = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+  const callable = contract === undefined ? signatures : namedIn(contract, signatures);
   const worker = workers.create({
     modelDirectory: directory,
     tags: metaGraph.tags,
@@ -100,7 +112,11 @@ async function openWith(
     shapes: options.shapes ?? 'strict',
     limits: options.limits ?? {},
   });
-  const version = new ModelVersion(number, metaGraph, worker, callable);
+  const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
+  const prepare =
+    contract &&
+    (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs, modelDirectory: directory, signatures }));
+  const version = new ModelVersion(number, metaGraph, worker, callable, prepare);
   if (!(await version.load())) {
     await version.unload();
     throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
@@ -145,14 +161,20 @@ async function noVersionError(path: string): Promise<AirlockError> {
 function createModel(version: ModelVersion, options: OpenModelOptions, close: () => Promise<void>): Model {
   const shapes = options.shapes ?? 'strict';
   const allowNonFinite = options.nonFinite === 'allow';
-  const limits = { ...defaultJsonLimits, ...options.jsonLimits };
+  const { contract } = version;
+  const given = { ...defaultJsonLimits, ...options.jsonLimits };
+  const limits = contract?.limits(given) ?? given;
   return {
     version: version.version,
     signatures: version.metaGraph.signatures,
     async predict(inputs, { signature: name = 'serving_default' } = {}) {
       const signature = version.signature(name);
-      const tensors = toTensors(signature, inputs, shapes, allowNonFinite);
-      const outputs = await version.run(signature, tensors);
+      const tensors = toTensors(signature, inputs, shapes, allowNonFinite || contract !== undefined);
+      const run = (checked: readonly Tensor[]) => version.run(signature, checked);
+      const outputs =
+        contract === undefined
+          ? await run(tensors)
+          : await contract.open().run({ signature, tensors, paths: inputPaths(signature.inputs, tensors), run });
       return Object.fromEntries(signature.outputs.map((spec, index) => [spec.alias, valueFromTensor(outputs[index])]));
     },
     async predictJson(body) {

@@ -3,15 +3,25 @@
 import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
-import { selectMetaGraph } from '../model/index.ts';
+import { readEmbeddedContract, selectMetaGraph } from '../model/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
+import { type ModelContract, namedIn, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
+import type { ViolationNotice } from './violation-notices.ts';
 
 export type ServingEvent =
+  | ({ readonly kind: 'violations'; readonly model: string; readonly version: bigint } & ViolationNotice)
+  | {
+      /** The model carries a contract and none is configured: what the contract says beyond the graph is not checked. */
+      readonly kind: 'contractUnused';
+      readonly model: string;
+      readonly version: bigint;
+      readonly contract: { readonly id: string; readonly revision: number };
+    }
   | { readonly kind: 'available' | 'unloaded' | 'restarted'; readonly model: string; readonly version: bigint }
   | {
       readonly kind: 'failed' | 'refused' | 'restarting';
@@ -37,6 +47,8 @@ export interface ServedModelOptions {
   /** A worker for one version; it is not started yet. */
   readonly createWorker: (version: VersionToServe) => ModelWorker;
   readonly onEvent: (event: ServingEvent) => void;
+  /** For all versions; one that it does not fit is not served. Default none. */
+  readonly contract?: ModelContract | undefined;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
   readonly settleMs?: number;
@@ -194,15 +206,20 @@ export class ServedModel {
       error = AirlockError.from(thrown);
     }
     if (this.#closed) return;
-    if (error === undefined) this.#options.onEvent({ kind: 'available', model: this.name, version: one.version });
-    else {
-      this.#failures.set(one.version, failures + 1);
+    if (error === undefined) {
+      this.#options.onEvent({ kind: 'available', model: this.name, version: one.version });
+      if (this.#options.contract === undefined) void this.#noteUnusedContract(one);
+    } else {
+      // Neither the contract nor the files of a version change while this server runs.
+      if (error.code !== 'CONTRACT_MISMATCH') this.#failures.set(one.version, failures + 1);
       this.#options.onEvent({ kind: 'failed', model: this.name, version: one.version, error });
     }
   }
 
   #create(one: AspiredVersion, metaGraph: MetaGraphInfo): ModelVersion {
-    const callable = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+    const { contract } = this.#options;
+    const signatures = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
+    const callable = contract === undefined ? signatures : namedIn(contract.loaded, signatures);
     const about = { model: this.name, version: one.version };
     const worker = this.#options.createWorker({
       modelDirectory: one.directory,
@@ -213,7 +230,23 @@ export class ServedModel {
         onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
       }),
     });
-    return new ModelVersion(one.version, metaGraph, worker, callable);
+    if (contract === undefined) return new ModelVersion(one.version, metaGraph, worker, callable);
+    const prepare = () =>
+      prepareContract({
+        ...contract,
+        modelDirectory: one.directory,
+        signatures,
+        onNotice: (notice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice }),
+      });
+    return new ModelVersion(one.version, metaGraph, worker, callable, prepare);
+  }
+
+  /** Only a word to the operator, so that it never fails. */
+  async #noteUnusedContract({ version, directory }: AspiredVersion): Promise<void> {
+    const embedded = await readEmbeddedContract(directory).catch(() => undefined);
+    if (embedded === undefined || this.#closed) return;
+    const { id, revision } = embedded;
+    this.#options.onEvent({ kind: 'contractUnused', model: this.name, version, contract: { id, revision } });
   }
 
   async #unload(version: ModelVersion): Promise<void> {

@@ -7,6 +7,7 @@ import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.
 import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
 import { type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
+import type { ImageSource } from './contract-guard.ts';
 import { executableMemoryFor } from './executable-memory.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
@@ -34,6 +35,8 @@ export interface WorkerRequest {
 export interface WorkerFactory {
   /** What holds the workers, found by trying it. */
   readonly isolation: JailFindings;
+  /** What makes clean images of those that contracts want decoded. */
+  readonly images: ImageSource;
   /** A worker that is not started yet. @throws as `assertEnforceable`. */
   create(request: WorkerRequest): ModelWorker;
   /** To be called when all workers are closed. */
@@ -66,6 +69,7 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
   const watchdog = new Watchdog();
   return {
     isolation: jail,
+    images: noDecoder,
     close: () => jail.close(),
     create({ modelDirectory, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
       assertEnforceable(jail, limits);
@@ -88,6 +92,11 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
     },
   };
 }
+
+const noDecoder: ImageSource = {
+  decode: () =>
+    Promise.reject(new AirlockError('IMAGE_UNDECODABLE', { message: 'Images cannot be made anew by this server yet' })),
+};
 
 /** Verifications under way in this process, by library; whoever opens several models at once waits for one. */
 const verifications = new Map<string, Promise<void>>();

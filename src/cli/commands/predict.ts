@@ -11,6 +11,7 @@ interface PredictOptions {
   readonly input?: string;
   readonly store: string;
   readonly tensorflow?: string;
+  readonly contract?: string;
   readonly compatShapes?: boolean;
   readonly unsafeSandbox?: UnsafeLevel;
 }
@@ -24,6 +25,7 @@ export function addPredictCommand(program: Command, io: Io): void {
     .option('--store <folder>', 'where the TensorFlow runtimes are', '.airlock')
     .option('--tensorflow <version>', 'which installed TensorFlow to use')
     .addOption(unsafeSandboxOption())
+    .option('--contract <file>', 'what inputs and outputs must be; see docs/contracts.md')
     .option('--compat-shapes', 'accept the shapes that TensorFlow Serving accepts')
     .addHelpText('after', '\nExample:\n  airlock predict examples/digits --input @examples/digits/request.json')
     .action((model: string, options: PredictOptions) => predict(model, options, io));
@@ -36,6 +38,7 @@ async function predict(path: string, options: PredictOptions, io: Io): Promise<v
     store: options.store,
     shapes: options.compatShapes === true ? 'compat' : 'strict',
     ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),
+    ...(options.contract === undefined ? {} : { contract: options.contract }),
     ...(options.tensorflow === undefined ? {} : { tensorflow: options.tensorflow }),
   });
   try {

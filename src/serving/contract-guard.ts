@@ -1,0 +1,119 @@
+// The contract of one version at work, shared by its requests: the compiled rules, the limits that they set, and what was counted. Decides
+// nothing about a request; that is contract-check.ts.
+import type { BoundRule, CompiledContract, Contract, ImageJob } from '../contract/index.ts';
+import type { JsonLimits, Signature } from '../tensor/index.ts';
+import { ContractCheck } from './contract-check.ts';
+import { ContractCounts, type ContractCountsReport } from './contract-counts.ts';
+import { type ViolationNotice, ViolationNotices } from './violation-notices.ts';
+
+/** What makes clean images of those that a contract wants decoded; ImageDecoder is one. */
+export interface ImageSource {
+  decode(job: ImageJob, bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface ContractGuardOptions {
+  readonly contract: Contract;
+  /** SHA-256 of the contract's meaning. */
+  readonly digest: string;
+  readonly compiled: CompiledContract;
+  readonly images: ImageSource;
+  /** Time that one request may spend in the decoder of images, all of its images together. */
+  readonly imagesTimeoutMs: number;
+  readonly onNotice?: (notice: ViolationNotice) => void;
+  /** For tests: 0 ≤ draw < 1, once per request; see Findings. Default random. */
+  readonly draw?: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly clock?: () => number;
+}
+
+/** What an operator is told of a version's contract. */
+export interface ContractReport extends ContractCountsReport {
+  readonly id: string;
+  readonly revision: number;
+  /** The first twelve hex digits. */
+  readonly digest: string;
+  readonly mode: Contract['mode'];
+}
+
+export class ContractGuard {
+  readonly contract: Contract;
+  readonly compiled: CompiledContract;
+  readonly images: ImageSource;
+  readonly imagesTimeoutMs: number;
+  readonly clock: () => number;
+  readonly counts = new ContractCounts();
+  readonly notices: ViolationNotices;
+  /** True when an input demands that no number loses precision. */
+  readonly narrows: boolean;
+  readonly #digest: string;
+  readonly #draw: () => number;
+  readonly #narrowing = new Map<string, readonly (BoundNarrowing | undefined)[]>();
+  #limits: { readonly server: JsonLimits; readonly narrowed: JsonLimits } | undefined;
+
+  constructor(options: ContractGuardOptions) {
+    const { contract, digest, compiled, images, imagesTimeoutMs, onNotice, draw, clock } = options;
+    this.contract = contract;
+    this.compiled = compiled;
+    this.images = images;
+    this.imagesTimeoutMs = imagesTimeoutMs;
+    this.clock = clock ?? (() => performance.now());
+    this.#digest = digest;
+    this.#draw = draw ?? Math.random;
+    this.notices = new ViolationNotices(onNotice ?? (() => undefined), this.clock);
+    this.narrows = [...contract.signatures.values()].some(({ inputs }) =>
+      [...inputs.values()].some(({ number }) => number !== undefined && number.narrowing !== 'nearest'),
+    );
+  }
+
+  /** The check of one request. */
+  open(): ContractCheck {
+    return new ContractCheck(this, this.#draw());
+  }
+
+  /** The server's limits, or the contract's where they are narrower. */
+  limits(server: JsonLimits): JsonLimits {
+    if (this.#limits?.server !== server) this.#limits = { server, narrowed: narrower(server, this.compiled.requestRules) };
+    return this.#limits.narrowed;
+  }
+
+  /** The rule on the precision of input `index`, if it has one that is not off. */
+  narrowing(signature: Signature, index: number): BoundNarrowing | undefined {
+    let inputs = this.#narrowing.get(signature.name);
+    if (inputs === undefined) {
+      inputs = signature.inputs.map(({ alias }) => bindNarrowing(this.contract, signature.name, alias));
+      this.#narrowing.set(signature.name, inputs);
+    }
+    return inputs[index];
+  }
+
+  get report(): ContractReport {
+    const { metadata, mode } = this.contract;
+    return { id: metadata.id, revision: metadata.revision, digest: this.#digest.slice(0, 12), mode, ...this.counts.report };
+  }
+}
+
+export interface BoundNarrowing {
+  readonly rule: BoundRule;
+  readonly exact: 'integers' | 'all';
+}
+
+function bindNarrowing(contract: Contract, signature: string, alias: string): BoundNarrowing | undefined {
+  const rules = contract.signatures.get(signature)?.inputs.get(alias);
+  const narrowing = rules?.number?.narrowing ?? 'nearest';
+  const mode = rules?.modes.get('number.narrowing') ?? contract.mode;
+  if (narrowing === 'nearest' || mode === 'off') return undefined;
+  const action = rules?.onViolation.get('number.narrowing') ?? { kind: 'reject' };
+  const rule: BoundRule = { id: `${signature}/inputs/${alias}/number.narrowing`, name: 'number.narrowing', mode, action };
+  return { rule, exact: narrowing === 'exact' ? 'all' : 'integers' };
+}
+
+function narrower(server: JsonLimits, { maxBytes, maxDepth, maxTokens, maxElements }: Contract['request']): JsonLimits {
+  const least = (limit: number, wish = Number.POSITIVE_INFINITY) => Math.min(limit, wish);
+  return {
+    maxBodyBytes: least(server.maxBodyBytes, maxBytes),
+    maxDepth: least(server.maxDepth, maxDepth),
+    maxTokens: least(server.maxTokens, maxTokens),
+    maxElements: least(server.maxElements, maxElements),
+    maxNumberChars: server.maxNumberChars,
+  };
+}
