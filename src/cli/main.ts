@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { AirlockError, errorSpec } from '../core/index.ts';
 import { addContractCommands } from './commands/contract.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addHardenCommand } from './commands/harden.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addRuntimeCommands } from './commands/runtime.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -28,7 +29,14 @@ function createProgram(io: Io): Command {
     .version(packageVersion())
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
-  for (const add of [addServeCommand, addPredictCommand, addContractCommands, addRuntimeCommands, addDoctorCommand])
+  for (const add of [
+    addServeCommand,
+    addPredictCommand,
+    addContractCommands,
+    addRuntimeCommands,
+    addDoctorCommand,
+    addHardenCommand,
+  ])
     add(program, io);
   // Subcommands do not inherit these from commander by themselves.
   for (const command of allCommands(program)) command.exitOverride().configureOutput(program.configureOutput());

@@ -34,7 +34,7 @@ export { DataType, type TensorShapeProto } from './gen/tensorflow/types_pb.ts';
 export { defaultGraphLimits, type GraphLimits } from './graph-limits.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
 export { type ModelChunk, readModelContent } from './model-content.ts';
-export { listModelFolder } from './model-files.ts';
+export { listModelFolder, type ModelFile, openModelFile } from './model-files.ts';
 export { decodeMessage } from './protobuf-decode.ts';
 export {
   defaultSavedModelLimits,
@@ -45,5 +45,5 @@ export {
   selectMetaGraph,
 } from './saved-model.ts';
 export { parseTextFormat } from './text-format.ts';
-export { snapshotTree, type TreeSnapshot } from './tree-snapshot.ts';
+export { maxModelEntries, snapshotTree, type TreeEntry, type TreeSnapshot, walkTree } from './tree-snapshot.ts';
 export { parseWholeModel, readWholeModel, writeWholeModel } from './whole-model.ts';

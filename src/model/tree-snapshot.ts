@@ -29,7 +29,7 @@ async function statEntry(directory: string, name: string): Promise<BigIntStats> 
 }
 
 /** Something in a model's folder; `name` is relative to it, and empty for the folder itself. */
-interface TreeEntry {
+export interface TreeEntry {
   readonly name: string;
   readonly stats: BigIntStats;
 }
