@@ -14,6 +14,9 @@ export type {
 export type * from './contract-types.ts';
 export { type BoundRule, type Finding, Findings } from './findings.ts';
 export { contractJsonSchema } from './json-schema.ts';
+export { lintContract } from './lint.ts';
+export type { LintFinding } from './lint-finding.ts';
+export { assertContractFits, contractDifferences } from './lint-fit.ts';
 export {
   type LoadedContract,
   loadContract,
