@@ -105,13 +105,6 @@ export function alignedBytes(bytes: Uint8Array, itemBytes: number): Uint8Array {
   return bytes.byteOffset % itemBytes === 0 ? bytes : new Uint8Array(bytes);
 }
 
-/** A tensor of float32 as it lies; undefined for every other type. */
-export function float32Of({ dtype, bytes }: NumericTensor): Float32Array | undefined {
-  if (dtype !== 'DT_FLOAT') return undefined;
-  const { buffer, byteOffset, byteLength } = alignedBytes(bytes, 4);
-  return new Float32Array(buffer, byteOffset, byteLength / 4);
-}
-
 /** The numbers of `tensor`. */
 export function numberView({ dtype, bytes }: NumericTensor): NumberView {
   const aligned = alignedBytes(bytes, Math.min(dtypes[dtype].itemBytes, 8));

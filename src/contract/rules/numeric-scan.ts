@@ -5,7 +5,7 @@ import type { NumericTensor, Tensor } from '../../tensor/index.ts';
 import type { CheckContext, TensorCheck } from '../check-types.ts';
 import type { EngineContext } from '../compile-context.ts';
 import type { ContractNumber } from '../contract-types.ts';
-import { blockNumbers, float32Of, type NumberView, numberView } from './element-access.ts';
+import { blockNumbers, type NumberView, numberView } from './element-access.ts';
 import { type NumberPlan, type NumberRule, numberPlan } from './numeric-plan.ts';
 import { NumberCopy } from './numeric-types.ts';
 
@@ -21,14 +21,6 @@ const block = new Float64Array(blockNumbers);
 function scan(tensor: NumericTensor, plan: NumberPlan, maxReports: number, check: CheckContext): Tensor {
   const view = numberView(tensor);
   const inspector = new Inspector(tensor, view, plan, maxReports, check);
-  const singles = plan.tiny === 0 ? float32Of(tensor) : undefined;
-  if (singles !== undefined) {
-    let at = firstOutsideFloat32(singles, 0, singles.length, inspector.low, inspector.high);
-    while (at < singles.length && inspector.inspect(at)) {
-      at = firstOutsideFloat32(singles, at + 1, singles.length, inspector.low, inspector.high);
-    }
-    return inspector.result;
-  }
   for (let base = 0; base < view.length; base += blockNumbers) {
     const count = Math.min(blockNumbers, view.length - base);
     view.read(base, base + count, block);
@@ -44,16 +36,8 @@ function scan(tensor: NumericTensor, plan: NumberPlan, maxReports: number, check
   return inspector.result;
 }
 
-// The same three lines twice: a loop that has seen both kinds of arrays is slower for both.
-function firstOutsideFloat32(values: Float32Array, from: number, to: number, low: number, high: number): number {
-  for (let i = from; i < to; i++) {
-    const value = values[i];
-    if (!(value >= low && value <= high)) return i;
-  }
-  return to;
-}
-
-function firstOutside(values: Float64Array, from: number, to: number, low: number, high: number): number {
+/** The first place from `from` on whose number is not within the ends; `to` when there is none. */
+export function firstOutside(values: Float64Array, from: number, to: number, low: number, high: number): number {
   for (let i = from; i < to; i++) {
     const value = values[i];
     if (!(value >= low && value <= high)) return i;

@@ -7,7 +7,7 @@ import type { EngineContext } from '../compile-context.ts';
 import type { ContractNumber, TokenRules } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
 import { numberView, visitRows } from './element-access.ts';
-import { intervalText } from './statistics.ts';
+import { intervalText } from './statistics-band.ts';
 
 interface Bound {
   readonly padding: BoundRule | undefined;
