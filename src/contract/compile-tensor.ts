@@ -6,6 +6,8 @@ import type { CheckContext, ElementPath, TensorCheck } from './check-types.ts';
 import { engineContext } from './compile-context.ts';
 import type { Contract, TensorRules } from './contract-types.ts';
 import type { Findings } from './findings.ts';
+import { compileExampleRules } from './rules/example.ts';
+import { compileImageRules } from './rules/images.ts';
 import { compileMonotone } from './rules/numeric-monotone.ts';
 import { compileNumbers } from './rules/numeric-scan.ts';
 import { compileAllowed, compileVocabulary } from './rules/set-rules.ts';
@@ -47,6 +49,8 @@ export function compileTensor(contract: Contract, place: string, spec: TensorSpe
     compileUnique(context),
     compileStatistics(context),
     compileTokens(context),
+    compileExampleRules(context),
+    compileImageRules(context),
   ];
   return {
     spec,

@@ -1,10 +1,12 @@
 // Contracts and tensors for the tests of the engine: made of values, not of files, so that a test says exactly what is in force.
 import {
   type Contract,
+  compileContract,
   completeOutput,
   completeTensor,
   type DimRules,
   type Findings,
+  type InputVerdict,
   type Relation,
   type TensorRules,
 } from '../../src/contract/index.ts';
@@ -119,4 +121,29 @@ export function textsOf(tensor: Tensor): string[] {
 /** Rules that refuse, each once, in the order in which they were found. */
 export function refusedBy(findings: Findings): string[] {
   return [...new Set(findings.kept.filter(({ outcome }) => outcome === 'reject').map(({ rule }) => rule.name))];
+}
+
+export interface RunOptions {
+  readonly draw?: number;
+  readonly maxViolations?: number;
+}
+
+/** One tensor named `x` through a contract that has rules for nothing else. */
+export function runRules(rules: RuleDraft, tensor: Tensor, options: RunOptions = {}): InputVerdict {
+  const { draw = 0.5, ...more } = options;
+  return runContract({ inputs: { x: rules }, ...more }, { x: tensor }, draw);
+}
+
+/** Tensors by alias through a contract. */
+export function runContract(draft: ContractDraft, tensors: Readonly<Record<string, Tensor>>, draw = 0.5): InputVerdict {
+  const signature = signatureOf(draft);
+  const check = compileContract(contractOf(draft), [signature]).signature(signature.name);
+  if (check === undefined) throw new Error('the contract has lost its signature');
+  const aliases = signature.inputs.map(({ alias }) => alias);
+  const paths = aliases.map((alias) => (index?: number) => (index === undefined ? alias : `${alias}[${index}]`));
+  return check.checkInputs(
+    aliases.map((alias) => tensors[alias]),
+    paths,
+    { draw },
+  );
 }
