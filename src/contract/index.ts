@@ -1,5 +1,6 @@
 // The door of contract: what a model's inputs and outputs must be, read from one file, compiled once, and checked on every request. Runs in
 // the server on hostile input: pure TypeScript, bounded, and never an engine that backtracks.
+export { readWavHeader, type WavHeader } from './audio/index.ts';
 export { canonicalContract, contractDigest } from './canonical.ts';
 export type { ElementPath, ImageJob } from './check-types.ts';
 export { compileContract } from './compiled-contract.ts';
@@ -13,6 +14,7 @@ export type {
 } from './compiled-contract-types.ts';
 export type * from './contract-types.ts';
 export { type BoundRule, type Finding, Findings } from './findings.ts';
+export { type ImageHeader, pngPixelProblem, readBmpLayout, readImageHeader } from './images/index.ts';
 export { contractJsonSchema } from './json-schema.ts';
 export { lintContract } from './lint.ts';
 export type { LintFinding } from './lint-finding.ts';
