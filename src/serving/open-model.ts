@@ -115,7 +115,14 @@ async function openWith(
   const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
   const prepare =
     contract &&
-    (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs, modelDirectory: directory, signatures }));
+    (() =>
+      prepareContract({
+        loaded: contract,
+        images: workers.images,
+        imagesTimeoutMs,
+        modelDirectory: directory,
+        signatures: metaGraph.signatures,
+      }));
   const version = new ModelVersion(number, metaGraph, worker, callable, prepare);
   if (!(await version.load())) {
     await version.unload();

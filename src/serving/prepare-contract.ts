@@ -1,6 +1,6 @@
 // From a contract's file to the guard of one version, or the reason why the two do not belong together. Fails closed: a version whose
 // signatures the contract does not describe as they are is not served.
-import { compileContract, type LoadedContract } from '../contract/index.ts';
+import { assertContractFits, compileContract, type LoadedContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { readEmbeddedContract } from '../model/index.ts';
 import type { Signature } from '../tensor/index.ts';
@@ -13,7 +13,7 @@ export interface ModelContract extends Pick<ContractGuardOptions, 'images' | 'im
 
 export interface PrepareContractOptions extends ModelContract, Pick<ContractGuardOptions, 'onNotice'> {
   readonly modelDirectory: string;
-  /** All that could be called without a contract. */
+  /** All of the model, also those that cannot be called. */
   readonly signatures: readonly Signature[];
 }
 
@@ -29,6 +29,7 @@ export function namedIn({ contract }: LoadedContract, signatures: readonly Signa
 export async function prepareContract(options: PrepareContractOptions): Promise<ContractGuard> {
   const { loaded, modelDirectory, signatures, ...rest } = options;
   const { contract, digest } = loaded;
+  assertContractFits(contract, signatures);
   const embedded = await readEmbeddedContract(modelDirectory);
   if (embedded !== undefined && embedded.digest !== digest) {
     const shown = (hex: string) => hex.slice(0, 12);

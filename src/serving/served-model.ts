@@ -235,7 +235,7 @@ export class ServedModel {
       prepareContract({
         ...contract,
         modelDirectory: one.directory,
-        signatures,
+        signatures: metaGraph.signatures,
         onNotice: (notice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice }),
       });
     return new ModelVersion(one.version, metaGraph, worker, callable, prepare);

@@ -337,6 +337,11 @@ describe.skipIf(slot === undefined)(`contracts${needsRuntime}`, () => {
   describe('and models', () => {
     it('that do not fit each other: the version is not served, and others are', async () => {
       expect(await statusOf('other')).toMatchObject({ state: 'END', error: 'CONTRACT_MISMATCH' });
+      const said = server.events.find((event) => event.kind === 'failed' && event.model === 'other');
+      const places = said?.kind === 'failed' ? said.error.violations.map((violation) => violation.path) : [];
+      expect(places).toEqual(
+        expect.arrayContaining(['signatures.serving_default.inputs.colour', 'signatures.serving_default.inputs.image']),
+      );
       expect((await post(url('other'), digitsBody)).status).toBe(503);
       const failed = server.events.flatMap((event) => (event.kind === 'failed' ? [`${event.model} ${event.error.code}`] : []));
       expect(failed.sort()).toEqual(['other CONTRACT_MISMATCH', 'strange CONTRACT_MISMATCH']);
