@@ -4,6 +4,7 @@
 import { type AirlockError, isAirlockError, printable, violationError } from '../../core/index.ts';
 import { formatShape, type Signature, shapeFits, type TensorSpec } from '../signature.ts';
 import type { Tensor } from '../tensor.ts';
+import { KeyOrder } from './key-order.ts';
 import type { JsonLimits } from './limits.ts';
 import { isFloat, type NarrowingRule } from './narrowing.ts';
 import type { Literal } from './push-parser.ts';
@@ -56,6 +57,7 @@ export class PredictDecoder extends TensorParser {
   /** True once `inputs` has turned out to be an object with one key per input. */
   #columnsNamed = false;
   #rows = 0;
+  #keyOrder: KeyOrder | undefined;
   #base64Done = false;
   /** The first error under a signature that was only assumed; it stands unless another `signature_name` follows. */
   #pending: AirlockError | undefined;
@@ -111,6 +113,7 @@ export class PredictDecoder extends TensorParser {
     this.#rowObjects = false;
     this.#columnsNamed = false;
     this.#rows = 0;
+    this.#keyOrder = undefined;
     this.#signature = this.#named === undefined ? undefined : this.#options.signature(this.#named);
     this.#pending = undefined;
   }
@@ -253,21 +256,25 @@ export class PredictDecoder extends TensorParser {
   }
 
   #onInputKey(start: number, end: number, escaped: boolean): void {
-    const key = this.text(start, end, escaped);
-    const { inputs } = this.#active();
-    const index = inputs.findIndex((spec) => spec.alias === key);
-    if (index < 0) {
-      throw violationError('INPUT_UNKNOWN', {
-        path: `${this.path()}.${printable(key)}`,
-        rule: 'input',
-        expected: aliasList(inputs),
-        got: printable(key),
-      });
-    }
+    this.#keyOrder ??= new KeyOrder(this.#active().inputs);
+    // A name has no character that JSON escapes, unless a client escapes it all the same.
+    const expected = escaped ? -1 : this.#keyOrder.expected(this.bytes, start, end);
+    const index = expected >= 0 ? expected : this.#inputNamed(this.text(start, end, escaped), this.#keyOrder);
     const builder = this.#builders[index];
     if (builder !== undefined && (this.#place === 'columns' ? builder.rank >= 0 : builder.counts[1] > this.#rows))
-      throw duplicateKey(this.path(), key);
+      throw duplicateKey(this.path(), builder.spec.alias);
     this.#enter(index, this.#place === 'row' ? 1 : 0);
+  }
+
+  #inputNamed(key: string, order: KeyOrder): number {
+    const index = order.named(key);
+    if (index >= 0) return index;
+    throw violationError('INPUT_UNKNOWN', {
+      path: `${this.path()}.${printable(key)}`,
+      rule: 'input',
+      expected: aliasList(this.#active().inputs),
+      got: printable(key),
+    });
   }
 
   protected override onClose(isObject: boolean): void {
@@ -286,14 +293,15 @@ export class PredictDecoder extends TensorParser {
         this.endScalar(this.#current());
         return;
       case 'row':
-        this.#requireAll((builder) => builder !== undefined && builder.counts[1] === this.#rows + 1);
+        this.#requireAll(this.#rows + 1);
         this.#rows++;
+        this.#keyOrder?.endInstance();
         this.#place = 'values';
         this.level = 1;
         this.baseLevel = 0;
         return;
       case 'columns':
-        this.#requireAll((builder) => builder !== undefined);
+        this.#requireAll(0);
         this.#enterTop();
         return;
       default:
@@ -309,10 +317,14 @@ export class PredictDecoder extends TensorParser {
     this.#place = 'top';
   }
 
-  #requireAll(given: (builder: TensorBuilder | undefined) => boolean): void {
+  /** Every input has begun, and has at least this many instances. */
+  #requireAll(rows: number): void {
     const { inputs } = this.#active();
-    const missing = inputs.filter((_, index) => !given(this.#builders[index]));
-    if (missing.length > 0) {
+    const isGiven = (index: number): boolean => (this.#builders[index]?.counts[1] ?? -1) >= rows;
+    let given = 0;
+    while (given < inputs.length && isGiven(given)) given++;
+    if (given < inputs.length) {
+      const missing = inputs.filter((_, index) => !isGiven(index));
       throw violationError('INPUT_MISSING', {
         path: this.path(),
         rule: 'input',

@@ -34,6 +34,8 @@ interface Storage {
   readonly fromBits?: (raw: number) => number;
 }
 
+const double = new Float64Array(1);
+const halves = new Uint32Array(double.buffer);
 // The first double that rounds to infinity: the midpoint between the largest float and the next power of two.
 const float32Overflow = 2 ** 127 * (2 - 2 ** -24);
 
@@ -152,6 +154,28 @@ export class TensorBuilder {
     this.values = grown;
     this.capacity = capacity;
     return true;
+  }
+
+  /**
+   * Whether a double that is the nearest to what was written can be added as it is: in range, and for float32 with one rounding only.
+   * False for NaN.
+   */
+  takes(value: number): boolean {
+    if (!(value >= this.min && value <= this.max)) return false;
+    if (this.store !== 'float32' || value === 0) return true;
+    double[0] = value;
+    // The middle between two float32 is a double too, and then only the decimal knows its side. Subnormal ones have other middles.
+    return (halves[0] & 0x1fffffff) !== 0x10000000 && Math.abs(value) >= 2 ** -126 && Math.abs(value) < 2 ** 127;
+  }
+
+  /** Adds a number that it takes. Room for it is there. */
+  addShort(value: number): void {
+    if (this.store === 'wide') {
+      const top = Math.floor(value / 4294967296);
+      this.values[2 * this.count] = value - top * 4294967296;
+      this.values[2 * this.count + 1] = top;
+      this.count++;
+    } else this.values[this.count++] = value;
   }
 
   /** Adds a number whose text did not fit the fast path; `text` is a valid JSON number. Room for it is there. False when it is out of range. */

@@ -8,6 +8,7 @@ import { maxExactPower, powersOfTen, roundTwoPart } from './decimal.ts';
 import type { JsonLimits } from './limits.ts';
 import { isWrittenWhole, losesPrecision, type NarrowingRule } from './narrowing.ts';
 import { expects, type Literal, nonFiniteNumbers, PushParser } from './push-parser.ts';
+import { shortNumber } from './short-number.ts';
 import type { TensorBuilder } from './tensor-builder.ts';
 
 const double = new Float64Array(1);
@@ -96,6 +97,7 @@ export abstract class TensorParser extends PushParser {
 
   /** One number of valid grammar that the fast loops left: checked on its lexeme, rounded exactly. */
   protected addNumber(builder: TensorBuilder, start: number, end: number): void {
+    if (builder.narrowing === undefined && this.#addShortNumber(builder, start, end)) return;
     const text = this.bytes.toString('latin1', start, end);
     const { dtype } = builder.spec;
     const { kind } = dtypes[dtype];
@@ -119,6 +121,18 @@ export abstract class TensorParser extends PushParser {
     }
     if (builder.narrowing !== undefined) this.#checkNarrowing(builder, builder.narrowing, text);
     this.endScalar(builder);
+  }
+
+  /** What most single values are; false when the number takes more care. */
+  #addShortNumber(builder: TensorBuilder, start: number, end: number): boolean {
+    const { store } = builder;
+    if (store !== 'float32' && store !== 'float64' && store !== 'int' && store !== 'wide') return false;
+    const value = shortNumber(this.bytes, start, end, store === 'int' || store === 'wide');
+    if (!builder.takes(value)) return false;
+    this.beginScalar(builder);
+    builder.addShort(value);
+    this.endScalar(builder);
+    return true;
   }
 
   #checkNarrowing(builder: TensorBuilder, { exact, onLoss }: NarrowingRule, text: string): void {
