@@ -67,16 +67,19 @@ const maxInteger = 2n ** 64n - 1n;
 
 function readContractNumber(value: unknown): ContractNumber | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? withoutNegativeZero(value) : undefined;
-  if (typeof value !== 'bigint' || value < minInteger || value > maxInteger) return undefined;
+  if (typeof value !== 'bigint') return undefined;
   const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
+  // No integer type holds more than 64 bits, so a longer one can only bound floating-point numbers.
+  if (Number.isSafeInteger(number) || value < minInteger || value > maxInteger)
+    return Number.isFinite(number) ? number : undefined;
+  return value;
 }
 
-/** A finite number; integers of 64 bits keep every digit. */
+/** A finite number; integers of up to 64 bits keep every digit. */
 export function contractNumber() {
   return field({
     rule: 'number',
-    expected: 'a finite number, or an integer of at most 64 bits',
+    expected: 'a finite number',
     json: { type: 'number' },
     read: readContractNumber,
   });

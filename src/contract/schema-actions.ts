@@ -1,6 +1,7 @@
 // What happens when a rule is broken, and how strictly it is taken, as a contract file writes it: a bare word, or a mapping with the
 // action's parameters.
 import { z } from 'zod';
+import { describeValue } from '../config/index.ts';
 import type { Action } from './contract-types.ts';
 import { contractValue, field, mapping, strict, wholeNumber, withDefault } from './fields.ts';
 import { isRuleName, type RuleName, ruleTable } from './rule-table.ts';
@@ -34,7 +35,14 @@ const words = ['reject', 'log', 'clip', 'select', 'truncate'];
 
 /** A bare word means the action with its defaults; `preprocess`, so that a mistake is reported at the key where it is. */
 const action = z
-  .preprocess((value) => (typeof value === 'string' && words.includes(value) ? { action: value } : value), longAction)
+  .preprocess((value, context) => {
+    if (typeof value !== 'string') return value;
+    if (!words.includes(value)) {
+      const expected = `one of ${words.join(', ')}, or a mapping with action: replace, truncate, pad or downsample`;
+      context.addIssue({ code: 'custom', params: { rule: 'choice', expected, got: describeValue(value) } });
+    }
+    return { action: value };
+  }, longAction)
   .transform((value): Action => {
     const { action: kind, ...parameters } = value;
     return { kind, ...parameters } as Action;

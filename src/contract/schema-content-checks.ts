@@ -29,7 +29,7 @@ export function checkString(rules: StringRules, isContainer: boolean, report: Re
       if (rules[key] === 'reject') report([key], 'encoding', expected, rules[key]);
   }
   const mistake = rules.pattern === undefined ? undefined : patternMistake(rules.pattern);
-  if (mistake !== undefined) report(['pattern'], 'pattern', 'a pattern in RE2 syntax', mistake);
+  if (mistake !== undefined) report(['pattern'], 'pattern', `a pattern in RE2 syntax (${mistake})`, rules.pattern);
 }
 
 /** Token ids that the data type cannot hold. */

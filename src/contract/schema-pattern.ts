@@ -1,17 +1,14 @@
-// Patterns are RE2: a pattern of a contract runs on hostile text, so an engine that backtracks is out of the question. RE2 refuses repeats
-// above 1,000, also nested ones, which bounds the program; its length is bounded by the schema.
-import { RE2JS } from 're2js';
-import { printable } from '../core/index.ts';
+// Whether a pattern of a contract can be compiled. It runs on hostile text: rules/pattern.ts compiles it with RE2 and bounds what it costs.
+import { isAirlockError } from '../core/index.ts';
+import { compilePattern } from './rules/pattern.ts';
 
-/** Instructions of a compiled pattern: each costs time for each character of the input. */
-const maxProgram = 20_000;
-
-/** Why `pattern` cannot be used, or undefined. */
+/** Why `pattern` cannot be used, or undefined. Safe to show. */
 export function patternMistake(pattern: string): string | undefined {
   try {
-    const size = RE2JS.compile(pattern).programSize();
-    return size > maxProgram ? `a program of ${size} instructions, above ${maxProgram}` : undefined;
-  } catch (cause) {
-    return printable(cause instanceof Error ? cause.message : 'a pattern that cannot be compiled', 120);
+    compilePattern(pattern);
+    return undefined;
+  } catch (thrown) {
+    if (isAirlockError(thrown)) return thrown.message;
+    throw thrown;
   }
 }
