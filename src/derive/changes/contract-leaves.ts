@@ -29,7 +29,7 @@ export interface Leaf {
 const plainName = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /** `path.name`, or `path["na.me"]`. */
-function join(path: string, name: string): string {
+export function joinPath(path: string, name: string): string {
   if (plainName.test(name)) return path === '' ? name : `${path}.${name}`;
   return `${path}[${JSON.stringify(name)}]`;
 }
@@ -45,8 +45,8 @@ const otherNames: readonly (readonly [RegExp, RuleName])[] = [
   [/^example\.features\b/, 'example.values'],
 ];
 
-/** The rule that a value inside of a tensor belongs to; undefined for a few that are none, such as dtype. */
-function ruleOf(path: string): RuleName | undefined {
+/** The rule that a value inside of a tensor belongs to, by its path from the tensor down; undefined where there is none, as for dtype. */
+export function ruleOfPath(path: string): RuleName | undefined {
   const other = otherNames.find(([pattern]) => pattern.test(path));
   if (other !== undefined) return other[1];
   const parts = path.split('.');
@@ -85,17 +85,17 @@ class LeafCollector implements ContractContent {
       return;
     }
     const entries: readonly (readonly [string, unknown])[] = value instanceof Map ? [...value] : Object.entries(value);
-    for (const [name, item] of entries) this.add(join(path, name), join(inner, name), name, item, side, mode);
+    for (const [name, item] of entries) this.add(joinPath(path, name), joinPath(inner, name), name, item, side, mode);
   }
 
   tensor(path: string, rules: TensorRules | OutputRules, side: Side, mode: Mode): void {
     // Callers have to change what they send, or read, either way.
     this.parts.set(path, { side, appearance: 'changed', mode: 'enforce' });
     const { onViolation, modes, derivedFrom: _, vocabulary, example, ...rest } = rules;
-    const modeAt = (inner: string) => modeOf(ruleOf(inner), modes, mode);
-    for (const [key, value] of Object.entries(rest)) this.add(join(path, key), key, key, value, side, modeAt);
+    const modeAt = (inner: string) => modeOf(ruleOfPath(inner), modes, mode);
+    for (const [key, value] of Object.entries(rest)) this.add(joinPath(path, key), key, key, value, side, modeAt);
     this.#vocabulary(path, '', vocabulary, side, modeAt);
-    if (example !== undefined) this.#example(join(path, 'example'), example, side, modeAt);
+    if (example !== undefined) this.#example(joinPath(path, 'example'), example, side, modeAt);
     for (const rule of rulesSetOn(rules)) {
       const own = modeOf(rule, modes, mode);
       this.leaves.set(`${path}.modes.${rule}`, { side, key: 'mode', value: own, kind: 'mode', mode: own });
@@ -115,7 +115,7 @@ class LeafCollector implements ContractContent {
     if (vocabulary === undefined) return;
     const { entries, sha256, maxUnknownFraction } = vocabulary;
     const words = entries.size > 0 ? { entries } : { sha256 };
-    this.add(`${path}.vocabulary`, join(inner, 'vocabulary'), 'vocabulary', { ...words, maxUnknownFraction }, side, mode);
+    this.add(`${path}.vocabulary`, joinPath(inner, 'vocabulary'), 'vocabulary', { ...words, maxUnknownFraction }, side, mode);
   }
 
   #example(path: string, example: NonNullable<TensorRules['example']>, side: Side, mode: (inner: string) => Mode): void {
@@ -123,7 +123,7 @@ class LeafCollector implements ContractContent {
     this.add(path, 'example', 'example', rest, side, mode);
     for (const [name, draft] of features) {
       const { vocabulary, ...rules } = completeFeature(draft);
-      const [place, inner] = [join(`${path}.features`, name), join('example.features', name)];
+      const [place, inner] = [joinPath(`${path}.features`, name), joinPath('example.features', name)];
       // A feature that could not be sent before may be sent once it is named, and has to be when it is required.
       const named = rules.required ? 'changed' : 'widened';
       const appearance = example.unknownFeatures === 'reject' ? named : 'tightened';
@@ -133,7 +133,7 @@ class LeafCollector implements ContractContent {
     }
     for (const [group, list] of Object.entries({ sparse, ragged }))
       for (const { name, ...structure } of list) {
-        const place = join(`${path}.${group}`, name);
+        const place = joinPath(`${path}.${group}`, name);
         this.parts.set(place, { side, appearance: 'tightened', mode: mode(`example.${group}`) });
         this.add(place, `example.${group}`, name, structure, side, mode);
       }
@@ -153,13 +153,15 @@ export function contractContent(contract: Contract): ContractContent {
   const whole = { metadata: { id: metadata.id }, request, dims, cost, sampleFraction, maxViolations };
   for (const [key, value] of Object.entries(whole)) collector.add(key, key, key, value, 'input', enforced);
   for (const [name, { inputs, outputs, relations }] of contract.signatures) {
-    const path = join('signatures', name);
+    const path = joinPath('signatures', name);
     // What is not named cannot be called.
     collector.parts.set(path, { side: 'input', appearance: 'widened', mode: 'enforce' });
-    for (const [alias, rules] of inputs) collector.tensor(join(`${path}.inputs`, alias), completeTensor(rules), 'input', mode);
-    for (const [alias, rules] of outputs) collector.tensor(join(`${path}.outputs`, alias), completeOutput(rules), 'output', mode);
+    for (const [alias, rules] of inputs)
+      collector.tensor(joinPath(`${path}.inputs`, alias), completeTensor(rules), 'input', mode);
+    for (const [alias, rules] of outputs)
+      collector.tensor(joinPath(`${path}.outputs`, alias), completeOutput(rules), 'output', mode);
     for (const { id, mode: own = mode, ...relation } of relations) {
-      const place = join(`${path}.relations`, id);
+      const place = joinPath(`${path}.relations`, id);
       collector.parts.set(place, { side: 'input', appearance: 'tightened', mode: own });
       collector.add(place, 'relation', id, relation, 'input', () => own);
       collector.leaves.set(`${place}.mode`, { side: 'input', key: 'mode', value: own, kind: 'mode', mode: own });

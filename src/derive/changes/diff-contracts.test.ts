@@ -32,7 +32,7 @@ describe('diffContracts', () => {
       fc.property(contractArbitrary, (one) => {
         expect(diffContracts(one, one)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     fc.assert(
       fc.property(contractArbitrary, contractArbitrary, (one, other) => {
@@ -41,7 +41,7 @@ describe('diffContracts', () => {
         if (contractDigest(one) === contractDigest(same)) expect(forward).toEqual([]);
         else expect(forward).not.toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -59,7 +59,7 @@ describe('diffContracts', () => {
             ...(after === undefined ? {} : { before: after }),
           });
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

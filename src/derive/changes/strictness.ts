@@ -23,6 +23,12 @@ function isNumeric(value: unknown): value is ContractNumber {
   return typeof value === 'number' || typeof value === 'bigint';
 }
 
+/** Which end a number bounds; undefined for numbers that are no bounds. */
+export function boundDirection(key: string): 'upper' | 'lower' | undefined {
+  if (upperKeys.has(key) || /^max[A-Z]/.test(key)) return 'upper';
+  return lowerKeys.has(key) || /^min[A-Z]/.test(key) ? 'lower' : undefined;
+}
+
 function compareShapes(before: readonly DimExpression[], after: readonly DimExpression[]): Effect {
   if (before.length !== after.length) return 'changed';
   const differ = before
@@ -57,9 +63,9 @@ export function compareValues(key: string, before: unknown, after: unknown): Eff
   if (isNumeric(before) && isNumeric(after)) {
     // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number may be the same integer.
     if (before == after) return undefined;
-    if (upperKeys.has(key) || /^max[A-Z]/.test(key)) return after > before ? 'widened' : 'tightened';
-    if (lowerKeys.has(key) || /^min[A-Z]/.test(key)) return after < before ? 'widened' : 'tightened';
-    return 'changed';
+    const direction = boundDirection(key);
+    if (direction === undefined) return 'changed';
+    return after > before === (direction === 'upper') ? 'widened' : 'tightened';
   }
   if (meaning(before) === meaning(after)) return undefined;
   const scale = scales.find((words) => words.includes(before) && words.includes(after));
