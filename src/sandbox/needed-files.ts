@@ -12,9 +12,18 @@ const packageRoot = path.resolve(import.meta.dirname, '../..');
 /** Folders of the build that the launcher and the worker import. */
 const codeFolders = ['core', 'tensor', 'jail', 'kernel', 'native', 'launcher', 'worker'];
 
-// The names under which TensorFlow and koffi ask for libraries; Node itself has most of them loaded. glibc 2.34 and newer keep the
-// small ones as empty shells.
-const libraryNames = ['libc.so.6', 'libdl.so.2', 'libgcc_s.so.1', 'libm.so.6', 'libpthread.so.0', 'librt.so.1', 'libstdc++.so.6'];
+// The names under which TensorFlow, koffi and libvips ask for libraries; Node itself has most of them loaded. glibc 2.34 and newer keep
+// the small ones as empty shells.
+const libraryNames = [
+  'libc.so.6',
+  'libdl.so.2',
+  'libgcc_s.so.1',
+  'libm.so.6',
+  'libpthread.so.0',
+  'libresolv.so.2',
+  'librt.so.1',
+  'libstdc++.so.6',
+];
 
 /** Where the kernel looks for the loader of a program, by the ABI of each processor. */
 const loaders = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
