@@ -28,6 +28,25 @@ function encode(features: Features): Uint8Array {
   return toBinary(ExampleSchema, create(ExampleSchema, { features: { feature } }));
 }
 
+/** A BMP of 24 bits. */
+function bitmap(width: number, height: number): Uint8Array {
+  const rowBytes = Math.ceil((width * 3) / 4) * 4;
+  const bytes = Buffer.alloc(54 + rowBytes * height);
+  bytes.write('BM');
+  for (const [at, value] of [
+    [2, bytes.length],
+    [10, 54],
+    [14, 40],
+    [18, width],
+    [22, height],
+    [34, rowBytes * height],
+  ])
+    bytes.writeUInt32LE(value, at);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
 function names(bytes: Uint8Array): string[] {
   return (fromBinary(ExampleSchema, bytes).features?.feature ?? []).map(({ key }) => key);
 }
@@ -70,6 +89,8 @@ function check(messages: readonly (Features | Uint8Array)[], rules: Partial<Exam
     violations: findings.kept.map(({ violation: { path, expected, got } }) => `${path}: ${expected}, ${got}`),
     refused: findings.refused,
     isSame: result === tensor,
+    counts: Array.from(findings.counts.values()).reduce((sum, count) => sum + count, 0),
+    pixels: context.measure.pixels,
     messages: Array.from(result.offsets.subarray(1), (end, index) => result.bytes.slice(result.offsets[index], end)),
   };
 }
@@ -316,6 +337,29 @@ describe('example.values of bytes', () => {
     expectEdge('example.values', { kind: 'bytes', unique: true }, { bytes: ['a', 'b'] }, { bytes: ['a', 'b', 'a'] });
   });
 
+  it('images, whose pixels count', () => {
+    const image = {
+      formats: ['bmp'],
+      reencode: ['jpeg'],
+      maxPixels: 6,
+      maxDecodedBytes: 1_000,
+      maxRatio: 200,
+      inflatedSize: 'check',
+      trailingData: 'reject',
+      maxMetadataBytes: 0,
+      maxScans: 1,
+      checksums: 'check',
+    } as const;
+    expectEdge('example.values', { kind: 'bytes', image }, { bytes: [bitmap(3, 2), bitmap(1, 1)] }, { bytes: [bitmap(7, 1)] });
+    const given = check([{ x: { bytes: [bitmap(3, 2), bitmap(2, 2)] } }], one('x', { kind: 'bytes', image }));
+    expect(given.pixels).toBe(10);
+    // Inside a message nothing can be made anew.
+    const jpeg = Uint8Array.from([0xff, 0xd8, 0xff, 0xd9]);
+    expect(check([{ x: { bytes: [jpeg] } }], one('x', { kind: 'bytes', image })).violations).toEqual([
+      expect.stringMatching(/^instances\[0\]\.examples\.x\[0\]: x, image\./),
+    ]);
+  });
+
   it('shows no more of a value than a message may', () => {
     const { violations } = check(
       [{ 'x\n': { bytes: ['\u202esecret'.repeat(40)] } }],
@@ -425,6 +469,13 @@ describe('compileExampleRules', () => {
     const bind = (name: RuleName) => ({ id: name, name, mode: 'enforce', action: { kind: 'reject' } }) as const;
     expect(compileExampleRules({ rules: { dtype: 'DT_STRING', ...maps }, bind })).toBeUndefined();
     expect(compileExampleRules({ rules: { dtype: 'DT_STRING', example: base, ...maps }, bind: () => undefined })).toBeUndefined();
+  });
+
+  it('stops at 1,000 mistakes when the request is refused, and only then', () => {
+    const messages = Array.from({ length: 1_500 }, () => new Uint8Array(0));
+    const rules = one('x', { kind: 'int64' });
+    expect(check(messages, rules).counts).toBe(1_000);
+    expect(check(messages, rules, { modes: { 'example.required': 'shadow' } }).counts).toBe(1_500);
   });
 
   it('never throws, and passes nothing that the library cannot read', () => {

@@ -10,7 +10,8 @@ import { ExampleIndex, type FeaturePlace, maxIndexedFeatures } from './example-i
 import { selectFeatures } from './example-select.ts';
 import { type CompiledFeature, compileFeatures } from './feature-checks.ts';
 import { type GroupCheck, raggedCheck, sparseCheck } from './feature-groups.ts';
-import { rebuildStrings } from './strings-rebuild.ts';
+import type { FeatureReport } from './feature-numbers.ts';
+import { maxReports, rebuildStrings } from './strings-rebuild.ts';
 
 type ExampleRule = Extract<RuleName, `example.${string}`>;
 
@@ -58,6 +59,8 @@ class ExampleCheck {
   readonly #sparse: readonly GroupCheck[];
   readonly #ragged: readonly GroupCheck[];
   readonly #index = new ExampleIndex();
+  /** For the tensor that is looked at. */
+  #reports = 0;
 
   constructor(rules: ExampleRules, bound: ReadonlyMap<ExampleRule, BoundRule>) {
     this.#rules = rules;
@@ -71,7 +74,9 @@ class ExampleCheck {
     if (tensor.dtype !== 'DT_STRING') return tensor;
     const { bytes, offsets } = tensor;
     const changed = new Map<number, Uint8Array>();
+    this.#reports = 0;
     for (let index = 0; index + 1 < offsets.length; index++) {
+      if (this.#reports >= maxReports && context.findings.refused) return tensor;
       const selected = this.#message({ bytes, start: offsets[index], end: offsets[index + 1], index }, context);
       if (selected !== undefined) changed.set(index, selected);
     }
@@ -133,10 +138,11 @@ class ExampleCheck {
       if (count < feature.minCount || count > feature.maxCount) {
         this.#report('example.count', message, context, feature.expectedCount, () => `${count} values`, feature.name);
       }
-      feature.values?.(message.bytes, place, context, (index, expected, got) => {
+      const report: FeatureReport = (index, expected, got) => {
         const suffix = index === undefined ? feature.name : `${feature.name}[${index}]`;
         this.#report('example.values', message, context, expected, got, suffix);
-      });
+      };
+      feature.values?.(message.bytes, place, report, context.measure);
     }
   }
 
@@ -147,6 +153,7 @@ class ExampleCheck {
     if (others === 0) return undefined;
     const rule = this.#bound.get('example.unknownFeatures');
     if (rule === undefined) return undefined;
+    this.#reports++;
     const { path, findings } = context;
     const action = findings.report(
       rule,
@@ -171,6 +178,7 @@ class ExampleCheck {
   ): void {
     const rule = this.#bound.get(name);
     if (rule === undefined) return;
+    this.#reports++;
     findings.report(rule, () => (suffix === undefined ? path(index) : `${path(index)}.${suffix}`), expected, got);
   }
 }

@@ -1,26 +1,33 @@
 // The rules of the byte strings of one feature: text, lists of values, images. Strings are compared by their bytes, never as what they look
 // like after a decoder has replaced what is wrong.
 import type { FeatureRules } from '../contract-types.ts';
-import type { FeaturePlace } from './example-index.ts';
+import { checkImageBytes } from '../images/index.ts';
 import { FeatureValues } from './example-values.ts';
-import { type FeatureCheck, type FeatureReport, reportUnknown } from './feature-numbers.ts';
+import { type FeatureCheck, type FeatureMeasure, type FeatureReport, reportUnknown } from './feature-numbers.ts';
 import { compileTextChecks, type TextReporter } from './text-checks.ts';
 import { invalidUtf8At, utf8Text } from './utf8.ts';
 
 /** Looks at one value. */
-type ValueCheck = (bytes: Uint8Array, start: number, end: number, index: number, report: FeatureReport) => void;
+type ValueCheck = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  index: number,
+  report: FeatureReport,
+  measure: FeatureMeasure,
+) => void;
 
 /**
  * `name` is printable. Undefined when there is nothing to look at.
  * @throws CONTRACT_INVALID for a pattern that is not RE2 or too large.
  */
-export function compileFeatureBytes(name: string, rules: FeatureRules, extra: readonly ValueCheck[]): FeatureCheck | undefined {
-  const checks: ValueCheck[] = [...textCheck(name, rules), ...allowedCheck(name, rules), ...extra];
+export function compileFeatureBytes(name: string, rules: FeatureRules): FeatureCheck | undefined {
+  const checks: ValueCheck[] = [...textCheck(name, rules), ...allowedCheck(name, rules), ...imageCheck(name, rules)];
   const { unique = false, vocabulary } = rules;
   if (checks.length === 0 && !unique && vocabulary === undefined) return undefined;
   const isKnown = vocabulary === undefined ? undefined : vocabularyTest(vocabulary.entries);
   const maxUnknownFraction = vocabulary?.maxUnknownFraction ?? 0;
-  return (bytes, place, report) => {
+  return (bytes, place, report, measure) => {
     const once = firstOnly(report);
     const seen = unique ? new Set<string>() : undefined;
     const values = new FeatureValues(bytes, place);
@@ -28,7 +35,7 @@ export function compileFeatureBytes(name: string, rules: FeatureRules, extra: re
     for (let index = 0; !values.isDone; index++) {
       values.nextBytes();
       const { start, end } = values;
-      for (const check of checks) check(bytes, start, end, index, once);
+      for (const check of checks) check(bytes, start, end, index, once, measure);
       if (seen !== undefined) {
         const key = byteKey(bytes, start, end);
         if (seen.has(key)) once(index, `${name} without a value twice`, () => preview(bytes, start, end));
@@ -74,6 +81,25 @@ function allowedCheck(name: string, { allowed }: FeatureRules): ValueCheck[] {
   ];
 }
 
+/** An image inside a message stays as it is: one that would have to be made anew, or smaller, is refused. */
+function imageCheck(name: string, { image }: FeatureRules): ValueCheck[] {
+  if (image === undefined) return [];
+  const rules = { ...image, reencode: [] };
+  return [
+    (bytes, start, end, index, report, measure) => {
+      const { header } = checkImageBytes(bytes.subarray(start, end), rules, {
+        isOn: () => true,
+        enforces: () => true,
+        report(rule, expected, got) {
+          report(index, `${name}, ${rule}: ${expected}`, got);
+          return undefined;
+        },
+      });
+      if (header !== undefined) measure.pixels += header.width * header.height * header.frames;
+    },
+  ];
+}
+
 /** Whether bytes are the UTF-8 of one of a few values; what is longer than all of them is never copied. */
 function memberTest(values: readonly string[]): (bytes: Uint8Array, start: number, end: number) => boolean {
   const keys = new Set(values.map((value) => Buffer.from(value).toString('latin1')));
@@ -107,6 +133,3 @@ function firstOnly(report: FeatureReport): FeatureReport {
     report(index, expected, got);
   };
 }
-
-/** What a further check of values is given. */
-export type { FeaturePlace, ValueCheck };

@@ -1,10 +1,8 @@
 // The rules of the features of a tf.Example, compiled: what must be there, of which kind, how many values, and what these may be.
 import { printable } from '../../core/index.ts';
-import type { CheckContext } from '../check-types.ts';
 import type { FeatureKind, FeatureRules } from '../contract-types.ts';
-import type { FeaturePlace } from './example-index.ts';
 import { compileFeatureBytes } from './feature-bytes.ts';
-import { compileFeatureNumbers, type FeatureReport } from './feature-numbers.ts';
+import { compileFeatureNumbers, type FeatureCheck } from './feature-numbers.ts';
 
 export interface CompiledFeature {
   /** Printable. */
@@ -14,7 +12,7 @@ export interface CompiledFeature {
   readonly minCount: number;
   readonly maxCount: number;
   readonly expectedCount: string;
-  readonly values?: (bytes: Uint8Array, place: FeaturePlace, context: CheckContext, report: FeatureReport) => void;
+  readonly values?: FeatureCheck;
 }
 
 /**
@@ -30,7 +28,8 @@ export function compileFeatures(
 
 function compileFeature(name: string, rules: FeatureRules, withValues: boolean): CompiledFeature {
   const { min = 0, max = Number.POSITIVE_INFINITY } = rules.count ?? {};
-  const values = withValues ? compileValues(name, rules) : undefined;
+  const compile = rules.kind === 'bytes' ? compileFeatureBytes : compileFeatureNumbers;
+  const values = withValues ? compile(name, rules) : undefined;
   return {
     name,
     kind: rules.kind,
@@ -46,9 +45,4 @@ function countText(min: number, max: number): string {
   if (min === max) return min === 1 ? '1 value' : `${min} values`;
   if (max === Number.POSITIVE_INFINITY) return `at least ${min} values`;
   return min === 0 ? `at most ${max} values` : `${min} to ${max} values`;
-}
-
-function compileValues(name: string, rules: FeatureRules): CompiledFeature['values'] | undefined {
-  const check = rules.kind === 'bytes' ? compileFeatureBytes(name, rules, []) : compileFeatureNumbers(name, rules);
-  return check === undefined ? undefined : (bytes, place, _, report) => check(bytes, place, report);
 }

@@ -7,8 +7,15 @@ import { FeatureValues } from './example-values.ts';
 /** Of one feature; `index` is the value's place in it, undefined for all of them together. */
 export type FeatureReport = (index: number | undefined, expected: string, got: () => string) => void;
 
-/** Looks at the values of one feature. Reports the first value that breaks a rule, not each: a list of a million is one mistake. */
-export type FeatureCheck = (bytes: Uint8Array, place: FeaturePlace, report: FeatureReport) => void;
+/**
+ * Looks at the values of one feature. Reports the first value that breaks a rule, not each: a list of a million is one mistake. Adds the
+ * pixels of images to `measure`.
+ */
+export type FeatureCheck = (bytes: Uint8Array, place: FeaturePlace, report: FeatureReport, measure: FeatureMeasure) => void;
+
+export interface FeatureMeasure {
+  pixels: number;
+}
 
 interface NumberTest {
   readonly expected: string;

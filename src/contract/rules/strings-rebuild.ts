@@ -1,4 +1,4 @@
-// Puts changed strings into a copy of their tensor. Never writes into the tensor that it got.
+// Puts changed strings into a copy of their tensor, and says how much may change. Never writes into the tensor that it got.
 import type { StringTensor } from '../../tensor/index.ts';
 
 /**
@@ -6,6 +6,12 @@ import type { StringTensor } from '../../tensor/index.ts';
  * a million empty strings must not become a million sentences.
  */
 export const maxGrowthBytes = 16 * 1024 * 1024;
+
+/**
+ * What the strings of one tensor may break before the rest is not looked at any more, when the request is refused already: more than an
+ * answer lists (`maxViolations`). Ten million empty strings must not cost ten million messages.
+ */
+export const maxReports = 1_000;
 
 /** The tensor with `changed` in the place of the elements of these indices, which are in rising order. */
 export function rebuildStrings(tensor: StringTensor, changed: ReadonlyMap<number, Uint8Array>): StringTensor {

@@ -50,6 +50,7 @@ function check(strings: readonly (string | Uint8Array)[], rules: Partial<StringR
     outcomes: findings.kept.map(({ outcome }) => outcome),
     refused: findings.refused,
     isSame: result === tensor,
+    counts: Array.from(findings.counts.values()).reduce((sum, count) => sum + count, 0),
     strings: Array.from(offsets.subarray(1), (end, index) => Buffer.from(bytes.subarray(offsets[index], end)).toString()),
   };
 }
@@ -218,6 +219,12 @@ describe('compileStringRules', () => {
     const strings = [Uint8Array.from([0xff, 0x1b, 0x61])];
     const given = check(strings, { controlCharacters: 'reject' }, { actions: { 'string.encoding': { kind: 'log' } } });
     expect(given).toMatchObject({ rules: ['string.encoding', 'string.controlCharacters'], refused: true });
+  });
+
+  it('stops at 1,000 mistakes when the request is refused, and only then', () => {
+    const strings = Array.from({ length: 1_500 }, () => '');
+    expect(check(strings, { minBytes: 1 }).counts).toBe(1_000);
+    expect(check(strings, { minBytes: 1 }, { modes: { 'string.minBytes': 'shadow' } }).counts).toBe(1_500);
   });
 
   it('spends nothing on the form of a text that is refused for its length', () => {

@@ -2,9 +2,10 @@
 // what a client sent.
 import type { Tensor } from '../../tensor/index.ts';
 import type { CheckContext, CompileContext, TensorCheck } from '../check-types.ts';
+import { refusing } from '../compile-context.ts';
 import type { Action, StringRules } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
-import { maxGrowthBytes, rebuildStrings } from './strings-rebuild.ts';
+import { maxGrowthBytes, maxReports, rebuildStrings } from './strings-rebuild.ts';
 import { compileTextChecks, type TextCheck, type TextReporter } from './text-checks.ts';
 import type { TextRule } from './text-steps.ts';
 
@@ -40,7 +41,7 @@ export function compileStringRules(context: CompileContext): TensorCheck | undef
   const bound = new Map<TextRule, BoundRules>();
   for (const name of textRules) {
     const rule = context.bind(name);
-    if (rule !== undefined) bound.set(name, { rule, refusing: { ...rule, action: { kind: 'reject' } } });
+    if (rule !== undefined) bound.set(name, { rule, refusing: refusing(rule) });
   }
   const check = compileTextChecks(stringRules, (name) => bound.has(name));
   return check === undefined ? undefined : (tensor, checkContext) => checkTensor(tensor, checkContext, check, bound);
@@ -59,6 +60,7 @@ function checkTensor(tensor: Tensor, context: CheckContext, check: TextCheck, bo
   const changed = new Map<number, Uint8Array>();
   let growthBytes = 0;
   for (let index = 0; index + 1 < offsets.length; index++) {
+    if (reporter.reports >= maxReports && context.findings.refused) return tensor;
     reporter.index = index;
     const content = check.check(bytes, offsets[index], offsets[index + 1], reporter);
     if (content === undefined) continue;
@@ -78,6 +80,7 @@ class ElementReporter implements TextReporter {
   readonly #bound: ReadonlyMap<TextRule, BoundRules>;
   #lastActed: TextRule | undefined;
   index = 0;
+  reports = 0;
 
   constructor(context: CheckContext, bound: ReadonlyMap<TextRule, BoundRules>) {
     this.#context = context;
@@ -91,6 +94,7 @@ class ElementReporter implements TextReporter {
   report(name: TextRule, expected: string, got: () => string): Action | undefined {
     const rule = this.#bound.get(name)?.rule;
     if (rule === undefined) return undefined;
+    this.reports++;
     const { path, findings } = this.#context;
     const action = findings.report(rule, () => path(this.index), expected, got);
     if (action !== undefined) this.#lastActed = name;
@@ -98,9 +102,9 @@ class ElementReporter implements TextReporter {
   }
 
   refuse(name: TextRule, expected: string, got: () => string): void {
-    const refusing = this.#bound.get(name)?.refusing;
+    const rule = this.#bound.get(name)?.refusing;
     const { path, findings } = this.#context;
-    if (refusing !== undefined) findings.report(refusing, () => path(this.index), expected, got);
+    if (rule !== undefined) findings.report(rule, () => path(this.index), expected, got);
   }
 
   /** Refuses by the rule whose action was taken last. */
