@@ -1,8 +1,8 @@
 // What the import of one feature's domain needs to know beside the domain.
 import type { FeatureKind } from '../../contract/index.ts';
+import type { VocabularyFiles } from '../vocabulary-files.ts';
 import type { StringDomain } from './gen/tensorflow_metadata/schema_pb.ts';
 import type { TransferNotes } from './transfer-report.ts';
-import type { VocabularyFiles } from './vocabulary-files.ts';
 
 export interface DomainContext {
   readonly path: string;

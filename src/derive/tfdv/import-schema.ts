@@ -1,6 +1,7 @@
 // A TFDV schema, and statistics, as a contract: of one input that takes serialized tf.Example messages, or of a model's own inputs.
 import type { Contract, ExampleRules, RuleName, Source } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
+import { VocabularyFiles } from '../vocabulary-files.ts';
 import type { DomainContext } from './domain-context.ts';
 import { assertEnvironmentIsKnown } from './environments.ts';
 import { type FeatureDraft, invalidSchema } from './feature-draft.ts';
@@ -12,7 +13,6 @@ import { type FeatureContext, importFeature } from './import-feature.ts';
 import { applyStatistics, selectSlice, statisticsByName } from './import-statistics.ts';
 import { importStructures } from './import-structures.ts';
 import { TransferNotes, type TransferReport } from './transfer-report.ts';
-import { VocabularyFiles } from './vocabulary-files.ts';
 
 export interface MetadataFile<Message> {
   readonly message: Message;

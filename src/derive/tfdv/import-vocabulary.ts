@@ -1,8 +1,9 @@
 // Lists of allowed strings in a TFDV schema: in the contract when they are short and every value has to be on them, otherwise in a file.
+
+import { VocabularyFiles } from '../vocabulary-files.ts';
 import { type DomainContext, reportMisfit } from './domain-context.ts';
 import { type FeatureDraft, invalidSchema, stringRules } from './feature-draft.ts';
 import type { StringDomain } from './gen/tensorflow_metadata/schema_pb.ts';
-import { VocabularyFiles } from './vocabulary-files.ts';
 
 /** Longer lists would drown the contract that people read. */
 const maxInlineWords = 100;

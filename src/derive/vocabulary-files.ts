@@ -1,6 +1,6 @@
 // Word lists that are too long for the contract itself: collected while a schema is imported, written beside the contract by whoever asked.
 import { createHash } from 'node:crypto';
-import type { Vocabulary } from '../../contract/index.ts';
+import type { Vocabulary } from '../contract/index.ts';
 
 export class VocabularyFiles {
   readonly #files = new Map<string, Buffer>();
