@@ -1,6 +1,6 @@
 // Features that are a tensor only together: sparse ones (indices and values) and ragged ones (values and the lengths of their rows). An
-// index or a length that lies is how a kernel is made to write beyond its buffer (CVE-2021-41206 and CVE-2022-21741 are two of many), and
-// TensorFlow checks them when the tensor is used, if at all.
+// index or a row that lies made kernels write beyond their buffers (SparseAdd in CVE-2021-29609, RaggedTensorToTensor in CVE-2021-29608);
+// here it is found before a kernel sees it. Never trusts one of the features for the size of another.
 import type { RaggedFeatures, SparseFeatures } from '../contract-types.ts';
 import type { FeaturePlace } from './example-index.ts';
 import { FeatureValues } from './example-values.ts';
