@@ -9,11 +9,22 @@ export function contractJsonSchema(): Readonly<Record<string, unknown>> {
     target: 'draft-2020-12',
     io: 'input',
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      // zod takes a field behind a preprocess step for optional, whatever it says to `undefined`.
+      const { def } = zodSchema._zod;
+      if (def.type === 'object')
+        jsonSchema.required = requiredKeys((def as z.core.$ZodObjectDef).shape, jsonSchema.required ?? []);
+      if (jsonSchema.required?.length === 0) delete jsonSchema.required;
       if (!(defaultKey in jsonSchema)) return;
       jsonSchema.default = jsonSchema[defaultKey] as typeof jsonSchema.default;
       delete jsonSchema[defaultKey];
     },
   });
   return { $schema, title: 'Airlock contract', ...schema };
+}
+
+function requiredKeys(shape: z.core.$ZodShape, known: readonly string[]): string[] {
+  return Object.entries(shape)
+    .filter(([key, field]) => known.includes(key) || (field._zod.def.type === 'pipe' && !z.safeParse(field, undefined).success))
+    .map(([key]) => key);
 }

@@ -177,6 +177,9 @@ describe('actions that cannot be taken', () => {
       'dtype: string, image: { maxPixels: 100 }, onViolation: { image.maxPixels: { action: downsample, maxWidth: 20, maxHeight: 20 } }',
       ['action onViolation.image.maxPixels'],
     ],
+    ['dtype: uint8, max: 3, exclusiveMax: 3, onViolation: { max: clip }', ['action onViolation.max']],
+    ['dtype: float32, exclusiveMax: 3, onViolation: { number.infinity: clip }', ['action onViolation.number.infinity']],
+    ['dtype: float32, min: 1, number: { negativeZero: normalize }', ['value number.negativeZero']],
     ['dtype: float32, softMax: 3, modes: { softMax: enforce }', ['mode modes.softMax']],
     ['dtype: float32, softMax: 3, onViolation: { softMax: reject }', ['action onViolation.softMax']],
   ])('%s', (rules, expected) => {

@@ -11,10 +11,10 @@ const aliases = (least: number) => z.array(alias()).min(least).max(1_000).readon
 const flag = (text: string) => withDefault(z.boolean(), true).describe(text);
 
 const condition = strict({
-  tensor: alias(),
-  min: contractNumber().exactOptional(),
-  max: contractNumber().exactOptional(),
-  allowed: allowedValues.exactOptional(),
+  tensor: alias().describe('An input.'),
+  min: contractNumber().exactOptional().describe('Smallest value.'),
+  max: contractNumber().exactOptional().describe('Largest value.'),
+  allowed: allowedValues.exactOptional().describe('The only values.'),
 }).meta({ id: 'Condition', description: 'Holds of an element when all that is given holds.' });
 
 const common = {
@@ -25,36 +25,47 @@ const common = {
 };
 
 const relation = z.discriminatedUnion('rule', [
-  strict({ ...common, rule: z.literal('sameShape'), tensors: aliases(2) }),
+  strict({ ...common, rule: z.literal('sameShape'), tensors: aliases(2).describe('Inputs by name.') }).describe(
+    'All these inputs have the same shape.',
+  ),
   strict({
     ...common,
     rule: z.literal('ordered'),
-    lower: alias(),
-    upper: alias(),
+    lower: alias().describe('An input.'),
+    upper: alias().describe('An input of the same type and shape.'),
     strict: withDefault(z.boolean(), false).describe('lower < upper instead of lower ≤ upper.'),
-  }),
+  }).describe('Element by element, lower ≤ upper.'),
   // biome-ignore lint/suspicious/noThenProperty: a key of the file format; never awaited.
-  strict({ ...common, rule: z.literal('implies'), when: condition, then: condition }),
-  strict({ ...common, rule: z.literal('maxElements'), tensors: aliases(1), limit: wholeNumber(0, maxCount) }),
+  strict({ ...common, rule: z.literal('implies'), when: condition, then: condition }).describe(
+    'Element by element: where `when` holds of one input, `then` holds of another of the same shape.',
+  ),
+  strict({
+    ...common,
+    rule: z.literal('maxElements'),
+    tensors: aliases(1).describe('Inputs by name.'),
+    limit: wholeNumber(0, maxCount).describe('Most elements.'),
+  }).describe('The elements of all these inputs together.'),
   strict({
     ...common,
     rule: z.literal('sparse'),
-    indices: alias(),
-    values: alias(),
-    denseShape: alias(),
-    maxDenseElements: wholeNumber(0, maxCount).exactOptional(),
-    maxDensity: finiteNumber(0, 1).exactOptional(),
+    indices: alias().describe('An input of type int64 and shape [n, rank].'),
+    values: alias().describe('An input of shape [n].'),
+    denseShape: alias().describe('An input of type int64 and shape [rank].'),
+    maxDenseElements: wholeNumber(0, maxCount).exactOptional().describe('Most elements of the dense tensor.'),
+    maxDensity: finiteNumber(0, 1).exactOptional().describe('Values over elements of the dense tensor.'),
     sorted: flag('Indices are in row-major order.'),
     unique: flag('No index comes twice.'),
-  }),
+  }).describe('A sparse tensor in three inputs; every index is inside the dense shape.'),
   strict({
     ...common,
     rule: z.literal('ragged'),
-    rowSplits: alias(),
-    values: alias(),
-    maxRows: wholeNumber(0, maxCount).exactOptional(),
-    maxRowLength: wholeNumber(0, maxCount).exactOptional(),
-  }),
+    rowSplits: alias().describe(
+      'An input of type int32 or int64 and shape [rows + 1]: from 0, never falling, to the number of values.',
+    ),
+    values: alias().describe('An input.'),
+    maxRows: wholeNumber(0, maxCount).exactOptional().describe('Most rows.'),
+    maxRowLength: wholeNumber(0, maxCount).exactOptional().describe('Longest row.'),
+  }).describe('A ragged tensor in two inputs.'),
 ]);
 
 /** The relations of one signature, with an id each. */

@@ -42,6 +42,8 @@ function checkValues(rules: TensorRules, report: Report): void {
     if (rules.softMin !== undefined && rules.softMax !== undefined && rules.softMin > rules.softMax)
       report(['softMin'], 'order', `at most softMax, ${rules.softMax}`, rules.softMin);
   }
+  if (rules.number?.negativeZero === 'normalize' && !isWithin(0, rules))
+    report(['number', 'negativeZero'], 'value', 'allow or reject, where the bounds do not allow 0', 'normalize');
   const seen = new Set<ContractValue>();
   for (const [index, value] of (rules.allowed ?? []).entries()) {
     const expected = valueMistake(value, rules.dtype);
@@ -70,6 +72,7 @@ function checkAction(name: RuleName, action: Action, rules: TensorRules, isOutpu
     else if (rules.allowed !== undefined && !rules.allowed.includes(value))
       report([key], 'value', 'one of the allowed values', value);
   }
+  if (action.kind === 'clip') checkClip(name, rules, report);
   if (action.kind === 'downsample') {
     const { width, height, maxPixels } = rules.image ?? {};
     const fits =
@@ -78,6 +81,18 @@ function checkAction(name: RuleName, action: Action, rules: TensorRules, isOutpu
       action.maxWidth * action.maxHeight <= (maxPixels ?? Number.POSITIVE_INFINITY);
     if (!fits) report([], 'action', 'a box that the other image rules accept', `${action.maxWidth} × ${action.maxHeight}`);
   }
+}
+
+/** What clip puts in place must keep the other bounds, or it would hand over what they refuse. */
+function checkClip(name: RuleName, rules: TensorRules, report: Report): void {
+  // Without a bound an infinity becomes the largest finite number of its type, which only an exclusive bound refuses.
+  const isOpen =
+    name === 'number.infinity' &&
+    ((rules.max === undefined && rules.exclusiveMax !== undefined) ||
+      (rules.min === undefined && rules.exclusiveMin !== undefined));
+  const ends = name === 'number.infinity' ? [rules.min, rules.max] : name === 'min' || name === 'max' ? [rules[name]] : [];
+  if (isOpen || ends.some((end) => end !== undefined && !isWithin(end, rules)))
+    report([], 'action', 'an action whose result keeps the exclusive bounds', 'clip');
 }
 
 function checkSettings(rules: TensorRules, set: ReadonlySet<RuleName>, isOutput: boolean, report: Report): void {

@@ -14,7 +14,9 @@ const tensorName = () => plainText('a name', 1_024);
 
 const source = strict({
   id: plainText('an id', 128).describe('What derivedFrom refers to.'),
-  kind: z.enum(['saved_model', 'csv', 'jsonl', 'parquet', 'npy', 'npz', 'tfrecord', 'images', 'tfdv_schema', 'tfdv_statistics']),
+  kind: z
+    .enum(['saved_model', 'csv', 'jsonl', 'parquet', 'npy', 'npz', 'tfrecord', 'images', 'tfdv_schema', 'tfdv_statistics'])
+    .describe('What was read.'),
   name: plainText('a name', 1_024).describe('Name of the file or folder; never opened.'),
   sha256: sha256().describe('Of the file’s bytes; of a folder: of the sorted lines `sha256  relative/path`.'),
   records: wholeNumber(0, maxCount).exactOptional().describe('Rows, examples or files that were read.'),
@@ -57,8 +59,8 @@ const cost = strict({
 
 /** A contract file as YAML gives it, with integers as bigint; vocabularies are empty still. */
 export const contractSchema = strict({
-  apiVersion: z.literal('airlock/contract/v1'),
-  metadata,
+  apiVersion: z.literal('airlock/contract/v1').describe('Version of this format.'),
+  metadata: metadata.describe('What this contract is, and where it comes from.'),
   mode: withDefault(mode, 'enforce').describe('For every rule that `modes` of its tensor does not name.'),
   sampleFraction: withDefault(finiteNumber(0, 1), 0.1).describe('Share of requests on which rules of mode sample are enforced.'),
   maxViolations: withDefault(wholeNumber(1, 1_000), 32).describe('Violations that one answer lists.'),

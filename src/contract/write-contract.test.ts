@@ -22,7 +22,7 @@ describe('formatContract()', () => {
         expect(again).toEqual(contract);
         expect(contractDigest(again)).toBe(contractDigest(contract));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

@@ -242,7 +242,11 @@ function rulesOf(dtype: DType): fc.Arbitrary<Partial<TensorRules>> {
         ? fc.constant(undefined)
         : maybe(fc.constant({ padId: 0, padSide: 'left' as const, specialIds: [1, 2], maxSpecialTokens: 2 })),
     })
-    .map(({ bounds, ...rest }) => ({ ...bounds, ...rest })) as fc.Arbitrary<Partial<TensorRules>>;
+    .map(({ bounds, number, ...rest }) => {
+      const excludesZero = (bounds.min ?? 0) > 0 || (bounds.max ?? 0) < 0;
+      const negativeZero = excludesZero && number?.negativeZero === 'normalize' ? 'reject' : number?.negativeZero;
+      return { ...bounds, ...rest, number: number && { ...number, negativeZero } };
+    }) as fc.Arbitrary<Partial<TensorRules>>;
 }
 
 const mode: fc.Arbitrary<Mode> = fc.constantFrom('off', 'shadow', 'sample', 'enforce');
@@ -251,7 +255,7 @@ const mode: fc.Arbitrary<Mode> = fc.constantFrom('off', 'shadow', 'sample', 'enf
 function settings<T extends TensorRules>(rules: T): fc.Arbitrary<T> {
   const set = [...rulesSetOn(rules)].filter((rule): rule is RuleName => isRuleName(rule) && !rule.startsWith('soft'));
   const some = fc.subarray(set, { maxLength: Math.min(3, set.length) });
-  const action: fc.Arbitrary<Action> = fc.constantFrom({ kind: 'reject' }, { kind: 'log' });
+  const action = fc.constantFrom<Action>({ kind: 'reject' }, { kind: 'log' });
   const pairs = <V>(value: fc.Arbitrary<V>) =>
     some
       .chain((rulesToSet) => fc.tuple(...rulesToSet.map((rule) => value.map((inner): [RuleName, V] => [rule, inner]))))
