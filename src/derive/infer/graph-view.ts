@@ -25,6 +25,12 @@ export interface Consumer {
   readonly index: number;
 }
 
+/** The node that made a tensor. */
+export interface Origin {
+  readonly scope: Scope;
+  readonly node: NodeDef;
+}
+
 interface ScopeIndex {
   readonly nodes: ReadonlyMap<string, NodeDef>;
   /** By the name of the producing node or argument. */
@@ -126,7 +132,7 @@ export class GraphView {
   /**
    * The node that made a tensor, looking through the arguments of calls and ops that hand a value on. Undefined when it cannot be told.
    */
-  originOf(start: Reference): { readonly scope: Scope; readonly node: NodeDef } | undefined {
+  originOf(start: Reference): Origin | undefined {
     let { scope, name } = start;
     // Each step goes to another node or out of a call; a cycle of a damaged graph ends here.
     for (let steps = 0; steps < 10_000; steps++) {

@@ -256,6 +256,21 @@ describe('lookup tables', () => {
     expect(found.words).toEqual({ kind: 'asset', fileName: 'words.txt' });
   });
 
+  it('give the words of an asset whose path is kept in a variable, as TensorFlow 2 does', async () => {
+    const init = node('init', 'InitializeTableFromTextFileV2', ['table', 'read'], { key_index: attribute.integer(-2) });
+    const path = [
+      placeholder('asset', string),
+      node('v', 'VarHandleOp'),
+      node('assign', 'AssignVariableOp', ['v', 'asset']),
+      node('read', 'ReadVariableOp', ['v']),
+    ];
+    const nodes = [placeholder('in', string), node('table', 'HashTableV2'), ...path, init, ...lookup];
+    const assets = { 'words.txt': 'asset:0' };
+    expect((await infer('DT_STRING', nodes, { assets })).words).toEqual({ kind: 'asset', fileName: 'words.txt' });
+    const twice = [...nodes, node('again', 'AssignVariableOp', ['v', 'in'])];
+    expect((await infer('DT_STRING', twice, { assets })).words).toBeUndefined();
+  });
+
   it('give constant words', async () => {
     const fill = node('fill', 'LookupTableImportV2', ['table', 'keys', 'values']);
     const nodes = [placeholder('in', string), node('table', 'HashTableV2'), words('keys', ['a', 'b']), fill, ...lookup];

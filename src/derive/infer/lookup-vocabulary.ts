@@ -2,7 +2,7 @@
 // (core/ops/lookup_ops.cc at 2.21). Only tables whose keys are whole lines or a list of strings; others are not told.
 import type { WholeMetaGraph } from '../../model/index.ts';
 import { constStrings, intAttribute } from './const-value.ts';
-import type { GraphView, Scope } from './graph-view.ts';
+import type { GraphView, Origin, Scope } from './graph-view.ts';
 import { type InputUse, usesOf } from './input-uses.ts';
 
 /** Where a table's words are. */
@@ -26,15 +26,27 @@ export function isTableLookup({ node, inputIndex }: InputUse): boolean {
   return inputIndex === 1 && (node.op === 'LookupTableFindV2' || node.op === 'LookupTableFind');
 }
 
-/** The asset that a tensor of the main graph names. */
+/** TensorFlow 2 keeps an asset's path in a variable, which one op of the main graph sets when the model is loaded. */
+function behindVariable(view: GraphView, origin: Origin): Origin | undefined {
+  if (origin.node.op !== 'VarHandleOp' || origin.scope !== view.main) return origin;
+  const assignments = view
+    .consumersOf({ scope: origin.scope, name: origin.node.name })
+    .filter(({ node, index }) => index === 0 && node.op === 'AssignVariableOp');
+  const [assignment] = assignments;
+  if (assignments.length !== 1 || assignment.node.input[1] === undefined) return undefined;
+  return view.originOf({ scope: view.main, name: assignment.node.input[1] });
+}
+
+/** The asset whose path a tensor is. */
 function assetOf(metaGraph: WholeMetaGraph, view: GraphView, scope: Scope, input: string): string | undefined {
-  const origin = view.originOf({ scope, name: input });
-  if (origin === undefined) return undefined;
-  for (const { tensorInfo, filename } of metaGraph.assetFileDef) {
+  const read = view.originOf({ scope, name: input });
+  const origin = read === undefined ? undefined : behindVariable(view, read);
+  if (origin === undefined || origin.scope !== view.main) return undefined;
+  const asset = metaGraph.assetFileDef.find(({ tensorInfo }) => {
     const name = tensorInfo?.encoding.case === 'name' ? tensorInfo.encoding.value : '';
-    if (name.replace(/:0$/, '') === origin.node.name && origin.scope === view.main) return filename;
-  }
-  return undefined;
+    return name.replace(/:0$/, '') === origin.node.name;
+  });
+  return asset?.filename;
 }
 
 /**
