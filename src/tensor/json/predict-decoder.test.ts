@@ -149,6 +149,19 @@ describe('PredictDecoder accepts', () => {
     expect(valuesOf(decoder.finish().tensors[0])).toEqual(values);
   });
 
+  it('nothing more of a body that is over a limit, whatever signature it may name', () => {
+    const [text, ints] = [signature('serving_default', { x: ['DT_INT32'] }), signature('ints', { x: ['DT_INT32'] })];
+    const decoder = new PredictDecoder({
+      limits: { ...defaultJsonLimits, maxElements: 2 },
+      sizeHint: 0,
+      shapes: 'strict',
+      allowNonFinite: false,
+      hasChoice: true,
+      signature: (name) => (name === 'ints' ? ints : text),
+    });
+    expect(() => decoder.push(Buffer.from('{"instances":[1,2,3,'))).toThrow(/at most 2 elements/);
+  });
+
   it('several inputs by row and by column', () => {
     const inputs: NonNullable<Setup['inputs']> = { a: ['DT_FLOAT', [-1]], b: ['DT_INT64', [-1, 2]], c: ['DT_STRING', [-1]] };
     const row = decode('{"instances":[{"a":1.5,"b":[1,2],"c":"x"},{"c":{"b64":"eQ=="},"a":2,"b":[3,4]}]}', { inputs });

@@ -1,7 +1,7 @@
 // The body of `:predict`, as TensorFlow Serving's REST interface defines it (docs api_rest.md; util/json_tensor.cc at 9d981c5), decoded
 // while it arrives into one tensor per input of the signature. Stricter than TensorFlow Serving where its leniency loses or invents
 // data: docs/compatibility.md lists every difference.
-import { type AirlockError, isAirlockError, printable, violationError } from '../../core/index.ts';
+import { type AirlockError, type ErrorCode, isAirlockError, printable, violationError } from '../../core/index.ts';
 import { formatShape, type Signature, shapeFits, type TensorSpec } from '../signature.ts';
 import type { Tensor } from '../tensor.ts';
 import { KeyOrder } from './key-order.ts';
@@ -37,6 +37,9 @@ export interface PredictRequest {
   /** In the order of the signature's inputs. */
   readonly tensors: readonly Tensor[];
 }
+
+/** Limits that a body breaks whatever signature it names: reading on would only cost time. */
+const sameForAllSignatures: ReadonlySet<ErrorCode> = new Set(['REQUEST_TOO_LARGE', 'TENSOR_TOO_LARGE', 'JSON_TOO_MANY_TOKENS']);
 
 const defaultSignatureName = 'serving_default';
 
@@ -79,7 +82,7 @@ export class PredictDecoder extends TensorParser {
   finish(): PredictRequest {
     while (this.behind) this.catchUp();
     this.#guard(() => this.finishParse());
-    if (this.#pending !== undefined) throw this.#pending;
+    if (this.#pending !== undefined) throw this.#givenUp(this.#pending);
     const result = this.#result();
     this.release();
     return result;
@@ -93,13 +96,19 @@ export class PredictDecoder extends TensorParser {
     try {
       step();
     } catch (thrown) {
-      if (!isAirlockError(thrown) || thrown.code === 'REQUEST_TOO_LARGE') throw thrown;
-      if (this.#pending !== undefined) throw this.#pending;
-      if (this.#named !== undefined || !this.#options.hasChoice || this.#format === undefined) throw thrown;
+      if (!isAirlockError(thrown) || sameForAllSignatures.has(thrown.code)) throw this.#givenUp(thrown);
+      if (this.#pending !== undefined) throw this.#givenUp(this.#pending);
+      if (this.#named !== undefined || !this.#options.hasChoice || this.#format === undefined) throw this.#givenUp(thrown);
       this.#restart();
       this.#pending = thrown;
       this.#guard(() => this.advance(false));
     }
+  }
+
+  /** The next body gets the memory of one that was refused, too: otherwise a refusal would cost the collection of megabytes. */
+  #givenUp(error: unknown): unknown {
+    this.release();
+    return error;
   }
 
   #restart(): void {
