@@ -2,13 +2,14 @@
 import type { Contract, DimRules, SignatureRules, TensorRules } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import type { Signature, TensorSpec } from '../../tensor/index.ts';
-import { type DatasetOptions, type InputMapping, openDataset } from '../datasets/index.ts';
+import { type DatasetOptions, openDataset, parseMapping } from '../datasets/index.ts';
 import { profileDatasets } from '../profile/index.ts';
 
 export interface MeasureOptions extends DatasetOptions {
   /** Default: the contract's only signature, or `serving_default`. */
   readonly signature?: string;
-  readonly mappings?: readonly InputMapping[];
+  /** `column=input`, as the command line has them. */
+  readonly mappings?: readonly string[];
 }
 
 export interface Measurement {
@@ -50,7 +51,8 @@ function markShapes(signature: SignatureRules, dims: ReadonlyMap<string, DimRule
 
 /**
  * Reads the files `paths` once.
- * @throws DATASET_INVALID when one cannot be read or does not fit the contract's inputs; USAGE when the signature is not there.
+ * @throws DATASET_INVALID when one cannot be read or does not fit the contract's inputs; USAGE when the signature is not there, or a mapping makes
+ * no sense.
  */
 export async function measureData(
   contract: Contract,
@@ -77,7 +79,7 @@ export async function measureData(
   const datasets: Awaited<ReturnType<typeof openDataset>>[] = [];
   try {
     for (const path of paths) datasets.push(await openDataset(path, options));
-    const mappings = options.mappings === undefined ? {} : { mappings: options.mappings };
+    const mappings = options.mappings === undefined ? {} : { mappings: options.mappings.map(parseMapping) };
     const profile = await profileDatasets(signature, datasets, { id: contract.metadata.id, base, margin: 0, ...mappings });
     const { metadata, dims, signatures: found } = profile.contract;
     const source = metadata.sources.at(-1)?.id ?? '';

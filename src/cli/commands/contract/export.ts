@@ -1,0 +1,50 @@
+// `airlock contract export`: a contract's inputs as a schema of TensorFlow Data Validation. Everything that judges is in src/derive/tfdv.
+import { type Command, Option } from 'commander';
+import { loadContract } from '../../../contract/index.ts';
+import { AirlockError } from '../../../core/index.ts';
+import { exportTfdvSchema, formatTransferReport, serializeTfdvSchema } from '../../../derive/index.ts';
+import type { Io } from '../../io.ts';
+import { writeNewFiles } from '../../new-files.ts';
+
+interface ExportCommandOptions {
+  readonly tfdv?: 'schema';
+  readonly signature?: string;
+  readonly binary?: boolean;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+async function exportSchema(file: string, options: ExportCommandOptions, io: Io): Promise<void> {
+  const { signature, output } = options;
+  const { contract } = await loadContract(file);
+  const { schema, report } = exportTfdvSchema(contract, signature === undefined ? {} : { signature });
+  const bytes = serializeTfdvSchema(schema, options.binary === true ? 'binary' : 'text');
+  const text = options.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : formatTransferReport(report);
+  if (output === undefined) {
+    io.stdout.write(bytes);
+    io.stderr.write(text);
+  } else {
+    await writeNewFiles(new Map([[output, bytes]]));
+    io.stdout.write(text);
+  }
+}
+
+async function exportContract(file: string, options: ExportCommandOptions, io: Io): Promise<void> {
+  if (options.tfdv === undefined) throw new AirlockError('USAGE', { message: 'Say what to export: --tfdv schema' });
+  await exportSchema(file, options, io);
+}
+
+/** Adds `airlock contract export`. */
+export function addExportCommand(contract: Command, io: Io): void {
+  contract
+    .command('export <contract>')
+    .description('Write a contract in the form of another tool, and say what that cannot express')
+    .addOption(new Option('--tfdv <what>', 'for TensorFlow Data Validation').choices(['schema']))
+    .option('--signature <name>', 'the signature; default the only one, or serving_default')
+    .addOption(new Option('--text', 'protobuf text, as in schema.pbtxt (the default)').conflicts('binary'))
+    .option('--binary', 'the wire format, as in schema.pb')
+    .option('-o, --output <file>', 'where it goes; never overwritten. Default standard output')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', '\nExample:\n  airlock contract export contract.yaml --tfdv schema -o schema.pbtxt')
+    .action((file: string, options: ExportCommandOptions) => exportContract(file, options, io));
+}
