@@ -27,6 +27,10 @@ export {
   parseContract,
 } from './load-contract.ts';
 export { isRuleName, type RuleName, ruleSpec, ruleTable } from './rule-table.ts';
+export { countGraphemes } from './rules/graphemes.ts';
+export { textClass } from './rules/text-classes.ts';
+export { findInvisible } from './rules/text-invisible.ts';
+export { TextScan } from './rules/text-scan.ts';
 export { contractMistakes } from './schema-checks.ts';
 export { completeFeature, completeOutput, completeTensor } from './schema-complete.ts';
 export { formatDimExpression, parseDimExpression } from './schema-dims.ts';

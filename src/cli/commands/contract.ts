@@ -1,11 +1,13 @@
 // `airlock contract …`: one file per verb in contract/. This file only lists them; it reads and decides nothing.
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
+import { addCheckCommand } from './contract/check.ts';
 import { addDiffCommand } from './contract/diff.ts';
 import { addExportCommand } from './contract/export.ts';
 import { addImportCommand } from './contract/import.ts';
 import { addInferCommand } from './contract/infer.ts';
 import { addLintCommand } from './contract/lint.ts';
+import { addProfileCommand } from './contract/profile.ts';
 import { addSchemaCommand } from './contract/schema.ts';
 import { addUpdateCommand } from './contract/update.ts';
 
@@ -14,6 +16,8 @@ type AddVerb = (contract: Command, io: Io) => void;
 
 const verbs: readonly AddVerb[] = [
   addInferCommand,
+  addProfileCommand,
+  addCheckCommand,
   addDiffCommand,
   addExportCommand,
   addImportCommand,

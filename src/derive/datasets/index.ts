@@ -1,4 +1,15 @@
 // The door of data sets, for the rest of derive.
+export {
+  type BoundInput,
+  bindInputs,
+  type InputMapping,
+  type InputValues,
+  isBatched,
+  parseMapping,
+  valuesOf,
+  wantedColumns,
+} from './bind-inputs.ts';
+export { halfValue } from './convert-column.ts';
 export { datasetError } from './dataset-error.ts';
 export {
   type Column,
@@ -6,9 +17,12 @@ export {
   type DatasetKind,
   type DatasetLimits,
   type DatasetOptions,
+  defaultDatasetLimits,
+  type RaggedShapes,
   type RecordBatch,
   wholeRecord,
 } from './dataset-types.ts';
+export { type FeatureValues, readExample } from './example-wire.ts';
 export { isBlank } from './jsonl.ts';
 export { linesOf } from './lines.ts';
 export { datasetKinds, openDataset } from './open-dataset.ts';

@@ -1,0 +1,114 @@
+// From what was seen to what is allowed: bounds are widened by a share of the spread, rounded away from the data, and never leave the data
+// type. Integers stay exact at 64 bits.
+import type { ContractNumber } from '../../contract/index.ts';
+import { type DType, dtypes } from '../../tensor/index.ts';
+import type { NumberMeasure } from './number-measure.ts';
+import type { Lengths } from './text-measure.ts';
+
+export interface Bounds {
+  readonly min: ContractNumber;
+  readonly max: ContractNumber;
+  /** p0.1 and p99.9. */
+  readonly softMin: ContractNumber;
+  readonly softMax: ContractNumber;
+}
+
+const tail = 0.001;
+/** Digits of a bound of floating-point values; more would only look exact. */
+const digits = 6;
+
+/**
+ * Hard and soft bounds. What never was negative does not become so by a margin, and what never was positive does not either: a sign is
+ * the one thing that people's units hardly ever change. Undefined when there is no finite value.
+ */
+export function boundsOf(measure: NumberMeasure, margin: number): Bounds | undefined {
+  const { min, max, digest, dtype } = measure;
+  if (min === undefined || max === undefined) return undefined;
+  const [low, high] = [digest.quantile(tail), digest.quantile(1 - tail)];
+  const widening = margin * (high - low);
+  return dtypes[dtype].kind === 'int'
+    ? integerBounds(min, max, low, high, widening, dtype)
+    : floatBounds(Number(min), Number(max), low, high, widening, dtype);
+}
+
+function floatBounds(min: number, max: number, low: number, high: number, widening: number, dtype: DType): Bounds {
+  const limit = largestFinite[dtype] ?? Number.MAX_VALUE;
+  const wideMin = Math.max(-limit, roundOutward(min - widening, 'down'));
+  const wideMax = Math.min(limit, roundOutward(max + widening, 'up'));
+  return {
+    min: plain(min >= 0 ? Math.max(0, wideMin) : wideMin),
+    max: plain(max <= 0 ? Math.min(0, wideMax) : wideMax),
+    softMin: plain(Math.max(-limit, roundOutward(low, 'down'))),
+    softMax: plain(Math.min(limit, roundOutward(high, 'up'))),
+  };
+}
+
+const largestFinite: Partial<Record<DType, number>> = {
+  DT_FLOAT: 3.4028234663852886e38,
+  DT_HALF: 65504,
+  DT_BFLOAT16: 3.3895313892515355e38,
+};
+
+/** -0 is 0. */
+function plain(value: number): number {
+  return value === 0 ? 0 : value;
+}
+
+/** The nearest number of six digits that is not nearer to zero's other side: at most `value` for `down`, at least for `up`. */
+export function roundOutward(value: number, direction: 'down' | 'up'): number {
+  if (value === 0 || !Number.isFinite(value)) return Number.isFinite(value) ? 0 : Math.sign(value) * Number.MAX_VALUE;
+  const rounded = Number(value.toPrecision(digits));
+  if (direction === 'down' ? rounded <= value : rounded >= value) return rounded;
+  const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - digits + 1);
+  const moved = Number((direction === 'down' ? rounded - step : rounded + step).toPrecision(digits));
+  // Where the step is lost (subnormal numbers), the value itself.
+  return (direction === 'down' ? moved <= value : moved >= value) ? moved : value;
+}
+
+function integerBounds(
+  min: ContractNumber,
+  max: ContractNumber,
+  low: number,
+  high: number,
+  widening: number,
+  dtype: DType,
+): Bounds {
+  const wide = BigInt(Math.ceil(widening));
+  const range = integerRange(dtype);
+  const clamp = (value: bigint) => (value < range.low ? range.low : value > range.high ? range.high : value);
+  const wideMin = clamp(BigInt(min) - wide);
+  const wideMax = clamp(BigInt(max) + wide);
+  // Quantiles of 64-bit integers went through a double.
+  const inside = (value: number) => {
+    const whole = BigInt(value);
+    return whole < BigInt(min) ? BigInt(min) : whole > BigInt(max) ? BigInt(max) : whole;
+  };
+  return {
+    min: contractNumber(min >= 0 && wideMin < 0n ? 0n : wideMin),
+    max: contractNumber(max <= 0 && wideMax > 0n ? 0n : wideMax),
+    softMin: contractNumber(inside(Math.floor(low))),
+    softMax: contractNumber(inside(Math.ceil(high))),
+  };
+}
+
+function integerRange(dtype: DType): { readonly low: bigint; readonly high: bigint } {
+  const bits = BigInt(dtypes[dtype].itemBytes * 8);
+  const low = dtype.startsWith('DT_U') ? 0n : -(2n ** (bits - 1n));
+  return { low, high: low + 2n ** bits - 1n };
+}
+
+function contractNumber(value: bigint): ContractNumber {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+/** Counts and lengths: the largest, widened and rounded up; the smallest, widened, but not from something to nothing. */
+export function lengthBounds({ min, max, digest }: Lengths, margin: number): { readonly min: number; readonly max: number } {
+  const widening = Math.ceil(margin * (digest.quantile(1 - tail) - digest.quantile(tail)));
+  return { min: Math.max(min > 0 ? 1 : 0, min - widening), max: max + widening };
+}
+
+/** For a report and a contract's source. */
+export function marginText(margin: number): string {
+  return `extremes widened by ${margin} of the distance from p0.1 to p99.9; soft bounds are p0.1 and p99.9`;
+}
