@@ -1,0 +1,155 @@
+// Has images decoded: one at a time, by a process that is started when it is first needed, kept, and replaced when it breaks. A hostile image
+// costs the request that brought it and at most a restart. What comes back is believed no more than what went there: it must be a PNG of
+// the size that was asked for, with nothing else in it.
+import type { ImageJob } from '../contract/index.ts';
+import { AirlockError } from '../core/index.ts';
+import { type DecodeRequest, encodeDecodeRequest } from '../decoder/index.ts';
+import type { Jail } from '../sandbox/index.ts';
+import { ImageDecoderProcess } from './image-decoder-process.ts';
+import { decodeRequest, maxResultBytes, resultFault, undecodable } from './image-decoder-request.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface ImageDecoderLimits {
+  /** Of the process. Default 512. */
+  readonly memoryMiB: number;
+  /** For one image, from when the decoder gets it. Default 2,000. */
+  readonly timeoutMs: number;
+  /** Images that wait; one more is refused. Default 64. */
+  readonly maxQueued: number;
+  /** Until a new process is ready. Default 20,000. */
+  readonly startTimeoutMs: number;
+  /** After a start that failed, images are refused for so long. Default 1,000. */
+  readonly retryMs: number;
+}
+
+export const defaultImageDecoderLimits: ImageDecoderLimits = {
+  memoryMiB: 512,
+  timeoutMs: 2000,
+  maxQueued: 64,
+  startTimeoutMs: 20_000,
+  retryMs: 1000,
+};
+
+export interface ImageDecoderOptions {
+  readonly jail: Jail;
+  readonly limits?: Partial<ImageDecoderLimits>;
+  /** Default one of its own. */
+  readonly watchdog?: Watchdog;
+  /** The file that Node runs; default the real decoder. */
+  readonly entry?: string;
+  readonly onLog?: (line: string) => void;
+  /** A process broke; for the operator. Not called by `close`. */
+  readonly onBroken?: (reason: AirlockError) => void;
+}
+
+/** Threads of Node and libvips. */
+const maxTasks = 64;
+
+export class ImageDecoder {
+  readonly #options: ImageDecoderOptions;
+  readonly #limits: ImageDecoderLimits;
+  readonly #watchdog: Watchdog;
+  #process: ImageDecoderProcess | undefined;
+  #failedStart: { readonly error: AirlockError; readonly atMs: number } | undefined;
+  /** Settles when the image before has been answered; never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #isClosed = false;
+
+  constructor(options: ImageDecoderOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultImageDecoderLimits, ...options.limits };
+    this.#watchdog = options.watchdog ?? new Watchdog();
+  }
+
+  /** Undefined while there is none. */
+  get processId(): number | undefined {
+    return this.#process?.processId;
+  }
+
+  /**
+   * The image as a PNG that fits the job's box: 8 bits, grey, grey and alpha, RGB or RGB and alpha as the image was (CMYK becomes RGB; a GIF
+   * loses its transparency, as in TensorFlow), the first frame, no metadata. `bytes` must not change until it settles.
+   * @throws IMAGE_UNDECODABLE for the image's own fault; SERVER_OVERLOADED, SERVER_STOPPING; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN,
+   * WORKER_CRASHED, WORKER_PROTOCOL_VIOLATION, WORKER_START_FAILED as of a worker.
+   */
+  async decode(job: ImageJob, bytes: Uint8Array): Promise<Uint8Array> {
+    if (this.#isClosed) throw new AirlockError('SERVER_STOPPING');
+    if (this.#queued >= this.#limits.maxQueued) throw new AirlockError('SERVER_OVERLOADED');
+    const request = decodeRequest(job, bytes);
+    this.#queued++;
+    const turn = this.#last.then(() => this.#decodeNext(job, request, bytes));
+    this.#last = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await turn;
+    } finally {
+      this.#queued--;
+    }
+  }
+
+  async #decodeNext(job: ImageJob, request: DecodeRequest, bytes: Uint8Array): Promise<Uint8Array> {
+    const decoder = await this.#ready();
+    const maxImageBytes = maxResultBytes(request);
+    let image: Buffer | undefined;
+    try {
+      image = await decoder.decode(encodeDecodeRequest(request), bytes, { maxImageBytes, timeoutMs: this.#limits.timeoutMs });
+    } catch (thrown) {
+      throw this.#broken(decoder, AirlockError.from(thrown), job);
+    }
+    if (image === undefined) throw undecodable(job, 'bytes that are none');
+    const fault = resultFault(image, request);
+    if (fault === undefined) return image;
+    const lie = new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: `the decoder of images gave ${fault}` });
+    decoder.kill(lie);
+    throw this.#broken(decoder, lie, job);
+  }
+
+  /** What the client is told when the process broke: in which image, when it was the image. */
+  #broken(decoder: ImageDecoderProcess, error: AirlockError, job: ImageJob): AirlockError {
+    if (this.#process === decoder) this.#process = undefined;
+    if (this.#isClosed) return new AirlockError('SERVER_STOPPING');
+    this.#options.onBroken?.(error);
+    if (error.code !== 'IMAGE_UNDECODABLE') return error;
+    return undecodable(job, 'one that stops the decoder', error.detail);
+  }
+
+  async #ready(): Promise<ImageDecoderProcess> {
+    if (this.#isClosed) throw new AirlockError('SERVER_STOPPING');
+    // One that died while nothing was asked of it.
+    if (this.#process?.isBroken === false) return this.#process;
+    if (this.#failedStart !== undefined && performance.now() - this.#failedStart.atMs < this.#limits.retryMs)
+      throw this.#failedStart.error;
+    const { jail, entry, onLog } = this.#options;
+    try {
+      const limits = { memoryBytes: this.#limits.memoryMiB * 1024 * 1024, maxTasks };
+      const started = new ImageDecoderProcess({
+        jail,
+        watchdog: this.#watchdog,
+        limits,
+        ...(entry === undefined ? {} : { entry }),
+        ...(onLog === undefined ? {} : { onLog }),
+      });
+      this.#process = started;
+      await started.ready(this.#limits.startTimeoutMs);
+      this.#failedStart = undefined;
+      return started;
+    } catch (thrown) {
+      this.#process = undefined;
+      if (this.#isClosed) throw new AirlockError('SERVER_STOPPING');
+      const error = AirlockError.from(thrown);
+      this.#failedStart = { error, atMs: performance.now() };
+      this.#options.onBroken?.(error);
+      throw error;
+    }
+  }
+
+  /** Ends the process; images that wait fail with SERVER_STOPPING. Resolves when it is gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#process?.close();
+    await this.#last;
+  }
+}
