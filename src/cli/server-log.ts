@@ -33,6 +33,7 @@ function jsonLog(stream: DestinationStream): ServerLog {
     },
     onRefusal: (line) => logger.warn(line, 'request refused'),
     onWorkerLog: (model, line) => logger.info({ model, line }, 'worker'),
+    onImagesBroken: ({ code, message, detail }) => logger.error({ error: { code, message, detail } }, 'decoder of images ended'),
   };
 }
 
@@ -46,6 +47,7 @@ function textLog(stream: Writable): ServerLog {
     onEvent: (event) => print(eventText(event)),
     onRefusal: (line) => print(refusalText(line)),
     onWorkerLog: (model, line) => print(`worker of ${model}: ${line}`),
+    onImagesBroken: ({ code, message, detail = message }) => print(`the decoder of images ended: ${detail} (${code})`),
   };
 }
 

@@ -33,6 +33,8 @@ export interface ServerHooks {
   readonly onRefusal: (line: RefusalLine) => void;
   /** A line that a worker printed, printable and bounded. */
   readonly onWorkerLog?: (model: string, line: string) => void;
+  /** The process that decodes images for contracts ended; the next image gets another. */
+  readonly onImagesBroken?: (reason: AirlockError) => void;
 }
 
 /**
@@ -43,7 +45,12 @@ export interface ServerHooks {
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox } = config;
   const contracts = await loadContracts(config.models);
-  const workers = await createWorkerFactory({ store, tensorflow: runtime.tensorflow, sandbox });
+  const workers = await createWorkerFactory({
+    store,
+    tensorflow: runtime.tensorflow,
+    sandbox,
+    onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
+  });
   try {
     return await startWith(workers, contracts, config, hooks);
   } catch (thrown) {

@@ -9,6 +9,7 @@ import { type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { ImageSource } from './contract-guard.ts';
 import { executableMemoryFor } from './executable-memory.ts';
+import { ImageDecoder } from './image-decoder.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
 import { Watchdog } from './watchdog.ts';
@@ -17,6 +18,8 @@ export interface WorkerFactoryOptions {
   readonly store: string;
   readonly tensorflow: string;
   readonly sandbox: SandboxConfig;
+  /** The process that decodes images broke, and another will be started for the next image. */
+  readonly onImagesBroken?: (reason: AirlockError) => void;
 }
 
 export interface WorkerRequest {
@@ -35,7 +38,7 @@ export interface WorkerRequest {
 export interface WorkerFactory {
   /** What holds the workers, found by trying it. */
   readonly isolation: JailFindings;
-  /** What makes clean images of those that contracts want decoded. */
+  /** What makes clean images of those that contracts want decoded; it starts no process before there is one. */
   readonly images: ImageSource;
   /** A worker that is not started yet. @throws as `assertEnforceable`. */
   create(request: WorkerRequest): ModelWorker;
@@ -59,7 +62,12 @@ export function assertEnforceable({ layers }: JailFindings, { cpuPercent }: Part
 }
 
 /** @throws RUNTIME_NOT_INSTALLED when the store has no such version; ENVIRONMENT_LACKING when the jail would not hold what it must. */
-export async function createWorkerFactory({ store, tensorflow, sandbox }: WorkerFactoryOptions): Promise<WorkerFactory> {
+export async function createWorkerFactory({
+  store,
+  tensorflow,
+  sandbox,
+  onImagesBroken,
+}: WorkerFactoryOptions): Promise<WorkerFactory> {
   const found = await findSlot(store, tensorflow);
   const slot = { ...found, ccPath: resolve(found.ccPath), frameworkPath: resolve(found.frameworkPath) };
   const jail = await openJail({
@@ -67,10 +75,14 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
     ...sandbox,
   });
   const watchdog = new Watchdog();
+  const images = new ImageDecoder({ jail, watchdog, ...(onImagesBroken === undefined ? {} : { onBroken: onImagesBroken }) });
   return {
     isolation: jail,
-    images: noDecoder,
-    close: () => jail.close(),
+    images,
+    async close() {
+      await images.close();
+      await jail.close();
+    },
     create({ modelDirectory, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
       assertEnforceable(jail, limits);
       return new ModelWorker({
@@ -92,11 +104,6 @@ export async function createWorkerFactory({ store, tensorflow, sandbox }: Worker
     },
   };
 }
-
-const noDecoder: ImageSource = {
-  decode: () =>
-    Promise.reject(new AirlockError('IMAGE_UNDECODABLE', { message: 'Images cannot be made anew by this server yet' })),
-};
 
 /** Verifications under way in this process, by library; whoever opens several models at once waits for one. */
 const verifications = new Map<string, Promise<void>>();
