@@ -1,4 +1,5 @@
 // Binds the rules of one tensor to their modes and actions. A rule whose mode is off is bound to nothing, and so is never compiled.
+import { printable } from '../core/index.ts';
 import type { CompileContext } from './check-types.ts';
 import type { Action, Contract, Mode, OutputRules, TensorRules } from './contract-types.ts';
 import type { BoundRule } from './findings.ts';
@@ -20,14 +21,16 @@ const toZero: Action = { kind: 'replace', with: 0 };
 
 /** `side` is `inputs` or `outputs`. */
 export function engineContext(contract: Contract, place: string, rules: TensorRules | OutputRules): EngineContext {
+  // Aliases are the model's: they are part of a rule's id, which clients read.
+  const safePlace = printable(place, 256);
   return {
     rules,
-    place,
+    place: safePlace,
     maxReports: contract.maxViolations,
     bind(name) {
       const mode = modeOf(contract, rules, name);
       if (mode === 'off') return undefined;
-      return { id: `${place}/${name}`, name, mode, action: actionOf(rules, name) };
+      return { id: `${safePlace}/${name}`, name, mode, action: actionOf(rules, name) };
     },
   };
 }

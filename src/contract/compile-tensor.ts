@@ -6,6 +6,7 @@ import type { CheckContext, ElementPath, TensorCheck } from './check-types.ts';
 import { engineContext } from './compile-context.ts';
 import type { Contract, TensorRules } from './contract-types.ts';
 import type { Findings } from './findings.ts';
+import { compileAudioRules } from './rules/audio.ts';
 import { compileExampleRules } from './rules/example.ts';
 import { compileImageRules } from './rules/images.ts';
 import { compileMonotone } from './rules/numeric-monotone.ts';
@@ -51,6 +52,7 @@ export function compileTensor(contract: Contract, place: string, spec: TensorSpe
     compileTokens(context),
     compileExampleRules(context),
     compileImageRules(context),
+    compileAudioRules(context),
   ];
   return {
     spec,

@@ -24,6 +24,9 @@ export interface NumberPlan {
   /** In the order in which an element is looked at; the first one that refuses ends it. */
   readonly rules: readonly NumberRule[];
   readonly soft: readonly NumberRule[];
+  /** The interval in which no rule is broken. */
+  readonly low: number;
+  readonly high: number;
   /** Zeros and numbers below `tiny` need a second look: for subnormals and for the zero with a sign. 0: none do. */
   readonly tiny: number;
   readonly isComplex: boolean;
@@ -45,7 +48,17 @@ export function numberPlan(context: EngineContext): NumberPlan | undefined {
   const names = new Set(rules.map(({ rule }) => rule.name));
   const normal = limitsOfFloat(dtype)?.smallestNormal ?? 0;
   const tiny = names.has('number.subnormal') ? normal : names.has('number.negativeZero') ? Number.MIN_VALUE : 0;
-  return { rules, soft, tiny, isComplex: kind === 'complex' };
+  return { rules, soft, ...endsOf([...rules, ...soft]), tiny, isComplex: kind === 'complex' };
+}
+
+/** The interval in which none of the rules is broken. */
+export function endsOf(rules: readonly NumberRule[]): { readonly low: number; readonly high: number } {
+  let { low, high } = all;
+  for (const rule of rules) {
+    if (rule.low > low) low = rule.low;
+    if (rule.high < high) high = rule.high;
+  }
+  return { low, high };
 }
 
 function floatRules(context: EngineContext, dtype: NumericTensor['dtype']): NumberRule[] {
@@ -133,6 +146,9 @@ function fixOf(
   dtype: NumericTensor['dtype'],
   clipped: NumberRule['fixed'] = (value) => value,
 ): NumberRule['fixed'] {
+  if (action.kind === 'clip' && dtypes[dtype].kind === 'complex') {
+    throw new AirlockError('CONTRACT_INVALID', { message: `${place}/${name}: complex numbers cannot be clipped` });
+  }
   if (action.kind !== 'replace') return clipped;
   const value = numberForType(dtype, action.with, `${place}/${name}, replace`);
   return () => value;

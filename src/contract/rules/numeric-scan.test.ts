@@ -189,6 +189,11 @@ describe('the scan', () => {
       const tensor = numbers(dtype, [1, 2, 3, Number.NaN, Number.POSITIVE_INFINITY, 0], [3]);
       const found = runRules({ dtype }, tensor).findings.kept.map(({ violation }) => `${violation.rule} ${violation.path}`);
       expect(found).toEqual(['number.nan x[1]', 'number.infinity x[2]']);
+      for (const action of [{ kind: 'clip' }, { kind: 'replace', with: 0 }]) {
+        expect(() => runRules({ dtype, onViolation: { 'number.infinity': action } }, tensor)).toThrow(
+          /cannot be clipped|is not a value of/,
+        );
+      }
     }
   });
 
@@ -209,6 +214,9 @@ describe('the scan', () => {
     expect(clip.tensors[0]).toEqual(numbers('DT_FLOAT', values.fill(3)));
     const refused = runRules({ dtype: 'DT_FLOAT', max: 2 }, clip.tensors[0], { maxViolations: 5 });
     expect([...refused.findings.counts.values()]).toEqual([5]);
+    // A tensor that is refused with as many reasons as are told is not looked at further.
+    const more = runRules({ dtype: 'DT_FLOAT', max: 2 }, numbers('DT_FLOAT', [...values, Number.NaN]), { maxViolations: 5 });
+    expect([...more.findings.counts.keys()].map(({ name }) => name)).toEqual(['max']);
   });
 
   it('goes on behind a rule that only watches when that has said its share', () => {

@@ -6,7 +6,7 @@ import type { CheckContext, TensorCheck } from '../check-types.ts';
 import type { EngineContext } from '../compile-context.ts';
 import type { ContractNumber } from '../contract-types.ts';
 import { blockNumbers, type NumberView, numberView } from './element-access.ts';
-import { type NumberPlan, type NumberRule, numberPlan } from './numeric-plan.ts';
+import { endsOf, type NumberPlan, type NumberRule, numberPlan } from './numeric-plan.ts';
 import { NumberCopy } from './numeric-types.ts';
 
 /** NaN, infinities, subnormals, negative zero, and the bounds. @throws CONTRACT_INVALID */
@@ -20,20 +20,23 @@ const block = new Float64Array(blockNumbers);
 
 function scan(tensor: NumericTensor, plan: NumberPlan, maxReports: number, check: CheckContext): Tensor {
   const view = numberView(tensor);
-  const inspector = new Inspector(tensor, view, plan, maxReports, check);
+  const { tiny } = plan;
+  let { low, high } = plan;
+  // Made for the first number that needs it: most requests have none.
+  let inspector: Inspector | undefined;
   for (let base = 0; base < view.length; base += blockNumbers) {
     const count = Math.min(blockNumbers, view.length - base);
     view.read(base, base + count, block);
-    let from = 0;
-    while (from < count) {
-      const { low, high } = inspector;
-      const at =
-        plan.tiny === 0 ? firstOutside(block, from, count, low, high) : firstOdd(block, from, count, low, high, plan.tiny);
-      if (at < count && !inspector.inspect(base + at)) return inspector.result;
-      from = at + 1;
+    let at = -1;
+    while (true) {
+      at = tiny === 0 ? firstOutside(block, at + 1, count, low, high) : firstOdd(block, at + 1, count, low, high, tiny);
+      if (at >= count) break;
+      inspector ??= new Inspector(tensor, view, plan, maxReports, check);
+      if (!inspector.inspect(base + at)) return inspector.result;
+      ({ low, high } = inspector);
     }
   }
-  return inspector.result;
+  return inspector?.result ?? tensor;
 }
 
 /** The first place from `from` on whose number is not within the ends; `to` when there is none. */
@@ -58,8 +61,8 @@ function firstOdd(values: Float64Array, from: number, to: number, low: number, h
 
 /** Decides single numbers, and remembers which rules need no further look. */
 class Inspector {
-  low = Number.NEGATIVE_INFINITY;
-  high = Number.POSITIVE_INFINITY;
+  low: number;
+  high: number;
   readonly #tensor: NumericTensor;
   readonly #view: NumberView;
   readonly #check: CheckContext;
@@ -78,7 +81,8 @@ class Inspector {
     this.#isComplex = plan.isComplex;
     this.#rules = plan.rules;
     this.#soft = plan.soft;
-    this.#setEnds();
+    this.low = plan.low;
+    this.high = plan.high;
   }
 
   get result(): Tensor {
@@ -125,18 +129,7 @@ class Inspector {
   #retire(rule: NumberRule): void {
     this.#rules = this.#rules.filter((other) => other !== rule);
     this.#soft = this.#soft.filter((other) => other !== rule);
-    this.#setEnds();
-  }
-
-  #setEnds(): void {
-    let low = Number.NEGATIVE_INFINITY;
-    let high = Number.POSITIVE_INFINITY;
-    for (const rules of [this.#rules, this.#soft]) {
-      for (const rule of rules) {
-        if (rule.low > low) low = rule.low;
-        if (rule.high < high) high = rule.high;
-      }
-    }
+    const { low, high } = endsOf([...this.#rules, ...this.#soft]);
     this.low = low;
     this.high = high;
   }

@@ -1,6 +1,7 @@
 // What only outputs have: as many rows as the request, and what makes an answer say less (rounding, the k largest, nothing at all). Checks
 // come first and see the model's own numbers; what leaves is made afterwards. No value of an output ever gets into a finding.
 
+import { printable } from '../../core/index.ts';
 import { formatShape, type Tensor } from '../../tensor/index.ts';
 import type { CheckContext, ElementPath } from '../check-types.ts';
 import { engineContext } from '../compile-context.ts';
@@ -49,14 +50,15 @@ export class OutputFindings extends Findings {
 
 /** `scores[3][1]`. */
 export function outputPath(alias: string, shape: readonly number[]): ElementPath {
+  const name = printable(alias);
   return (flatIndex) => {
-    if (flatIndex === undefined) return alias;
+    if (flatIndex === undefined) return name;
     const places: number[] = [];
     let rest = flatIndex;
     for (const size of [...shape].reverse()) {
       places.unshift(rest % size);
       rest = Math.floor(rest / size);
     }
-    return `${alias}${places.map((place) => `[${place}]`).join('')}`;
+    return `${name}${places.map((place) => `[${place}]`).join('')}`;
   };
 }

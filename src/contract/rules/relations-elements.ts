@@ -21,7 +21,7 @@ export function compileOrdered(
     const kind = dtypes[inputs.get(alias)?.dtype ?? 'DT_STRING'].kind;
     if (kind !== 'float' && kind !== 'int') throw notComparable(rule, alias);
   }
-  const expected = `${strict ? 'more than' : 'at least'} ${lower} at the same place`;
+  const expected = `${strict ? 'more than' : 'at least'} ${printable(lower)} at the same place`;
   return (tensors, context) => {
     const pair = pairOf(tensors, lower, upper, rule, context);
     if (pair === undefined || pair[0].dtype === 'DT_STRING' || pair[1].dtype === 'DT_STRING') return;
@@ -57,7 +57,7 @@ export function compileImplies(
 ): RelationCheck {
   const isGiven = compileCondition(when, rule, inputs.get(when.tensor)?.dtype);
   const mustHold = compileCondition(then, rule, inputs.get(then.tensor)?.dtype);
-  const expected = `${conditionText(then)} where ${when.tensor} is ${conditionText(when)}`;
+  const expected = `${conditionText(then)} where ${printable(when.tensor)} is ${conditionText(when)}`;
   return (tensors, context) => {
     const pair = pairOf(tensors, when.tensor, then.tensor, rule, context);
     if (pair === undefined) return;
@@ -96,7 +96,7 @@ function pairOf(
   findings.report(
     rule,
     () => pathOf(right)(),
-    `the shape of ${left}, ${wanted}`,
+    `the shape of ${printable(left)}, ${wanted}`,
     () => got,
   );
   return undefined;

@@ -1,6 +1,6 @@
-// Relations that hold composite tensors together: `sparse` and `ragged`, each in several inputs. TensorFlow's own kernels have crashed and
-// read out of bounds on parts that do not belong together (CVE-2021-29540, CVE-2021-37666, CVE-2021-41210 and their like), and they check
-// some of them only on some paths; here all of it is checked before the model gets anything.
+// Relations that hold composite tensors together: `sparse` and `ragged`, each in several inputs. TensorFlow's own kernels have read out of
+// bounds on indices that leave the dense shape (SparseCountSparseOutput, CVE-2021-41210) and followed null pointers on row splits that fall
+// (RaggedTensorToSparse, CVE-2021-37656). Here all of it is checked before the model gets anything. Changes nothing.
 import { AirlockError, printable } from '../../core/index.ts';
 import { elementCount, formatShape, type NumericTensor, type Tensor } from '../../tensor/index.ts';
 import type { RelationCheck } from '../check-types.ts';

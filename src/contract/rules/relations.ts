@@ -1,5 +1,6 @@
 // Relations between the inputs of one signature, checked last, on the tensors as the model will get them. A relation one of whose inputs
 // was refused is not looked at: it would only repeat what is wrong. Changes nothing.
+import { printable } from '../../core/index.ts';
 import { elementCount, formatShape, type Signature } from '../../tensor/index.ts';
 import type { ElementPath, RelationCheck, RelationContext } from '../check-types.ts';
 import type { Contract, Relation, SignatureRules } from '../contract-types.ts';
@@ -23,7 +24,7 @@ export function compileRelations(
   return relations.flatMap((relation): CompiledRelation[] => {
     const mode = relation.mode ?? contract.mode;
     if (mode === 'off') return [];
-    const id = `${signature.name}/relations/${relation.id}`;
+    const id = printable(`${signature.name}/relations/${relation.id}`, 256);
     const rule: BoundRule = { id, name: 'relation', mode, action: { kind: 'reject' } };
     return [compileRelation(relation, rule, contract.maxViolations, inputs)];
   });
@@ -81,7 +82,7 @@ function sameShape(aliases: readonly string[], rule: BoundRule): RelationCheck {
         findings.report(
           rule,
           () => pathOf(alias)(),
-          `the shape of ${aliases[0]}, ${wanted}`,
+          `the shape of ${printable(aliases[0])}, ${wanted}`,
           () => got,
         );
     }
@@ -89,7 +90,7 @@ function sameShape(aliases: readonly string[], rule: BoundRule): RelationCheck {
 }
 
 function maxElements(aliases: readonly string[], limit: number, rule: BoundRule): RelationCheck {
-  const expected = `at most ${limit} elements in ${aliases.join(', ')} together`;
+  const expected = `at most ${limit} elements in ${printable(aliases.join(', '), 200)} together`;
   return (tensors, { findings, pathOf }) => {
     const sum = aliases.reduce((total, alias) => total + elementCount(tensors.get(alias)?.shape ?? []), 0);
     if (!(sum <= limit))

@@ -1,6 +1,6 @@
 // The rules `allowed` and `vocabulary`: an element is one of a known set of values. Numbers are compared by value in the tensor's type,
 // strings by their bytes; no JavaScript value is made per element.
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, printable } from '../../core/index.ts';
 import { dtypes, type NumericTensor, type StringTensor, type Tensor } from '../../tensor/index.ts';
 import type { CheckContext, TensorCheck } from '../check-types.ts';
 import type { EngineContext } from '../compile-context.ts';
@@ -52,7 +52,7 @@ function isMember(dtype: Tensor['dtype'], list: readonly ContractValue[], value:
 }
 
 function listText(list: readonly ContractValue[]): string {
-  const shown = list.slice(0, 5).map((value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 20)) : String(value)));
+  const shown = list.slice(0, 5).map((value) => (typeof value === 'string' ? `"${printable(value, 20)}"` : String(value)));
   return `one of ${shown.join(', ')}${list.length > 5 ? ` and ${list.length - 5} more` : ''}`;
 }
 

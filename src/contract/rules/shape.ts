@@ -32,6 +32,7 @@ export function compileShape(context: EngineContext, declared: ReadonlyMap<strin
   return {
     rule,
     check(tensor, { path, findings, dims }) {
+      if (fitsAlready(shape, tensor.shape, dims)) return { tensor, path };
       const expected = (): string => shapeText(shape, dims, declared);
       const got = (): string => formatShape(tensor.shape);
       const refuse = (): ShapedTensor => {
@@ -55,6 +56,26 @@ export function compileShape(context: EngineContext, declared: ReadonlyMap<strin
       return { tensor, path };
     },
   };
+}
+
+/** True when every dimension is as it must be and none of them gives a name its value: all tensors of a request but the first, mostly. */
+function fitsAlready(
+  expressions: readonly DimExpression[],
+  shape: readonly number[],
+  dims: ReadonlyMap<string, number>,
+): boolean {
+  if (expressions.length !== shape.length) return false;
+  for (let axis = 0; axis < shape.length; axis++) {
+    const expression = expressions[axis];
+    if (expression.kind === 'any') continue;
+    if (expression.kind === 'fixed') {
+      if (shape[axis] !== expression.size) return false;
+      continue;
+    }
+    const value = dims.get(expression.name);
+    if (value === undefined || shape[axis] !== expression.multiplier * value + expression.offset) return false;
+  }
+  return true;
 }
 
 interface Fitting {
@@ -105,7 +126,7 @@ function movedPath(path: ElementPath, sourceOf: (index: number) => number): Elem
 }
 
 function fillValue({ place }: EngineContext, action: Action, dtype: Tensor['dtype']): FillValue {
-  if (action.kind !== 'pad') return 0;
+  if (action.kind !== 'pad') return undefined;
   if (dtype !== 'DT_STRING') return numberForType(dtype, action.value, `${place}/shape, pad`);
   if (typeof action.value === 'string') return new TextEncoder().encode(action.value);
   throw new AirlockError('CONTRACT_INVALID', { message: `${place}/shape, pad: strings are filled with a string` });

@@ -4,8 +4,8 @@ import { dtypes, elementCount, type Tensor } from '../../tensor/index.ts';
 import type { ContractNumber } from '../contract-types.ts';
 import { writeNumber } from './numeric-types.ts';
 
-/** What fills a dimension: a number of the tensor's type, or the bytes of a string. */
-export type FillValue = ContractNumber | Uint8Array;
+/** What fills a dimension: a number of the tensor's type, or the bytes of a string; undefined where nothing is ever filled. */
+export type FillValue = ContractNumber | Uint8Array | undefined;
 
 /** A filled tensor is never larger; the contract's own limits are usually far below. */
 const maxFilledBytes = 256 * 1024 * 1024;
@@ -82,7 +82,7 @@ function numbers(
   const { itemBytes } = dtypes[tensor.dtype];
   const bytes = new Uint8Array(count * itemBytes);
   const pattern = new Uint8Array(itemBytes);
-  if (typeof fill !== 'object') writeNumber(tensor.dtype, new DataView(pattern.buffer), 0, fill);
+  if (typeof fill === 'number' || typeof fill === 'bigint') writeNumber(tensor.dtype, new DataView(pattern.buffer), 0, fill);
   eachRun(
     count,
     shape.at(-1) ?? 1,
