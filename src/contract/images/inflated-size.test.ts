@@ -1,0 +1,111 @@
+// The count against zlib itself: whatever zlib makes of a stream, valid, damaged or made up, the count must say the same without making it.
+import { constants, deflateSync, inflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inflatedSize } from './inflated-size.ts';
+import { byteRange } from './png-chunks.ts';
+
+const count = (bytes: Uint8Array, maxBytes = Number.MAX_SAFE_INTEGER) =>
+  inflatedSize(byteRange(bytes, 0, bytes.length), maxBytes);
+
+/** Bytes that compress in every way: runs, repetitions from far away, noise. */
+const content = fc
+  .array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.tuple(fc.nat(255), fc.nat(5000)).map(([byte, length]) => new Uint8Array(length).fill(byte)),
+      fc.constant(new Uint8Array(40_000).map((_, index) => (index * 7919) >> 5)),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => Buffer.concat(parts));
+
+const options = fc.record({
+  level: fc.integer({ min: 0, max: 9 }),
+  strategy: fc.constantFrom(
+    constants.Z_DEFAULT_STRATEGY,
+    constants.Z_FIXED,
+    constants.Z_HUFFMAN_ONLY,
+    constants.Z_RLE,
+    constants.Z_FILTERED,
+  ),
+  memLevel: fc.integer({ min: 1, max: 9 }),
+});
+
+/** What zlib says: a length, or that it is not whole or no stream. Its checksum and bytes after its end are looked at apart. */
+function zlibSays(bytes: Buffer): number | 'fault' | 'checksum' {
+  try {
+    return inflateSync(bytes, { maxOutputLength: 2 ** 24 }).length;
+  } catch (thrown) {
+    return thrown instanceof Error && thrown.message === 'incorrect data check' ? 'checksum' : 'fault';
+  }
+}
+
+describe('inflatedSize', () => {
+  it('counts what zlib makes', () => {
+    fc.assert(
+      fc.property(content, options, (bytes, made) => {
+        expect(count(deflateSync(bytes, made))).toEqual({ inflatedBytes: bytes.length });
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('agrees with zlib on damaged streams', () => {
+    let faults = 0;
+    fc.assert(
+      fc.property(
+        content,
+        options,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+        (bytes, made, hits) => {
+          const stream = deflateSync(bytes.subarray(0, 3000), made);
+          for (const [place, value] of hits) stream[place % stream.length] = value;
+          const said = zlibSays(stream);
+          const { fault, inflatedBytes } = count(stream);
+          if (fault !== undefined) faults++;
+          if (said === 'checksum') return;
+          // zlib leaves bytes after the end alone.
+          if (fault === 'bytes after its end') expect(inflatedBytes).toBe(said);
+          else expect(fault === undefined ? inflatedBytes : 'fault').toBe(said);
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(faults).toBeGreaterThan(20);
+  });
+
+  it('takes any bytes, and ends', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        const stream = Buffer.concat([Buffer.from([0x78, 0x9c]), bytes]);
+        const said = zlibSays(stream);
+        const { fault } = count(stream);
+        if (typeof said === 'number') expect(fault === undefined || fault === 'bytes after its end').toBe(true);
+        else if (said === 'fault') expect(fault).toBeDefined();
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('refuses a stream that is cut anywhere, and bytes behind one', () => {
+    const stream = deflateSync(Buffer.from('the quick brown fox jumps over the lazy dog, the quick brown fox'));
+    for (let length = 0; length < stream.length; length++) expect(count(stream.subarray(0, length)).fault).toBeDefined();
+    expect(count(Buffer.concat([stream, Buffer.from([0])])).fault).toBe('bytes after its end');
+  });
+
+  it('costs by what was sent, not by what it inflates to, and stops at a limit', () => {
+    const bomb = deflateSync(Buffer.alloc(100_000_000), { level: 9 });
+    let reads = 0;
+    const source = byteRange(bomb, 0, bomb.length);
+    const counting = {
+      next() {
+        reads++;
+        return source.next();
+      },
+    };
+    expect(inflatedSize(counting, Number.MAX_SAFE_INTEGER)).toEqual({ inflatedBytes: 100_000_000 });
+    expect(reads).toBeLessThan(bomb.length + 10);
+    expect(count(bomb, 1000).inflatedBytes).toBeLessThan(1000 + 66_000);
+  });
+});
