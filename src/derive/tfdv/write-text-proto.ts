@@ -29,14 +29,18 @@ function floatText(value: number, isFloat32: boolean): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
   if (Object.is(value, -0)) return '-0.0';
-  let text = String(value);
-  // The fewest digits that give the same float32; nine always do.
-  for (let digits = 1; isFloat32 && digits <= 9; digits++) {
+  let shortest = value;
+  // The fewest digits, from six on, that give the same float32; nine always do.
+  for (let digits = 6; isFloat32 && digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) !== value) continue;
-    text = String(short);
+    shortest = short;
     break;
   }
+  // As Python writes it, which TFDV is used from: exponents from 1e16 on and below 1e-4, of two digits at least.
+  const size = Math.abs(shortest);
+  if (size !== 0 && (size >= 1e16 || size < 1e-4)) return shortest.toExponential().replace(/([+-])(\d)$/, '$10$2');
+  const text = String(shortest);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
