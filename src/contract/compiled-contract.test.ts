@@ -113,4 +113,61 @@ describe('a compiled contract', () => {
     // The batch is what the client asks about; nothing is invented there.
     expect(refusedBy(checked(draft, [strings([], [0, 2])]).findings)).toEqual(['shape']);
   });
+
+  it('hands out jobs for images with the place of their tensor, and none of a request that it refuses', () => {
+    const image = {
+      formats: ['png'],
+      reencode: ['bmp'],
+      maxDecodedBytes: 2 ** 20,
+      maxRatio: 200,
+      inflatedSize: 'check',
+      trailingData: 'reject',
+      maxMetadataBytes: 65_536,
+      maxScans: 20,
+      checksums: 'check',
+    } as const;
+    const draft: ContractDraft = {
+      inputs: { a: { dtype: 'DT_INT32', max: 5 }, picture: { dtype: 'DT_STRING', image } },
+      cost: { base: 0, perElement: 0, perByte: 0, perPixel: 1 },
+    };
+    // A bitmap of one white pixel: two headers, and one row of three bytes padded to four.
+    const bitmap = new Uint8Array(58).fill(0xff, 54);
+    bitmap.set([0x42, 0x4d, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24]);
+    const verdict = checked(draft, [numbers('DT_INT32', [1, 1]), strings([bitmap, bitmap])]);
+    expect(verdict.findings.kept).toEqual([]);
+    expect(verdict.imageJobs.map(({ tensorIndex, elementIndex, path }) => [tensorIndex, elementIndex, path])).toEqual([
+      [1, 0, 't1[0]'],
+      [1, 1, 't1[1]'],
+    ]);
+    expect(verdict.cost).toBe(2);
+    expect(checked(draft, [numbers('DT_INT32', [9, 1]), strings([bitmap, bitmap])]).imageJobs).toEqual([]);
+  });
+
+  it('looks again at sizes and relations of what the decoder made, and at nothing else', () => {
+    const draft: ContractDraft = {
+      inputs: { a: { dtype: 'DT_INT32', max: 5 }, b: { dtype: 'DT_STRING', maxBytes: 4, allowed: ['abcd'] } },
+      relations: [{ id: 'same', rule: 'sameShape', tensors: ['a', 'b'] }],
+    };
+    const again = (a: Tensor, b: Tensor) =>
+      refusedBy(compiled(draft).recheck([a, b], [() => 'a', () => 'b'], { draw: 0 }).findings);
+    expect(again(numbers('DT_INT32', [9]), strings(['efgh']))).toEqual([]);
+    expect(again(numbers('DT_INT32', [9]), strings(['efghi']))).toEqual(['maxBytes']);
+    expect(again(numbers('DT_INT32', [9, 9]), strings(['efgh']))).toEqual(['relation']);
+  });
+
+  it('counts what a request costs', () => {
+    const draft: ContractDraft = {
+      inputs: { a: { dtype: 'DT_INT32' }, b: { dtype: 'DT_STRING' } },
+      cost: { base: 7, perElement: 2, perByte: 0.5, perPixel: 0 },
+    };
+    expect(checked(draft, [numbers('DT_INT32', [1, 2, 3]), strings(['ab', 'cdef'])])).toMatchObject({
+      cost: 7 + 10 + 3,
+      batch: undefined,
+    });
+    const endless: ContractDraft = {
+      ...draft,
+      cost: { base: Number.MAX_VALUE, perElement: Number.MAX_VALUE, perByte: 0, perPixel: 0 },
+    };
+    expect(checked(endless, [numbers('DT_INT32', [1]), strings(['a'])])).toMatchObject({ cost: Number.MAX_VALUE, batch: 1 });
+  });
 });
