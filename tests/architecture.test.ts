@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  decoderExcess,
   errorClasses,
   guardedImports,
   importGraph,
@@ -30,6 +31,7 @@ describe('the source tree', () => {
   it('enters a folder through its index.ts only', () => expect(sideDoorImports(graph)).toEqual([]));
   it('imports koffi, child processes and fastify only where they belong', () => expect(guardedImports(graph)).toEqual([]));
   it('lets the worker reach core, tensor, jail, kernel and native only', () => expect(workerExcess(graph)).toEqual([]));
+  it('lets the decoder reach core, tensor, jail and kernel only', () => expect(decoderExcess(graph)).toEqual([]));
   it('keeps native code out of the server', () => expect(serverNativeCode(graph)).toEqual([]));
   it('has one error class', () => expect(errorClasses(files)).toEqual(['core/errors.ts']));
 });
@@ -128,8 +130,23 @@ describe('the rules', () => {
     expect(workerExcess(madeUp({ ...core, 'worker/main.ts': "import '../core/index.ts'" }))).toEqual([]);
   });
 
+  it('refuse a decoder that reaches more, packages included', () => {
+    const reach = (text: string) =>
+      decoderExcess(
+        madeUp({
+          ...core,
+          'decoder/main.ts': `import '../core/index.ts'; import 'sharp'; import 'node:fs'\n${text}`,
+          'contract/index.ts': '',
+        }),
+      );
+    expect(reach('')).toEqual([]);
+    expect(reach("import '../contract/index.ts'")).toEqual(['contract/index.ts']);
+    expect(reach("import 'yauzl'")).toEqual(['yauzl']);
+  });
+
   it.each([
     ["import 'koffi'", ['koffi']],
+    ["import 'sharp'", ['sharp']],
     ["import '../native/index.ts'", ['native/index.ts', 'koffi']],
   ])('refuse native code in the server: %s', (text, found) => {
     const server = { 'cli/a.ts': "import '../gateway/index.ts'", 'gateway/index.ts': "import '../serving/index.ts'" };

@@ -49,6 +49,7 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
+const decoderFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'decoder']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
 const staticImport = /(?:^|;)\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]/gm;
@@ -147,10 +148,20 @@ export function workerExcess(graph: ImportGraph): string[] {
   return [...reached].filter((file) => graph.has(file) && !workerFolders.has(folderOf(file, graph) ?? ''));
 }
 
+/** What the decoder of images reaches beyond core, tensor, jail, kernel and itself, and packages other than those that it is for. */
+export function decoderExcess(graph: ImportGraph): string[] {
+  const isPackage = (target: string): boolean => !graph.has(target) && !target.startsWith('node:');
+  return [...closureOf(graph, new Set(['decoder']))].filter((target) =>
+    isPackage(target)
+      ? target !== 'sharp' && target !== 'koffi'
+      : graph.has(target) && !decoderFolders.has(folderOf(target, graph) ?? ''),
+  );
+}
+
 /** Native code that the server's own process would load: hostile bytes must meet memory-safe code only. */
 export function serverNativeCode(graph: ImportGraph): string[] {
   return [...closureOf(graph, serverFolders)].filter(
-    (file) => file === 'koffi' || ['koffi/', 'kernel/', 'native/'].some((place) => file.startsWith(place)),
+    (file) => file === 'koffi' || file === 'sharp' || ['koffi/', 'kernel/', 'native/'].some((place) => file.startsWith(place)),
   );
 }
 
