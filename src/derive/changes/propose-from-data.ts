@@ -1,28 +1,9 @@
 // From new training data to a proposal: what was measured on it is compared with the contract, bound by bound. A bound that the data passes
 // goes out, by no more than a cap; nothing else is ever widened: words such as `nan: allow`, patterns, modes and actions stay.
-import type { Contract, ContractNumber, DimRules, RuleName, SignatureRules, Source, TensorRules } from '../../contract/index.ts';
+import type { Contract, DimRules, RuleName, SignatureRules, Source, TensorRules } from '../../contract/index.ts';
 import { dtypes } from '../../tensor/index.ts';
+import { type BoundChange, BoundMover, type DataUpdateOptions } from './bound-mover.ts';
 import { joinPath, ruleOfPath } from './contract-leaves.ts';
-import { boundDirection } from './strictness.ts';
-import { cappedBound } from './widening-cap.ts';
-
-export interface DataUpdateOptions {
-  /** Of the old range, per step. Default 0.1. */
-  readonly maxWidening?: number;
-  /** Bounds that the data stays well inside of come in, up to the data and `margin`. Default false. */
-  readonly tighten?: boolean;
-  /** Of the range of the data, kept when a bound comes in. Default 0.25. */
-  readonly margin?: number;
-}
-
-export interface BoundChange {
-  /** `signatures.serving_default.inputs.age.max`. */
-  readonly path: string;
-  readonly before: ContractNumber;
-  readonly after: ContractNumber;
-  /** The extreme of the data. */
-  readonly wanted: ContractNumber;
-}
 
 export interface DataProposal {
   /** The next revision; the same contract when nothing changed. */
@@ -33,123 +14,6 @@ export interface DataProposal {
   readonly capped: readonly BoundChange[];
   /** Comments for `formatContract`: each tensor that was widened is marked. */
   readonly comments: ReadonlyMap<string, string>;
-}
-
-type Bounds = Readonly<Record<string, unknown>>;
-
-function isNumeric(value: unknown): value is ContractNumber {
-  return typeof value === 'number' || typeof value === 'bigint';
-}
-
-/** `max` for `min`, `maxBytes` for `minBytes`. */
-function oppositeKey(key: string): string {
-  if (/^(soft|exclusive)/.test(key)) return key.endsWith('Min') ? key.replace('Min', 'Max') : key.replace('Max', 'Min');
-  return key.startsWith('min') ? key.replace('min', 'max') : key.replace('max', 'min');
-}
-
-function isPlainObject(value: unknown): value is Bounds {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Set) && !(value instanceof Map)
-  );
-}
-
-/** Keys under which bounds are measured on data; everything else of a tensor is somebody's decision. */
-const decidedKeys = new Set(['maxRatio', 'maxDecodedBytes', 'maxMetadataBytes', 'maxScans', 'maxFeatures', 'maxUnknownFraction']);
-const measuredGroups = new Set([
-  'string',
-  'tokens',
-  'image',
-  'width',
-  'height',
-  'length',
-  'count',
-  'features',
-  'example',
-  'vocabulary',
-]);
-
-interface Place {
-  readonly path: string;
-  /** From the tensor down. */
-  readonly inner: string;
-  /** A value in the measured contract that is only its default is no measurement. */
-  isMeasured(inner: string): boolean;
-}
-
-class DataUpdate {
-  readonly widened: BoundChange[] = [];
-  readonly tightened: BoundChange[] = [];
-  readonly capped: BoundChange[] = [];
-  readonly #options: Required<DataUpdateOptions>;
-
-  constructor({ maxWidening = 0.1, tighten = false, margin = 0.25 }: DataUpdateOptions) {
-    this.#options = { maxWidening, tighten, margin };
-  }
-
-  /** `old` with its bounds moved towards those of `measured`. Walks what is ours and finite. */
-  move<T extends object>(place: Place, old: T, measured: object | undefined, isInteger: boolean): T {
-    if (measured === undefined) return old;
-    const found = measured as Bounds;
-    const entries = Object.entries(old).map(([key, value]: [string, unknown]) => {
-      const other = found[key];
-      const inside = { ...place, path: joinPath(place.path, key), inner: joinPath(place.inner, key) };
-      if (decidedKeys.has(key)) return [key, value];
-      if (isNumeric(value) && isNumeric(other) && boundDirection(key) !== undefined && place.isMeasured(inside.inner))
-        return [key, this.#bound(inside.path, key, value, other, old as Bounds, found, isInteger || !isValueBound(key))];
-      if (!measuredGroups.has(key)) return [key, value];
-      if (value instanceof Map && other instanceof Map) return [key, this.#features(inside, value, other)];
-      return [key, isPlainObject(value) && isPlainObject(other) ? this.move(inside, value, other, true) : value];
-    });
-    return Object.fromEntries(entries) as T;
-  }
-
-  #features(place: Place, old: ReadonlyMap<string, object>, measured: ReadonlyMap<string, object>): ReadonlyMap<string, object> {
-    return new Map(
-      [...old].map(([name, rules]) => {
-        const isInteger = 'kind' in rules && rules.kind === 'int64';
-        const inside = { ...place, path: joinPath(place.path, name), inner: joinPath(place.inner, name) };
-        return [name, this.move(inside, rules, measured.get(name), isInteger)];
-      }),
-    );
-  }
-
-  #bound(
-    path: string,
-    key: string,
-    before: ContractNumber,
-    wanted: ContractNumber,
-    old: Bounds,
-    measured: Bounds,
-    isInteger: boolean,
-  ): ContractNumber {
-    const isUpper = boundDirection(key) === 'upper';
-    const isOutside = isUpper ? wanted > before : wanted < before;
-    const opposite = old[oppositeKey(key)];
-    if (isOutside) {
-      const { maxWidening: maxFraction } = this.#options;
-      const after = cappedBound({ before, wanted, opposite: isNumeric(opposite) ? opposite : undefined, maxFraction, isInteger });
-      const change = { path, before, after, wanted };
-      if (after !== before) this.widened.push(change);
-      if (after !== wanted) this.capped.push(change);
-      return after;
-    }
-    if (!this.#options.tighten) return before;
-    const other = measured[oppositeKey(key)];
-    const spread = Math.abs(Number(wanted) - Number(isNumeric(other) ? other : 0)) * this.#options.margin;
-    const room = Number(wanted) + (isUpper ? spread : -spread);
-    const rounded = isUpper ? Math.ceil(room) : Math.floor(room);
-    const after = isInteger ? rounded : room;
-    // Past 2^53 a double would not be exact; such bounds stay.
-    if (!Number.isFinite(after) || (isInteger && !Number.isSafeInteger(after))) return before;
-    if (isUpper ? after >= before : after <= before) return before;
-    this.tightened.push({ path, before, after, wanted });
-    return after;
-  }
-}
-
-/** Bounds of values may be fractions where the type is; all others count something. */
-function isValueBound(key: string): boolean {
-  return ['min', 'max', 'exclusiveMin', 'exclusiveMax', 'softMin', 'softMax'].includes(key);
 }
 
 /** Names the new source for each rule that moved. */
@@ -172,7 +36,7 @@ function measuredDims(measured: Contract): ReadonlySet<string> {
   return names;
 }
 
-function moveDims(update: DataUpdate, old: ReadonlyMap<string, DimRules>, measured: Contract): ReadonlyMap<string, DimRules> {
+function moveDims(update: BoundMover, old: ReadonlyMap<string, DimRules>, measured: Contract): ReadonlyMap<string, DimRules> {
   const names = measuredDims(measured);
   return new Map(
     [...old].map(([name, rules]) => {
@@ -197,7 +61,7 @@ export function proposeFromData(
   sources: readonly Source[],
   options: DataUpdateOptions = {},
 ): DataProposal {
-  const update = new DataUpdate(options);
+  const update = new BoundMover(options);
   const dims = moveDims(update, contract.dims, measured);
   const comments = new Map<string, string>();
   const revision = contract.metadata.revision + 1;

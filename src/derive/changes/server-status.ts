@@ -1,5 +1,6 @@
 // What a running server counted for one contract: read from the document of /airlock/v1/status, which somebody carried here in a file.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { AirlockError, printable } from '../../core/index.ts';
 
@@ -77,9 +78,14 @@ export function readObservations(text: string, digest: string, name: string): Co
 
 /** Reads the file and sums as `readObservations` does. @throws DATASET_INVALID also when it is over 16 MiB. */
 export async function loadObservations(file: string, digest: string): Promise<ContractObservations> {
-  const bytes = await readFile(file).catch(() => {
-    throw new AirlockError('DATASET_INVALID', { message: `${printable(file)} cannot be read` });
+  const name = basename(file);
+  const unreadable = () => new AirlockError('DATASET_INVALID', { message: `${printable(name)} cannot be read` });
+  const info = await stat(file).catch(() => {
+    throw unreadable();
   });
-  if (bytes.length > maxStatusBytes) throw invalid(file, `more than ${maxStatusBytes} bytes`);
-  return readObservations(bytes.toString('utf8'), digest, file);
+  if (!info.isFile() || info.size > maxStatusBytes) throw invalid(name, `no regular file of at most ${maxStatusBytes} bytes`);
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw unreadable();
+  });
+  return readObservations(text, digest, name);
 }
