@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadContract, maxContractBytes, parseContract } from './load-contract.ts';
+import { readVocabularyFiles } from './load-contract-vocabulary.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -118,6 +119,20 @@ describe('loadContract()', () => {
     };
     visit(contract);
     expect(unfrozen).toEqual([]);
+  });
+});
+
+describe('readVocabularyFiles()', () => {
+  it('reads no file beyond the limit of one, or of all together', async () => {
+    for (const name of ['x', 'y', 'z']) await writeFile(join(folder, name), 'four');
+    const limits = { maxFileBytes: 4, maxTotalBytes: 8 };
+    const kinds = async (names: readonly string[], given = limits) =>
+      [...(await readVocabularyFiles(folder, names, given)).values()].map((file) =>
+        'bytes' in file ? file.bytes.length : file.mistake,
+      );
+    const tooLarge = expect.stringContaining('of all vocabularies together');
+    expect(await kinds(['x', 'y', 'z'])).toEqual([4, 4, tooLarge]);
+    expect(await kinds(['x'], { maxFileBytes: 3, maxTotalBytes: 8 })).toEqual([tooLarge]);
   });
 });
 

@@ -14,12 +14,16 @@ const maxTotalBytes = 256 * mebibyte;
 /** A file's bytes, or in words what was expected of it. */
 export type VocabularyFile = { readonly bytes: Uint8Array } | { readonly mistake: string };
 
-/** The files by the names that the contract gives them. Never throws for a file that cannot be used; its mistake says why. */
-export async function readVocabularyFiles(folder: string, names: Iterable<string>): Promise<ReadonlyMap<string, VocabularyFile>> {
+/** The files by the names that the contract gives them. Never throws for a file that cannot be used; its mistake says why. `limits` are 64 MiB and 256 MiB. */
+export async function readVocabularyFiles(
+  folder: string,
+  names: Iterable<string>,
+  limits: { readonly maxFileBytes: number; readonly maxTotalBytes: number } = { maxFileBytes, maxTotalBytes },
+): Promise<ReadonlyMap<string, VocabularyFile>> {
   const files = new Map<string, VocabularyFile>();
-  let left = maxTotalBytes;
+  let left = limits.maxTotalBytes;
   for (const name of names) {
-    const file = await readVocabularyFile(folder, name, Math.min(left, maxFileBytes));
+    const file = await readVocabularyFile(folder, name, Math.min(left, limits.maxFileBytes));
     if ('bytes' in file) left -= file.bytes.length;
     files.set(name, file);
   }

@@ -25,4 +25,32 @@ describe('formatContract()', () => {
       { numRuns: 100 },
     );
   });
+
+  it('writes large doubles so that they are not read as integers', () => {
+    const head = 'apiVersion: airlock/contract/v1\nmetadata: { id: t, revision: 1 }\n';
+    const relation = '{ rule: implies, when: { tensor: x, min: 1152921504606846976.0 }, then: { tensor: x, max: 1.0e+30 } }';
+    const contract = read(`${head}signatures: { s: { inputs: { x: { dtype: float64 } }, relations: [${relation}] } }`);
+    const text = formatContract(contract);
+    expect(text).toContain('min: 1.152921504606847e+18');
+    expect(read(text)).toEqual(contract);
+  });
+
+  it('writes comments above tensors and at the head, and nothing that a comment could break out of', () => {
+    const head = 'apiVersion: airlock/contract/v1\nmetadata: { id: t, revision: 1 }\n';
+    const contract = read(
+      `${head}signatures: { a/inputs/b: { inputs: { x: { dtype: uint8 } }, outputs: { x: { dtype: int8 } } } }`,
+    );
+    const comments = new Map([
+      ['', 'head\r\nmode: off'],
+      ['a/inputs/b/inputs/x', 'of the input'],
+      ['a/inputs/b/outputs/x', 'of the output'],
+      ['a/inputs/none', 'of nothing'],
+    ]);
+    const text = formatContract(contract, { comments });
+    expect(text).toMatch(/^# head\\u\{d\}\n# mode: off\n/);
+    expect(text).toMatch(/inputs:\n +# of the input\n +x:/);
+    expect(text).toMatch(/outputs:\n +# of the output\n +x:/);
+    expect(text).not.toContain('of nothing');
+    expect(read(text)).toEqual(contract);
+  });
 });

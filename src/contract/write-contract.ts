@@ -14,6 +14,7 @@ export interface FormatContractOptions {
 }
 
 const maxCommentLines = 100;
+const maxNameParts = 64;
 
 function commentOf(text: string): string {
   const lines = text.split('\n').slice(0, maxCommentLines);
@@ -32,12 +33,12 @@ function addComments(document: Document, comments: ReadonlyMap<string, string>):
       document.commentBefore = commentOf(text);
       continue;
     }
-    // A name may hold slashes itself, so every way to cut the place is tried.
-    for (const side of ['inputs', 'outputs']) {
-      const cut = place.indexOf(`/${side}/`);
-      if (cut < 0) continue;
-      const signature = pairOf(pairOf(document.contents, 'signatures')?.value, place.slice(0, cut));
-      const pair = pairOf(pairOf(signature?.value, side)?.value, place.slice(cut + side.length + 2));
+    // A name may hold slashes itself, so every place to cut is tried.
+    const parts = place.split('/').slice(0, maxNameParts);
+    for (const [at, side] of parts.entries()) {
+      if (side !== 'inputs' && side !== 'outputs') continue;
+      const signature = pairOf(pairOf(document.contents, 'signatures')?.value, parts.slice(0, at).join('/'));
+      const pair = pairOf(pairOf(signature?.value, side)?.value, parts.slice(at + 1).join('/'));
       if (pair !== undefined && isScalar(pair.key)) pair.key.commentBefore = commentOf(text);
     }
   }
