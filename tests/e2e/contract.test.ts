@@ -2,14 +2,16 @@
 // hold, and which versions are not served at all.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { contractDigest, parseContract } from '../../src/contract/index.ts';
 import { formatEmbeddedContract } from '../../src/model/index.ts';
 import { openModel } from '../../src/serving/index.ts';
 import type { Signature } from '../../src/tensor/index.ts';
 import { attribute, node, placeholder, writeSavedModel } from '../support/graph.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
-import { reachableSandbox } from '../support/sandbox.ts';
+import { reachableSandbox, sandboxArguments } from '../support/sandbox.ts';
 import { type Answer, call, post, root, startTestServer, type TestServer, temporaryFolder, until } from '../support/server.ts';
 
 const examples = path.join(root, 'examples');
@@ -395,6 +397,21 @@ describe.skipIf(slot === undefined)(`contracts${needsRuntime}`, () => {
       } finally {
         await model.close();
       }
+    });
+
+    it('hold on the command line', async () => {
+      const predict = async (input: string) => {
+        const io = { stdout: new PassThrough(), stderr: new PassThrough(), env: {}, isTerminal: false };
+        const contract = contractFile('line', echo);
+        const model = path.join(folder, 'echo');
+        const options = ['--store', path.join(root, '.airlock'), ...sandboxArguments, '--contract', contract, '--input', input];
+        const code = await main(['predict', model, ...options], io);
+        return { code, said: `${io.stdout.read() ?? ''}${io.stderr.read() ?? ''}` };
+      };
+      expect(await predict('{"instances":[1.5]}')).toEqual({ code: 0, said: '{"predictions":[1.5]}\n' });
+      const { code, said } = await predict('{"instances":[1, 200]}');
+      expect(code).toBe(1);
+      expect(said).toContain('The input breaks the contract of the model at instances[1]');
     });
 
     it('refuse to open a model that they do not fit', async () => {

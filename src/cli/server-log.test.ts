@@ -1,0 +1,71 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { AirlockError } from '../core/index.ts';
+import { createServerLog, type ServerLog } from './server-log.ts';
+
+function said(format: 'json' | 'text', speak: (log: ServerLog) => void): string {
+  let text = '';
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  speak(createServerLog(stream, format));
+  return text;
+}
+
+const about = { model: 'digits', version: 2n };
+const violations = {
+  kind: 'violations',
+  ...about,
+  ruleId: 'serving_default/inputs/x/max',
+  outcome: 'shadow',
+  count: 12,
+} as const;
+const unused = { kind: 'contractUnused', ...about, contract: { id: 'c', revision: 3 } } as const;
+const refusal = {
+  code: 'CONTRACT_VIOLATION',
+  status: 400,
+  method: 'POST',
+  model: 'digits',
+  verb: 'predict',
+  path: 'instances[0]',
+  rule: 'max',
+  ruleId: 'serving_default/inputs/x/max',
+  expected: 'at most 1',
+};
+
+describe('createServerLog()', () => {
+  it('says for people which rule of a contract was broken, and what was done', () => {
+    expect(said('text', (log) => log.onEvent(violations))).toMatch(
+      /digits version 2: serving_default\/inputs\/x\/max broken 12 times since it was last said \(shadow: let through\)\n$/,
+    );
+    expect(said('text', (log) => log.onRefusal(refusal))).toMatch(
+      /refused 400 CONTRACT_VIOLATION digits predict at instances\[0\] \(serving_default\/inputs\/x\/max\)\n$/,
+    );
+    expect(said('text', (log) => log.onEvent(unused))).toContain('carries the contract c revision 3, and none is configured');
+  });
+
+  it('says it for machines', () => {
+    expect(JSON.parse(said('json', (log) => log.onEvent(violations)))).toMatchObject({
+      level: 40,
+      kind: 'violations',
+      version: '2',
+      ruleId: 'serving_default/inputs/x/max',
+      outcome: 'shadow',
+      count: 12,
+    });
+    expect(JSON.parse(said('json', (log) => log.onRefusal(refusal)))).toMatchObject({ ruleId: 'serving_default/inputs/x/max' });
+    expect(JSON.parse(said('json', (log) => log.onEvent(unused)))).toMatchObject({ kind: 'contractUnused', version: '2' });
+  });
+
+  it('says why the decoder of images ended', () => {
+    const error = new AirlockError('WORKER_OUT_OF_MEMORY', { detail: 'took more than 512 MiB' });
+    expect(said('text', (log) => log.onImagesBroken(error))).toContain('took more than 512 MiB (WORKER_OUT_OF_MEMORY)');
+    expect(JSON.parse(said('json', (log) => log.onImagesBroken(error)))).toMatchObject({
+      level: 50,
+      error: { code: 'WORKER_OUT_OF_MEMORY', detail: 'took more than 512 MiB' },
+    });
+  });
+});
