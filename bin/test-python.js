@@ -1,27 +1,44 @@
-// A Python of its own for the tests that use a real Python client, in .airlock/test-venv. Never a reason to fail: where it cannot
-// be made, the tests that need it are skipped, and say so.
+// Pythons of their own for the tests that use a real Python client or a real TensorFlow in Python, below .airlock. Never a reason to fail:
+// where one cannot be made, the tests that need it are skipped, and say so.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { root, stateFolder } from './run-step.js';
 
-const folder = path.join(stateFolder, 'test-venv');
-const requirements = path.join(root, 'tools', 'python', 'requirements.txt');
+const environments = {
+  client: { folder: 'test-venv', requirements: 'requirements.txt', what: 'the Python client for its tests' },
+  tensorflow: {
+    folder: 'tensorflow-venv',
+    requirements: 'requirements-tensorflow.txt',
+    what: 'TensorFlow in Python for its tests (300 MB)',
+  },
+};
 
-/** Makes the environment unless it is there with these requirements. Returns the reason when it could not. */
+/** Makes the client's environment unless it is there with these requirements. Returns the reason when it could not. */
 export function prepareTestPython() {
+  return prepare(environments.client);
+}
+
+/** The same with TensorFlow and Keras in it. */
+export function prepareTensorFlowPython() {
+  return prepare(environments.tensorflow);
+}
+
+function prepare({ folder: name, requirements: file, what }) {
+  const folder = path.join(stateFolder, name);
+  const requirements = path.join(root, 'tools', 'python', file);
   const wanted = fs.readFileSync(requirements, 'utf8');
   const stamp = path.join(folder, '.requirements');
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return undefined;
-  process.stdout.write('Installing the Python client for its tests (pip) … ');
+  process.stdout.write(`Installing ${what} (pip) … `);
   const startedMs = Date.now();
-  const reason = makeEnvironment();
+  const reason = makeEnvironment(folder, requirements);
   process.stdout.write(reason === undefined ? `${((Date.now() - startedMs) / 1000).toFixed(1)} s\n` : 'not possible\n');
   if (reason === undefined) fs.writeFileSync(stamp, wanted);
   return reason;
 }
 
-function makeEnvironment() {
+function makeEnvironment(folder, requirements) {
   fs.rmSync(folder, { recursive: true, force: true });
   // Without pip inside: Debian ships venv's pip in a package of its own, while the pip of the machine can install there too.
   if (run('python3', ['-m', 'venv', '--without-pip', folder]) === undefined) return 'python3 cannot make a venv';

@@ -66,7 +66,13 @@ const npmCalls = () =>
 beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), 'airlock-clone-'));
   cpSync(join(import.meta.dirname, '..', 'bin'), join(clone, 'bin'), { recursive: true });
-  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'tools/python/requirements.txt']) write(name, '');
+  for (const name of [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tools/python/requirements.txt',
+    'tools/python/requirements-tensorflow.txt',
+  ])
+    write(name, '');
   write('package.json', '{ "type": "module" }');
   write('package-lock.json', '{}');
   write('src/index.ts', 'export {};');

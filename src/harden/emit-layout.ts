@@ -1,6 +1,6 @@
 // Writes the checks of a tensor's shape as nodes, and those of dimensions that several tensors share. Nothing here reads a value of the
 // tensor. The Asserts come first because EnsureShape, which stays when they are optimised away, cannot say which rule was broken.
-import { type AxisSize, addAssert, type CheckEmitter, equalAttributes } from './check-emitter.ts';
+import { type AxisSize, addAssert, type CheckEmitter } from './check-emitter.ts';
 import { boolAttribute, intAttribute, shapeAttribute, typeAttribute } from './graph-attributes.ts';
 import type { CheckText, DimBounds, LayoutCheck } from './graph-checks.ts';
 import type { GraphScope } from './graph-scope.ts';
@@ -16,7 +16,7 @@ export function emitLayout(emitter: CheckEmitter, reference: string, layout: rea
     if (check.kind === 'shape') value = emitShape(emitter, value, check, name);
     else {
       const attributes = { T: typeAttribute(dtype), out_type: typeAttribute('DT_INT64') };
-      const size = scope.add(`${prefix}/${name}/size`, 'Size', [value], attributes);
+      const size = scope.add(`${prefix}/${name}/size`, 'Size', [reference], attributes);
       const limit = scope.scalar(`${prefix}/${name}/limit`, 'DT_INT64', check.max);
       emitter.assert(name, scope.add(`${prefix}/${name}/holds`, 'LessEqual', [size, limit], int64), check);
     }
@@ -24,31 +24,40 @@ export function emitLayout(emitter: CheckEmitter, reference: string, layout: rea
   return scope.after(`${prefix}/layout`, value, dtype, emitter.asserts);
 }
 
+const anySize = 2n ** 63n - 1n;
+/** No dimension has this size. */
+const end = -1;
+
+// The sizes, then `end`, compared with bounds of the same number: one comparison for the rank and all fixed sizes. An operation that asks
+// for the rank itself would be worked out in advance: the optimiser concludes from later operations what the rank must be.
 function emitShape(emitter: CheckEmitter, value: string, check: Extract<LayoutCheck, { kind: 'shape' }>, name: string): string {
   const { scope, prefix, dtype } = emitter;
   const at = `${prefix}/${name}`;
-  const rank = scope.add(`${at}/rank`, 'Rank', [value], { T: typeAttribute(dtype) });
-  const wantedRank = scope.scalar(`${at}/wanted_rank`, 'DT_INT32', check.sizes.length);
-  emitter.assert(`${name}/rank`, scope.add(`${at}/has_rank`, 'Equal', [rank, wantedRank], equalAttributes('DT_INT32')), check);
-  const ranked = scope.after(`${at}/ranked`, value, dtype, emitter.asserts);
-  const shape = scope.add(`${at}/shape`, 'Shape', [ranked], { T: typeAttribute(dtype), out_type: typeAttribute('DT_INT64') });
-  const fixed = check.sizes.flatMap((size, axis) => (size === -1 ? [] : [axis]));
-  if (fixed.length > 0) {
-    const sizes = gather(scope, `${at}/fixed`, shape, scope.constant(`${at}/fixed/axes`, 'DT_INT32', fixed, [fixed.length]));
-    const wanted = scope.constant(
-      `${at}/fixed/sizes`,
-      'DT_INT64',
-      fixed.map((axis) => check.sizes[axis]),
-      [fixed.length],
-    );
-    const equal = scope.add(`${at}/fixed/equal`, 'Equal', [sizes, wanted], equalAttributes('DT_INT64'));
-    emitter.assert(`${name}/fixed`, scope.all(`${at}/fixed/all`, equal), check);
-  }
+  const count = check.sizes.length + 1;
+  const shape = scope.add(`${at}/shape`, 'Shape', [value], { T: typeAttribute(dtype), out_type: typeAttribute('DT_INT64') });
+  const tail = scope.constant(`${at}/tail`, 'DT_INT64', Array<number>(count).fill(end), [count]);
+  const index = { T: typeAttribute('DT_INT64'), Tidx: typeAttribute('DT_INT32') };
+  const long = scope.add(`${at}/long`, 'ConcatV2', [shape, tail, scope.scalar(`${at}/axis`, 'DT_INT32', 0)], {
+    ...index,
+    N: intAttribute(2),
+  });
+  const begin = scope.constant(`${at}/begin`, 'DT_INT32', [0], [1]);
+  const length = scope.constant(`${at}/length`, 'DT_INT32', [count], [1]);
+  const sizes = scope.add(`${at}/sizes`, 'Slice', [long, begin, length], {
+    T: typeAttribute('DT_INT64'),
+    Index: typeAttribute('DT_INT32'),
+  });
+  const least = [...check.sizes.map((size) => Math.max(size, 0)), end];
+  const most = [...check.sizes.map((size) => (size === -1 ? anySize : size)), end];
+  const compare = (word: string, op: 'GreaterEqual' | 'LessEqual', bounds: readonly (number | bigint)[]): string =>
+    scope.add(`${at}/${word}/holds`, op, [sizes, scope.constant(`${at}/${word}`, 'DT_INT64', bounds, [count])], int64);
+  const both = [compare('least', 'GreaterEqual', least), compare('most', 'LessEqual', most)];
+  emitter.assert(name, scope.all(`${at}/all`, scope.add(`${at}/both`, 'LogicalAnd', both, {})), check);
   for (const { axis, name: dim, multiplier, offset } of check.named) {
-    const size = gather(scope, `${at}/axis${axis}`, shape, scope.scalar(`${at}/axis${axis}/index`, 'DT_INT32', axis));
+    const size = gather(scope, `${at}/axis${axis}`, sizes, scope.scalar(`${at}/axis${axis}/index`, 'DT_INT32', axis));
     emitter.axes.push({ name: dim, size, multiplier, offset, text: check });
   }
-  const settled = scope.after(`${at}/settled`, ranked, dtype, emitter.asserts);
+  const settled = scope.after(`${at}/settled`, value, dtype, emitter.asserts);
   return scope.add(`${at}/ensure`, 'EnsureShape', [settled], { T: typeAttribute(dtype), shape: shapeAttribute(check.sizes) });
 }
 

@@ -106,15 +106,18 @@ function planFunctions(graph: GraphDef, plans: readonly SignaturePlan[], exposed
     for (const { alias, tensorName, checks } of inputs) {
       if (checks === undefined || isEmpty(checks)) continue;
       const where = `The input "${printable(alias)}" of ${printable(name)}`;
-      for (const place of callsOf(uses.get(plainReference(tensorName)) ?? [], where))
+      for (const place of callsOf(uses.get(plainReference(tensorName)) ?? [], where)) {
+        if (index.get(place.functionName) === undefined) throw missing(place.functionName);
         want('inputs', index.argumentPath(place), checks);
+      }
     }
     for (const { alias, tensorName, checks } of outputs) {
       if (checks === undefined || isEmpty(checks)) continue;
       const [nodeName, position] = tensorName.split(':');
       const node = nodes.get(nodeName);
       const called = node === undefined ? undefined : calledFunction(node);
-      if (called === undefined || index.get(called) === undefined) {
+      if (called !== undefined && index.get(called) === undefined) throw missing(called);
+      if (called === undefined) {
         throw new AirlockError('MODEL_NOT_HARDENABLE', {
           message: `The output "${printable(alias)}" of ${printable(name)} does not come from a function`,
         });
@@ -122,7 +125,6 @@ function planFunctions(graph: GraphDef, plans: readonly SignaturePlan[], exposed
       want('outputs', index.outputPath({ functionName: called, index: Number(position ?? 0) }), checks);
     }
   }
-  for (const name of wanted.plans.keys()) if (index.get(name) === undefined) throw missing(name);
   return wanted;
 }
 

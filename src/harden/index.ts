@@ -3,5 +3,6 @@
 export { type HardenReport, hardenGraphs, type MetaGraphReport } from './harden-graph.ts';
 export { type HardenModelOptions, type HardenModelResult, hardenModel, stripModel } from './harden-model.ts';
 export type { ModelCopy } from './model-copy.ts';
+export { pythonAssertions } from './python.ts';
 export type { RuleRow } from './signature-plans.ts';
 export { stripModelGraphs } from './strip-graph.ts';

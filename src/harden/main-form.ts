@@ -2,9 +2,8 @@
 // signature wait for all of its checks. Signatures may share tensors, and whoever calls one feeds the inputs of that one only.
 import { AirlockError, printable } from '../core/index.ts';
 import { DataType, type WholeMetaGraph } from '../model/index.ts';
-import type { AxisSize } from './check-emitter.ts';
 import { type EmittedTensor, emitChecks } from './emit-checks.ts';
-import { emitDims } from './emit-layout.ts';
+import { type EmittedDims, emitDims } from './emit-layout.ts';
 import type { FormResult } from './function-form.ts';
 import { plainReference } from './function-references.ts';
 import { typeNumberAttribute } from './graph-attributes.ts';
@@ -57,9 +56,17 @@ export function hardenMainGraph(
     }
     bySignature.set(name, emitted);
   }
-  rewireConsumers(metaGraph, scope, fed, undo);
-  for (const [index, plan] of plans.entries())
-    holdOutputs(metaGraph, scope, plan, index, bySignature.get(plan.name) ?? [], options, undo);
+  const dims = new Map<string, EmittedDims>();
+  for (const [index, { name, inputs }] of plans.entries()) {
+    const axes = (bySignature.get(name) ?? []).flatMap((emitted) => emitted.axes);
+    const bounds = new Map<string, DimBounds>(inputs.flatMap(({ checks }) => [...(checks?.dims ?? [])]));
+    dims.set(name, emitDims(scope, `signature${index}/dims`, axes, bounds));
+  }
+  rewireConsumers(metaGraph, scope, fed, dims, undo);
+  for (const [index, plan] of plans.entries()) {
+    const inputs = [...(bySignature.get(plan.name) ?? []), ...[dims.get(plan.name) ?? { asserts: [], conditions: [] }]];
+    holdOutputs(metaGraph, scope, plan, `signature${index}`, inputs, options, undo);
+  }
   graph.node.push(...scope.nodes);
   return { covered: [], uncovered: [] };
 }
@@ -111,6 +118,7 @@ function rewireConsumers(
   metaGraph: WholeMetaGraph,
   scope: GraphScope,
   fed: ReadonlyMap<string, FedTensor>,
+  dims: ReadonlyMap<string, EmittedDims>,
   undo: UndoRecord,
 ): void {
   const replaced = new Map<string, string>();
@@ -119,11 +127,10 @@ function rewireConsumers(
     const [emitted] = tensor.emitted.values();
     // Only checks of tensors that are fed whenever this one is: waiting for any other would ask a caller for more than the signature has.
     const companions = agreed.filter(({ signatures }) => [...tensor.signatures].every((name) => signatures.has(name)));
-    const gate = addGate(
-      scope,
-      `fed${index}/gate`,
-      companions.flatMap((companion) => [...companion.emitted.values()].flatMap(({ asserts }) => asserts)),
-    );
+    const asserts = companions.flatMap((companion) => [...companion.emitted.values()].flatMap((emitted) => emitted.asserts));
+    const [only, ...others] = tensor.signatures;
+    if (others.length === 0) asserts.push(...(dims.get(only)?.asserts ?? []));
+    const gate = addGate(scope, `fed${index}/gate`, asserts);
     const checked = scope.add(`fed${index}/checked`, 'Identity', [emitted.value, `^${gate}`], {
       T: typeNumberAttribute(tensor.type),
     });
@@ -150,17 +157,13 @@ function holdOutputs(
   metaGraph: WholeMetaGraph,
   scope: GraphScope,
   plan: SignaturePlan,
-  number: number,
-  inputs: readonly EmittedTensor[],
+  prefix: string,
+  inputs: readonly EmittedDims[],
   options: TrampolineOptions,
   undo: UndoRecord,
 ): void {
-  const prefix = `signature${number}`;
-  const axes: AxisSize[] = inputs.flatMap((emitted) => emitted.axes);
-  const bounds = new Map<string, DimBounds>(plan.inputs.flatMap(({ checks }) => [...(checks?.dims ?? [])]));
-  const dims = emitDims(scope, `${prefix}/dims`, axes, bounds);
-  const asserts = [...inputs.flatMap((emitted) => emitted.asserts), ...dims.asserts];
-  const conditions = [...inputs.flatMap((emitted) => emitted.conditions), ...dims.conditions];
+  const asserts = inputs.flatMap((emitted) => emitted.asserts);
+  const conditions = inputs.flatMap((emitted) => emitted.conditions);
   const held = plan.outputs.filter(({ type }) => type < 100 && type !== DataType.DT_RESOURCE && type !== DataType.DT_VARIANT);
   const values = held.map(({ tensorName, checks }, index) => {
     if (checks === undefined || isEmpty(checks)) return tensorName;
