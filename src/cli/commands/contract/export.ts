@@ -1,13 +1,16 @@
-// `airlock contract export`: a contract's inputs as a schema of TensorFlow Data Validation. Everything that judges is in src/derive/tfdv.
+// `airlock contract export`: a contract's inputs as a schema of TensorFlow Data Validation, or as assertions in Python. Everything that judges is
+// in src/derive/tfdv and src/harden.
 import { type Command, Option } from 'commander';
 import { loadContract } from '../../../contract/index.ts';
 import { AirlockError } from '../../../core/index.ts';
 import { exportTfdvSchema, formatTransferReport, serializeTfdvSchema } from '../../../derive/index.ts';
+import { pythonAssertions } from '../../../harden/index.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
 
 interface ExportCommandOptions {
   readonly tfdv?: 'schema';
+  readonly python?: boolean;
   readonly signature?: string;
   readonly binary?: boolean;
   readonly output?: string;
@@ -29,9 +32,22 @@ async function exportSchema(file: string, options: ExportCommandOptions, io: Io)
   }
 }
 
+async function exportPython(file: string, { signature, output }: ExportCommandOptions, io: Io): Promise<void> {
+  const { contract } = await loadContract(file);
+  const [first] = contract.signatures.keys();
+  const only = contract.signatures.size === 1 ? first : 'serving_default';
+  const text = pythonAssertions(contract, signature ?? only);
+  if (output === undefined) io.stdout.write(text);
+  else await writeNewFiles(new Map([[output, text]]));
+}
+
 async function exportContract(file: string, options: ExportCommandOptions, io: Io): Promise<void> {
-  if (options.tfdv === undefined) throw new AirlockError('USAGE', { message: 'Say what to export: --tfdv schema' });
-  await exportSchema(file, options, io);
+  const { tfdv, python } = options;
+  if (python === true && (tfdv !== undefined || options.binary === true || options.json === true))
+    throw new AirlockError('USAGE', { message: '--python goes with --signature and --output only' });
+  if (python === true) await exportPython(file, options, io);
+  else if (tfdv !== undefined) await exportSchema(file, options, io);
+  else throw new AirlockError('USAGE', { message: 'Say what to export: --tfdv schema or --python' });
 }
 
 /** Adds `airlock contract export`. */
@@ -40,6 +56,7 @@ export function addExportCommand(contract: Command, io: Io): void {
     .command('export <contract>')
     .description('Write a contract in the form of another tool, and say what that cannot express')
     .addOption(new Option('--tfdv <what>', 'for TensorFlow Data Validation').choices(['schema']))
+    .option('--python', 'a module of tf.debugging assertions, for scripts that build the model')
     .option('--signature <name>', 'the signature; default the only one, or serving_default')
     .addOption(new Option('--text', 'protobuf text, as in schema.pbtxt (the default)').conflicts('binary'))
     .option('--binary', 'the wire format, as in schema.pb')

@@ -93,6 +93,14 @@ describe('airlock contract import and export', () => {
     expect(read.signatures.get('serving_default')?.inputs.get('x')).toMatchObject({ min: 1, max: 2 });
   });
 
+  it('writes assertions in Python', async () => {
+    writeFileSync(at('python.yaml'), contract(', max: 100, min: 0'));
+    expect((await airlock('export', at('python.yaml'), '--python', '-o', at('checks.py'))).code).toBe(0);
+    expect(readFileSync(at('checks.py'), 'utf8')).toContain('def check_inputs(');
+    expect((await airlock('export', at('python.yaml'), '--python')).out).toContain('import tensorflow');
+    expect(await airlock('export', at('python.yaml'), '--python', '--tfdv', 'schema')).toMatchObject({ code: 2 });
+  });
+
   it('refuses what is no schema, an unknown environment, and to overwrite', async () => {
     writeFileSync(at('broken.pb'), Buffer.from([0xff, 0xff]));
     expect(await airlock('import', at('broken.pb'), '-o', at('x.yaml'))).toMatchObject({
