@@ -249,6 +249,10 @@ describe('the scan', () => {
     );
     const replace = { 'number.nan': { kind: 'replace', with: -1 } };
     expect(compile({ dtype: 'DT_FLOAT', min: 0, onViolation: replace })).toThrow('breaks the rule min');
+    const huge = { 'number.nan': { kind: 'replace', with: 1e39 } };
+    expect(compile({ dtype: 'DT_FLOAT', number: { infinity: 'allow' }, onViolation: huge })).toThrow(
+      'is not a value of DT_FLOAT',
+    );
     expect(compile({ dtype: 'DT_UINT8', max: 3, onViolation: { max: { kind: 'replace', with: 2.5 } } })).toThrow(
       'is not a value of DT_UINT8',
     );

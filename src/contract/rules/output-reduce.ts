@@ -102,12 +102,14 @@ function fromText(value: number, digits: number): number {
   return Math.abs(value) >= 1e21 ? value : Number(value.toFixed(Math.min(digits, 100)));
 }
 
+/**
+ * A double in between rounds twice, which goes wrong only when it lies half way between two float32 numbers and the decimal does not. A
+ * decimal of d digits is at least 1 / (5^d · 2^j) away from such a middle k / 2^j, and the double nearest to it is the middle only within
+ * 2^-29 / 2^j: never up to 12 digits, since 5^12 < 2^29.
+ */
+const maxTwiceRoundedDigits = 12;
+
 function singleOf(value: number, double: number, digits: number): number {
-  const single = Math.fround(double);
-  // Half way between two float32 numbers, only the decimal itself knows which one is nearer.
-  const step = Math.abs(double - single);
-  const other = single + (double > single ? 2 * step : -2 * step);
-  return step !== 0 && Math.fround(other) === other && Math.abs(value) < 1e21
-    ? nearestFloat32(value.toFixed(Math.min(digits, 100)))
-    : single;
+  const isSafe = digits <= maxTwiceRoundedDigits || Math.abs(value) >= 1e21;
+  return isSafe ? Math.fround(double) : nearestFloat32(value.toFixed(Math.min(digits, 100)));
 }

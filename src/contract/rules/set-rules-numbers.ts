@@ -1,6 +1,6 @@
 // A contract's set of numbers, asked with the numbers of a tensor: a bitmap for small integers, a Set for the rest, and an exact second
 // look where a double cannot hold a 64-bit integer. Its entries are the contract's, so no client can make them collide.
-import type { NumericTensor } from '../../tensor/index.ts';
+import { dtypes, type NumericTensor } from '../../tensor/index.ts';
 import type { ContractNumber, ContractValue } from '../contract-types.ts';
 import type { NumberView } from './element-access.ts';
 import { nearestOf } from './numeric-types.ts';
@@ -17,9 +17,9 @@ export class NumberSet {
     for (const value of values) {
       if (typeof value === 'string') continue;
       const number = nearestOf(dtype, typeof value === 'boolean' ? Number(value) : value);
-      if (typeof number === 'number') this.#doubles.add(number);
-      else if (Number.isSafeInteger(Number(number))) this.#doubles.add(Number(number));
-      else this.#wide.add(number);
+      const isWide = dtypes[dtype].kind === 'int' && Number.isInteger(Number(number)) && !Number.isSafeInteger(Number(number));
+      if (isWide) this.#wide.add(BigInt(number));
+      else this.#doubles.add(Number(number));
     }
     const small = [...this.#doubles].filter((value) => Number.isInteger(value) && value >= 0 && value < 65_536);
     this.#bitmap = new Uint8Array(small.length === 0 ? 0 : Math.max(...small) + 1);
@@ -36,7 +36,6 @@ export class NumberSet {
   hasDouble(value: number, view: NumberView, index: number): boolean {
     if (value >= 0 && value < this.#bitmap.length && this.#bitmap[value] === 1) return true;
     if (this.#wide.size > 0 && Math.abs(value) >= 2 ** 53) return this.has(view.exact(index));
-    // A 64-bit integer that no double holds exactly is not in a set of doubles, whatever it rounds to.
-    return this.#doubles.has(value) && typeof view.exact(index) === 'number';
+    return this.#doubles.has(value);
   }
 }

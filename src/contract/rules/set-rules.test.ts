@@ -41,7 +41,11 @@ describe('allowed', () => {
       ({ violation }) => violation.path,
     );
     expect(places).toEqual(['x[0]', 'x[2]', 'x[4]']);
-    // A double that the list has is not every integer that rounds to it.
+    // A double that the list has is not every integer that rounds to it, however the list has it.
+    const double = runRules({ dtype: 'DT_INT64', allowed: [2 ** 53] }, numbers('DT_INT64', [2n ** 53n, 2n ** 53n + 1n]));
+    expect(double.findings.kept.map(({ violation }) => violation.path)).toEqual(['x[1]']);
+    const odd = runRules({ dtype: 'DT_INT64', allowed: [0.5, Number.POSITIVE_INFINITY] }, numbers('DT_INT64', [0n]));
+    expect(refusedBy(odd.findings)).toEqual(['allowed']);
     const even = runRules({ dtype: 'DT_INT64', allowed: [2n ** 53n] }, numbers('DT_INT64', [2n ** 53n, 2n ** 53n + 1n]));
     expect(even.findings.kept.map(({ violation }) => violation.path)).toEqual(['x[1]']);
   });
@@ -138,6 +142,8 @@ describe('unique', () => {
     );
     const framed = strings(['ab', 'c', 'a', 'bc'], [2, 2]);
     expect(runRules({ dtype: 'DT_STRING', unique: 'rows' }, framed).findings.refused).toBe(false);
+    const zeros = strings(['', '\0', '\0', ''], [2, 2]);
+    expect(runRules({ dtype: 'DT_STRING', unique: 'rows' }, zeros).findings.refused).toBe(false);
   });
 
   it('looks at rows without elements, and at scalars', () => {

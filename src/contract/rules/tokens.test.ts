@@ -69,6 +69,19 @@ describe('tokens', () => {
 
   it('has no token to begin or end with in a row of padding', () => {
     expect(refused({ padId: 0, startsWith: 1 }, [[0, 0]])).toEqual(['tokens.startsWith']);
+    // What follows such a row, or comes before it, is another row's.
+    expect(
+      refused({ padId: 0, padSide: 'left', startsWith: 1 }, [
+        [0, 0],
+        [1, 1],
+      ]),
+    ).toEqual(['tokens.startsWith']);
+    expect(
+      refused({ padId: 0, endsWith: 1 }, [
+        [1, 1],
+        [0, 0],
+      ]),
+    ).toEqual(['tokens.endsWith']);
     expect(refused({ padId: 0, startsWith: 1, endsWith: 1, length: { min: 1 } }, [])).toEqual([]);
   });
 });
