@@ -1,9 +1,10 @@
 // One life of one decoder process in the jail, from its start to its end. As with a worker, that it is held is what the kernel says, read
 // before it gets a byte of an image; what it answers is hostile. Starts nothing again; that is ImageDecoder's.
-import { AirlockError, printable } from '../core/index.ts';
+import { AirlockError } from '../core/index.ts';
 import { decoderEntry, decoderExecArgv, decoderFiles, sealArgument } from '../decoder/index.ts';
-import type { Jail, JailedProcess, JailLimits, ProcessExit, ProcessUsage } from '../sandbox/index.ts';
+import type { Jail, JailedProcess, JailLimits, ProcessUsage } from '../sandbox/index.ts';
 import { type DecoderAnswer, ImageDecoderAnswers } from './image-decoder-answers.ts';
+import { crashed, slowness } from './image-decoder-faults.ts';
 import type { Watchdog, WatchedWorker } from './watchdog.ts';
 
 export interface ImageDecoderProcessOptions {
@@ -78,16 +79,9 @@ export class ImageDecoderProcess implements WatchedWorker {
   async ready(timeoutMs: number): Promise<void> {
     const slow = new AirlockError('WORKER_START_FAILED', { detail: 'the decoder of images took too long to start' });
     try {
-      const { kind } = await this.#answer(0, timeoutMs, slow);
+      const { kind } = await this.#answer(0, timeoutMs, () => slow);
       if (kind !== 'ready') throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: `decoder: ${kind} before ready` });
-      if (this.#jail.level !== 'none') {
-        const missing = this.#jail.missing(await this.#process.attest(), sealedFilters);
-        if (missing.length > 0)
-          throw new AirlockError('WORKER_START_FAILED', {
-            message: 'The jail does not hold the decoder of images as it should',
-            detail: `the kernel does not confirm: ${missing.join(', ')}`,
-          });
-      }
+      if (this.#jail.level !== 'none') await this.#attest();
       this.#isReady = true;
     } catch (thrown) {
       const error = AirlockError.from(thrown);
@@ -97,10 +91,19 @@ export class ImageDecoderProcess implements WatchedWorker {
     }
   }
 
+  async #attest(): Promise<void> {
+    const missing = this.#jail.missing(await this.#process.attest(), sealedFilters);
+    if (missing.length === 0) return;
+    throw new AirlockError('WORKER_START_FAILED', {
+      message: 'The jail does not hold the decoder of images as it should',
+      detail: `the kernel does not confirm: ${missing.join(', ')}`,
+    });
+  }
+
   /**
    * Sends one image; only one at a time. Undefined when the decoder says that it cannot be decoded.
-   * @throws IMAGE_UNDECODABLE when the process dies of it or takes longer than `timeoutMs`; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN,
-   * WORKER_PROTOCOL_VIOLATION, WORKER_CRASHED. The process is of no use then.
+   * @throws IMAGE_UNDECODABLE when the process dies of it or takes longer than `timeoutMs`; DEADLINE_EXCEEDED when the machine was too busy
+   * to give it that time; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN, WORKER_PROTOCOL_VIOLATION, WORKER_CRASHED. The process is of no use then.
    */
   async decode(
     head: Buffer,
@@ -108,11 +111,11 @@ export class ImageDecoderProcess implements WatchedWorker {
     limits: { maxImageBytes: number; timeoutMs: number },
   ): Promise<Buffer | undefined> {
     const { maxImageBytes, timeoutMs } = limits;
-    const slow = new AirlockError('IMAGE_UNDECODABLE', {
-      message: `An image takes longer than ${timeoutMs} ms to decode`,
-      detail: 'the decoder of images was killed: it took too long',
-    });
-    const answered = this.#answer(maxImageBytes, timeoutMs, slow);
+    const answered = this.#answer(
+      maxImageBytes,
+      timeoutMs,
+      slowness(() => this.usage()?.cpuMs, timeoutMs),
+    );
     const { socket } = this.#process;
     socket.write(head);
     socket.write(bytes);
@@ -125,16 +128,19 @@ export class ImageDecoderProcess implements WatchedWorker {
     return kind === 'image' ? image : undefined;
   }
 
-  async #answer(maxImageBytes: number, timeoutMs: number, slow: AirlockError): Promise<DecoderAnswer> {
+  async #answer(maxImageBytes: number, timeoutMs: number, slowness: () => AirlockError | undefined): Promise<DecoderAnswer> {
     if (this.#reason !== undefined) throw this.#reason;
-    const timer = setTimeout(() => this.kill(slow), timeoutMs);
+    const timer = setInterval(() => {
+      const slow = slowness();
+      if (slow !== undefined) this.kill(slow);
+    }, timeoutMs);
     try {
       return await new Promise<DecoderAnswer>((resolve, reject) => {
         this.#waiting = { resolve, reject };
         this.#answers.expect(maxImageBytes);
       });
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
     }
   }
 
@@ -199,13 +205,4 @@ export class ImageDecoderProcess implements WatchedWorker {
   usage(): ProcessUsage | undefined {
     return this.#process.usage();
   }
-}
-
-/** A decoder that dies of an image dies of that image: sent again, it would cost the next process. */
-function crashed({ code, signal, error, outOfMemory }: ProcessExit): AirlockError {
-  if (error !== undefined) return new AirlockError('WORKER_START_FAILED', { detail: printable(error.message, 512) });
-  const detail = `the decoder of images ended: ${signal === null ? `exit code ${code}` : `signal ${signal}`}`;
-  if (outOfMemory) return new AirlockError('WORKER_OUT_OF_MEMORY', { detail });
-  if (signal === 'SIGSYS') return new AirlockError('WORKER_FORBIDDEN', { detail });
-  return new AirlockError(signal === 'SIGKILL' ? 'WORKER_CRASHED' : 'IMAGE_UNDECODABLE', { detail });
 }

@@ -12,7 +12,7 @@ import { Watchdog } from './watchdog.ts';
 export interface ImageDecoderLimits {
   /** Of the process. Default 512. */
   readonly memoryMiB: number;
-  /** For one image, from when the decoder gets it. Default 2,000. */
+  /** For one image, from when the decoder gets it; up to three times that when the machine is busy with other things. Default 2,000. */
   readonly timeoutMs: number;
   /** Images that wait; one more is refused. Default 64. */
   readonly maxQueued: number;
@@ -70,7 +70,7 @@ export class ImageDecoder {
   /**
    * The image as a PNG that fits the job's box: 8 bits, grey, grey and alpha, RGB or RGB and alpha as the image was (CMYK becomes RGB; a GIF
    * loses its transparency, as in TensorFlow), the first frame, no metadata. `bytes` must not change until it settles.
-   * @throws IMAGE_UNDECODABLE for the image's own fault; SERVER_OVERLOADED, SERVER_STOPPING; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN,
+   * @throws IMAGE_UNDECODABLE for the image's own fault; DEADLINE_EXCEEDED, SERVER_OVERLOADED, SERVER_STOPPING; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN,
    * WORKER_CRASHED, WORKER_PROTOCOL_VIOLATION, WORKER_START_FAILED as of a worker.
    */
   async decode(job: ImageJob, bytes: Uint8Array): Promise<Uint8Array> {
