@@ -1,5 +1,6 @@
 // CSV (RFC 4180) with a header row, as a data set. Cells stay text: whether `007` is a number or a word is for the model's input to say,
 // and a number keeps every digit. Quotes are strict, every row has as many cells as the header, and nothing is trimmed.
+import { Readable } from 'node:stream';
 import { type Options, Parser } from 'csv-parse';
 import { AirlockError, printable } from '../../core/index.ts';
 import { TextColumnBuilder } from './column-builder.ts';
@@ -43,9 +44,8 @@ async function readHeader(file: SourceFile, options: CsvOptions): Promise<string
   const parser = new RowParser({ ...parserOptions(options), to: 1 }, (row) => {
     header ??= row;
   });
-  for await (const text of onlyUtf8([start.subarray(0, endOfHeader(start))] as unknown as AsyncIterable<Uint8Array>))
-    await parser.write(text, 0);
-  await parser.end(0);
+  for await (const text of onlyUtf8(Readable.from([start.subarray(0, endOfHeader(start))]))) await parser.write(text);
+  await parser.end();
   if (header === undefined || file.size === 0) throw datasetError({}, 'a header row', 'an empty file');
   if (header.length > options.limits.maxColumns) throw datasetError({}, `at most ${options.limits.maxColumns} columns`, 'more');
   const seen = new Set<string>();
@@ -102,48 +102,42 @@ async function* readRows(
     if (rows === batchRows || chars > batchBytes) finish();
   });
   for await (const text of onlyUtf8(file.pieces())) {
-    await parser.write(text, firstRecord + rows);
+    await parser.write(text);
     yield* ready.splice(0);
   }
-  await parser.end(firstRecord + rows);
+  await parser.end();
   if (rows > 0) finish();
   yield* ready.splice(0);
 }
 
 const scalar: readonly number[] = [];
 
-/** csv-parse, fed piece by piece; rows go to a callback instead of a stream of objects, which is twice as fast. */
+/** csv-parse, fed piece by piece; rows come in order while it is written, and all of them have come at its end. */
 class RowParser {
   readonly #parser: Parser;
   #failure: unknown;
 
   constructor(options: Options, onRow: (row: string[]) => void) {
-    this.#parser = new Parser({
-      ...options,
-      on_record: (row: string[]) => {
-        onRow(row);
-        return null;
-      },
-    });
+    this.#parser = new Parser(options);
+    this.#parser.on('data', onRow);
     this.#parser.on('error', (thrown: unknown) => {
       this.#failure ??= thrown;
     });
-    this.#parser.resume();
   }
 
-  write(text: Buffer, nextRecord: number): Promise<void> {
-    return this.#step((done) => this.#parser.write(text, done), nextRecord);
+  write(text: Buffer): Promise<void> {
+    return this.#step((done) => this.#parser.write(text, done));
   }
 
-  end(nextRecord: number): Promise<void> {
+  end(): Promise<void> {
     return this.#step((done) => {
       this.#parser.once('end', () => done(undefined));
       this.#parser.once('error', done);
       this.#parser.end();
-    }, nextRecord);
+    });
   }
 
-  async #step(act: (done: (thrown: unknown) => void) => void, nextRecord: number): Promise<void> {
+  async #step(act: (done: (thrown: unknown) => void) => void): Promise<void> {
     if (this.#failure === undefined)
       await new Promise<void>((resolve) => {
         act((thrown) => {
@@ -151,12 +145,15 @@ class RowParser {
           resolve();
         });
       });
-    if (this.#failure !== undefined) throw csvError(this.#failure, nextRecord);
+    if (this.#failure !== undefined) throw csvError(this.#failure);
   }
 }
 
-function csvError(thrown: unknown, nextRecord: number) {
+function csvError(thrown: unknown) {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  // Rows that were complete, the header among them: the number of the first one that was not.
+  const records = thrown instanceof Error && 'records' in thrown ? Number(thrown.records) : 0;
+  const place = records > 0 ? { record: records } : {};
   const known: Readonly<Record<string, readonly [string, string]>> = {
     CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: ['as many cells as the header has', 'more or fewer'],
     CSV_RECORD_INCONSISTENT_COLUMNS: ['as many cells as the header has', 'more or fewer'],
@@ -166,7 +163,6 @@ function csvError(thrown: unknown, nextRecord: number) {
     CSV_INVALID_CLOSING_QUOTE: ['a separator after a closing quote', 'something else'],
   };
   const text = Object.hasOwn(known, code) ? known[code] : undefined;
-  // The parser stops inside the piece that it was given: the record is the first one that did not come out of it.
-  if (text !== undefined) return datasetError({ record: Math.max(1, nextRecord) }, text[0], text[1]);
-  return asDatasetError(thrown, { record: Math.max(1, nextRecord) }, `a row of CSV (${printable(code)})`);
+  if (text !== undefined) return datasetError(place, text[0], text[1]);
+  return asDatasetError(thrown, place, `a row of CSV (${printable(code)})`);
 }

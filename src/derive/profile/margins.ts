@@ -15,7 +15,7 @@ export interface Bounds {
 
 const tail = 0.001;
 /** Digits of a bound of floating-point values; more would only look exact. */
-const digits = 6;
+const digits = 4;
 
 /**
  * Hard and soft bounds. What never was negative does not become so by a margin, and what never was positive does not either: a sign is
@@ -28,19 +28,40 @@ export function boundsOf(measure: NumberMeasure, margin: number): Bounds | undef
   const widening = margin * (high - low);
   return dtypes[dtype].kind === 'int'
     ? integerBounds(min, max, low, high, widening, dtype)
-    : floatBounds(Number(min), Number(max), low, high, widening, dtype);
+    : floatBounds(Number(min), Number(max), low, high, widening, dtype, !digest.isExact);
 }
 
-function floatBounds(min: number, max: number, low: number, high: number, widening: number, dtype: DType): Bounds {
+function floatBounds(
+  min: number,
+  max: number,
+  low: number,
+  high: number,
+  widening: number,
+  dtype: DType,
+  isEstimate: boolean,
+): Bounds {
   const limit = largestFinite[dtype] ?? Number.MAX_VALUE;
-  const wideMin = Math.max(-limit, roundOutward(min - widening, 'down'));
-  const wideMax = Math.min(limit, roundOutward(max + widening, 'up'));
+  // Without a margin the extremes themselves are the bounds, digit by digit.
+  const wideMin = widening === 0 ? min : Math.max(-limit, roundOutward(min - widening, 'down'));
+  const wideMax = widening === 0 ? max : Math.min(limit, roundOutward(max + widening, 'up'));
   return {
-    min: plain(min >= 0 ? Math.max(0, wideMin) : wideMin),
-    max: plain(max <= 0 ? Math.min(0, wideMax) : wideMax),
-    softMin: plain(Math.max(-limit, roundOutward(low, 'down'))),
-    softMax: plain(Math.min(limit, roundOutward(high, 'up'))),
+    min: shortest(min >= 0 ? Math.max(0, wideMin) : wideMin, dtype),
+    max: shortest(max <= 0 ? Math.min(0, wideMax) : wideMax, dtype),
+    softMin: shortest(isEstimate ? Number(low.toPrecision(6)) : low, dtype),
+    softMax: shortest(isEstimate ? Number(high.toPrecision(6)) : high, dtype),
   };
+}
+
+/** The shortest decimal that is `value` in its type: 0.1 and not 0.10000000149011612 for float32, in which bounds are compared. */
+function shortest(value: number, dtype: DType): number {
+  if (value === 0) return 0;
+  if (dtype !== 'DT_FLOAT' || Math.fround(value) !== value) return value;
+  for (let length = 1; length < 9; length++) {
+    const short = Number(value.toPrecision(length));
+    // 3.4028235e38 is the largest float32, rounded up: a double above the type's range.
+    if (Math.fround(short) === value && Math.abs(short) <= 3.4028234663852886e38) return short;
+  }
+  return value;
 }
 
 const largestFinite: Partial<Record<DType, number>> = {
@@ -49,12 +70,7 @@ const largestFinite: Partial<Record<DType, number>> = {
   DT_BFLOAT16: 3.3895313892515355e38,
 };
 
-/** -0 is 0. */
-function plain(value: number): number {
-  return value === 0 ? 0 : value;
-}
-
-/** The nearest number of six digits that is not nearer to zero's other side: at most `value` for `down`, at least for `up`. */
+/** The nearest number of four digits that is not nearer to zero's other side: at most `value` for `down`, at least for `up`. */
 export function roundOutward(value: number, direction: 'down' | 'up'): number {
   if (value === 0 || !Number.isFinite(value)) return Number.isFinite(value) ? 0 : Math.sign(value) * Number.MAX_VALUE;
   const rounded = Number(value.toPrecision(digits));

@@ -98,11 +98,12 @@ describe('a profile of a table', () => {
       ['20,1,Rome,AB-00012', 'code/string.maxBytes'],
     ];
     for (const [row, rule] of wrong) {
-      const report = await replay(contract, signature, 'new.csv', `age,income,city,code\n30,1,Rome,AB-0001\n${row}\n`);
+      const report = await replay(contract, signature, 'new.csv', `age,income,city,code\n30,1000,Rome,AB-0001\n${row}\n`);
       const ids = report.rules.filter(({ mode }) => mode === 'enforce').map(({ ruleId }) => ruleId);
       expect(ids, row).toContain(`serving_default/inputs/${rule}`);
       expect(report).toMatchObject({ records: 2, refused: 1 });
-      expect(report.rules[0].first[0].record).toBe('record 2');
+      const places = report.rules.flatMap(({ mode, first }) => (mode === 'enforce' ? first : []));
+      expect(new Set(places.map(({ record }) => record))).toEqual(new Set(['record 2']));
     }
   });
 

@@ -25,6 +25,11 @@ export class QuantileDigest {
     return this.#count;
   }
 
+  /** False once quantiles are estimates. */
+  get isExact(): boolean {
+    return this.#means.length === 0;
+  }
+
   /** `value` must be finite. */
   add(value: number): void {
     if (this.#buffered === this.#buffer.length) this.#makeRoom();
@@ -48,7 +53,8 @@ export class QuantileDigest {
     if (this.#count === 0) return Number.NaN;
     if (this.#means.length === 0) {
       const sorted = this.#buffer.slice(0, this.#buffered).sort();
-      return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))];
+      // As far from one end for p0.1 as from the other for p99.9.
+      return sorted[Math.round(q * (sorted.length - 1))];
     }
     this.#merge();
     return this.#interpolate(q * this.#count);

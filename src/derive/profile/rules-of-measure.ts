@@ -135,11 +135,10 @@ function addText(text: TextMeasure, base: TensorRules, options: RuleOptions, to:
     to.derive('string.pattern');
     if (mode !== undefined) to.modes.set('string.pattern', mode);
   }
-  // A table of the model itself knows better which words there are.
-  if (words !== undefined && base.vocabulary === undefined) {
-    to.words = words;
-    to.derive('vocabulary');
-  }
+  const table = base.vocabulary?.entries;
+  // A table of the model itself knows better which words there are; that the data hold no others is reason enough to enforce it.
+  if (words !== undefined && table === undefined) to.words = words;
+  if (words?.every((word) => table === undefined || table.has(word)) === true) to.derive('vocabulary');
   if (options.detect) addUnique(text.distinct.allDiffer && text.count > 1, to);
 }
 
