@@ -53,6 +53,14 @@ describe('TokenBucket', () => {
     expect(bucket.waitMs(5.01, 1e9)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('neither gains nor loses by a clock that goes backwards', () => {
+    const bucket = new TokenBucket({ unitsPerSecond: 10, burst: 50 }, 1_000);
+    bucket.spend(50);
+    expect(bucket.available(0)).toBe(0);
+    expect(bucket.available(1_000)).toBe(0);
+    expect(bucket.available(2_000)).toBe(10);
+  });
+
   it('owes no more than it is told, and pays that back at its rate', () => {
     const bucket = new TokenBucket({ unitsPerSecond: 10, burst: 50 }, 0);
     bucket.penalize(20, 100, 0);
