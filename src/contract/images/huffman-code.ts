@@ -4,7 +4,7 @@
 /** The longest code. */
 export const maxCodeBits = 15;
 /** Codes of up to so many bits are found by one look into a table. */
-export const fastBits = 9;
+export const fastBits = 10;
 
 /** Reused: `build` replaces what was there. */
 export class HuffmanCode {

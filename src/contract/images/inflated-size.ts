@@ -2,9 +2,11 @@
 // no more time and memory than the bytes that were sent. The content is never known here, and neither is its Adler-32.
 import { fastBits, HuffmanCode, maxCodeBits } from './huffman-code.ts';
 
-/** Gives the next byte of a stream that may lie in pieces, or -1 at its end. */
+/** A stream that may lie in pieces of one file. */
 export interface ByteSource {
-  next(): number;
+  readonly bytes: Uint8Array;
+  /** The next piece; undefined at the end, then and ever after. */
+  nextPiece(): { readonly start: number; readonly end: number } | undefined;
 }
 
 export type InflatedSize =
@@ -12,6 +14,7 @@ export type InflatedSize =
   /** Why it is no zlib stream; fixed words. */
   | { readonly fault: string; readonly inflatedBytes: number };
 
+const fastMask = (1 << fastBits) - 1;
 const lengthBase = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
 ];
@@ -37,22 +40,34 @@ const lengths = new Uint8Array(288 + 32);
 
 class Counter {
   readonly #source: ByteSource;
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #end = 0;
   #bits = 0;
   #bitCount = 0;
   inflatedBytes = 0;
 
   constructor(source: ByteSource) {
     this.#source = source;
+    this.#bytes = source.bytes;
+  }
+
+  /** Adds the next byte to the bits; false at the end. At most 15 bits may be left before. */
+  #fill(): boolean {
+    while (this.#at === this.#end) {
+      const piece = this.#source.nextPiece();
+      if (piece === undefined) return false;
+      this.#at = piece.start;
+      this.#end = piece.end;
+    }
+    this.#bits |= this.#bytes[this.#at++] << this.#bitCount;
+    this.#bitCount += 8;
+    return true;
   }
 
   /** The next `count` bits (at most 16), or -1 at the end. */
   #take(count: number): number {
-    while (this.#bitCount < count) {
-      const byte = this.#source.next();
-      if (byte < 0) return -1;
-      this.#bits |= byte << this.#bitCount;
-      this.#bitCount += 8;
-    }
+    while (this.#bitCount < count) if (!this.#fill()) return -1;
     const value = this.#bits & ((1 << count) - 1);
     this.#bits >>>= count;
     this.#bitCount -= count;
@@ -61,13 +76,8 @@ class Counter {
 
   /** The next symbol, or -1 at the end and for bits that are no code. */
   #decode(code: HuffmanCode): number {
-    while (this.#bitCount < maxCodeBits) {
-      const byte = this.#source.next();
-      if (byte < 0) break;
-      this.#bits |= byte << this.#bitCount;
-      this.#bitCount += 8;
-    }
-    const entry = code.fast[this.#bits & ((1 << fastBits) - 1)];
+    while (this.#bitCount < maxCodeBits) if (!this.#fill()) break;
+    const entry = code.fast[this.#bits & fastMask];
     if (entry !== 0) {
       const bits = entry & 15;
       if (bits > this.#bitCount) return -1;
@@ -110,7 +120,7 @@ class Counter {
     }
     this.#take(this.#bitCount & 7);
     for (let i = 0; i < 2; i++) if (this.#take(16) < 0) return 'it ends too early';
-    return this.#bitCount > 0 || this.#source.next() >= 0 ? 'bytes after its end' : undefined;
+    return this.#bitCount > 0 || this.#fill() ? 'bytes after its end' : undefined;
   }
 
   #stored(): string | undefined {

@@ -39,8 +39,15 @@ function isLetter(byte: number): boolean {
 
 /** A part of the file. */
 export function byteRange(bytes: Uint8Array, start: number, end: number): ByteSource {
-  let at = start;
-  return { next: () => (at < end ? bytes[at++] : -1) };
+  let isTaken = false;
+  return {
+    bytes,
+    nextPiece() {
+      if (isTaken) return undefined;
+      isTaken = true;
+      return { start, end };
+    },
+  };
 }
 
 /**
@@ -48,20 +55,15 @@ export function byteRange(bytes: Uint8Array, start: number, end: number): ByteSo
  * The chunks have been walked before; nothing beyond them is read.
  */
 export function pixelData(bytes: Uint8Array, at: number, type: 'IDAT' | 'fdAT'): ByteSource {
-  let place = 0;
-  let end = 0;
   let following = at;
   return {
-    next() {
-      while (place >= end) {
-        if (!hasText(bytes, following + 4, type)) return -1;
-        const chunk = pngChunkAt(bytes, following);
-        if (chunk === undefined) return -1;
-        place = type === 'fdAT' ? chunk.start + 4 : chunk.start;
-        end = chunk.end;
-        following = end + 4;
-      }
-      return bytes[place++];
+    bytes,
+    nextPiece() {
+      if (!hasText(bytes, following + 4, type)) return undefined;
+      const chunk = pngChunkAt(bytes, following);
+      if (chunk === undefined) return undefined;
+      following = chunk.end + 4;
+      return { start: type === 'fdAT' ? chunk.start + 4 : chunk.start, end: chunk.end };
     },
   };
 }
