@@ -192,7 +192,7 @@ function valueLine(name: string, check: ValueCheck, mayBeNan: boolean): string {
       const bound = `tf.constant(${pythonNumber(check.value)}, ${name}.dtype)`;
       // A NaN breaks no rule but its own.
       if (mayBeNan) return `_require(tf.math.is_nan(${name}) | (${name} ${operators[check.comparison]} ${bound}), ${text})`;
-      return `tf.debugging.${assertions[check.comparison]}(${name}, ${bound}, message=${text}, summarize=0)`;
+      return `tf.debugging.${assertions[check.comparison]}(${name}, ${bound}, message=${text}, summarize=1)`;
     }
     case 'oneOf':
       return `_require(_one_of(${name}, tf.constant(${pythonList(check.values.map(pythonNumber))}, ${name}.dtype)), ${text})`;

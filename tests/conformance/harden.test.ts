@@ -1,12 +1,14 @@
 // Hardened models in a real TensorFlow: in every loader, good input gives bit for bit what the original gives, and each bad input is refused
 // with our text. The C++ loader is tried in this process, and for the examples in Airlock's own worker.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import { loadContract } from '../../src/contract/index.ts';
 import { isAirlockError } from '../../src/core/index.ts';
+import { pythonAssertions } from '../../src/harden/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../src/model/index.ts';
 import { openModel } from '../../src/serving/index.ts';
 import { type FlatValue, type Tensor, tensorFromValue } from '../../src/tensor/index.ts';
@@ -116,7 +118,13 @@ describe.skipIf(!hasTensorFlow)(`a hardened model in TensorFlow${needsTensorFlow
     await airlock('harden', path('original/keras_export'), '--poison', '--contract', keras, '-o', path('poisoned/keras_export'));
     const outputs = join(contracts, 'keras_outputs.yaml');
     await airlock('harden', path('original/keras_export'), '--contract', outputs, '-o', path('outputs/keras_export'));
-    python.say({ hardened: path('hardened'), poisoned: path('poisoned'), outputs: path('outputs') });
+    mkdirSync(path('modules'));
+    for (const { model, signature } of cases) {
+      const { contract } = await loadContract(join(contracts, `${model}.yaml`));
+      writeFileSync(path('modules', `${model}_${signature}.py`), pythonAssertions(contract, signature));
+    }
+    const folders = ['hardened', 'poisoned', 'outputs', 'modules'];
+    python.say(Object.fromEntries(folders.map((kind) => [kind, path(kind)])));
     for (let message: Message = await python.next(); message.kind !== 'end'; message = await python.next()) {
       if (message.kind === 'case') tried.push(message as unknown as Tried);
       else special.set(String(message.name), message.facts);
@@ -181,6 +189,21 @@ describe.skipIf(!hasTensorFlow)(`a hardened model in TensorFlow${needsTensorFlow
     expect(special.get('outputs')).toEqual({ session: both, signatures: both, callable: both });
   });
 
+  it('is not needed for who builds assertions in: the Python module checks the same in a Keras model that is exported', () => {
+    const { same, refused } = special.get('keras') as { same: boolean; refused: [string, string, string][] };
+    expect(same).toBe(true);
+    expect(refused.length).toBeGreaterThan(10);
+    expect(unexplained(refused)).toEqual([]);
+  });
+
+  it('has the same rules as the Python module, eager and traced, types included', () => {
+    const facts = special.get('modules') as [string, string, string][];
+    expect(facts.length).toBeGreaterThan(300);
+    const [good, bad] = [true, false].map((isGood) => facts.filter(([, rule]) => (rule === 'good') === isGood));
+    expect(good.filter(([, , result]) => result !== 'same')).toEqual([]);
+    expect(unexplained(bad)).toEqual([]);
+  });
+
   it.skipIf(slot === undefined)(`does the same in the C++ loader${needsRuntime}`, async () => {
     const wrong: string[] = [];
     for (const { model: name, signature, cpp, good, bad } of cases) {
@@ -207,6 +230,13 @@ describe.skipIf(!hasTensorFlow)(`a hardened model in TensorFlow${needsTensorFlow
     expect(wrong).toEqual([]);
   });
 });
+
+/** Those that were not refused with the text of their rule. */
+function unexplained(tries: readonly (readonly [string, string, string])[]): string[] {
+  return tries
+    .filter(([, rule, text]) => !text.includes('[airlock] ') || !text.includes(rule))
+    .map(([name, rule, text]) => `${name} (${rule}): ${text.slice(0, 300)}`);
+}
 
 const floats = (shape: number[]): FlatValue => ({ shape, data: new Float32Array(shape.reduce((size, dim) => size * dim, 1)) });
 
