@@ -123,6 +123,7 @@ describe('ContractCheck', () => {
       checked: 1,
       refused: 0,
       transformed: 0,
+      since: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
       answersRefused: 0,
       rules: [],
     });

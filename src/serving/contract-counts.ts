@@ -11,6 +11,8 @@ export interface RuleCount {
 }
 
 export interface ContractCountsReport {
+  /** When the counting began, as ISO 8601 in UTC. */
+  readonly since: string;
   /** Requests whose inputs were checked. */
   readonly checked: number;
   readonly refused: number;
@@ -25,6 +27,7 @@ export interface ContractCountsReport {
 const maxReportedRules = 200;
 
 export class ContractCounts {
+  readonly #since = new Date().toISOString();
   readonly #rules = new Map<string, Map<Outcome, number>>();
   #checked = 0;
   #refused = 0;
@@ -80,6 +83,7 @@ export class ContractCounts {
       .slice(0, maxReportedRules)
       .map(([ruleId, outcomes]) => ({ ruleId, outcomes: Object.fromEntries(outcomes) }));
     return {
+      since: this.#since,
       checked: this.#checked,
       refused: this.#refused,
       transformed: this.#transformed,
