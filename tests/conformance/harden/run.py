@@ -51,6 +51,15 @@ def refusal(model, feeds):
     return ""
 
 
+def same(before, after, feeds):
+    """A good input that is refused is not the same; what the original cannot do is a mistake of these tests."""
+    wanted = before.run(feeds)
+    try:
+        return bool(equal(wanted, after.run(feeds)))
+    except Exception:
+        return False
+
+
 def try_case(case, originals, hardened):
     for name, load in loaders.LOADERS.items():
         if name in case.get("without", []):
@@ -60,9 +69,9 @@ def try_case(case, originals, hardened):
             before, after = load(os.path.join(originals, case["model"]), case["signature"]), load(os.path.join(hardened, case["model"]), case["signature"])
         except LookupError:
             continue
-        good = [bool(equal(before.run(feeds), after.run(feeds))) for feeds in case["good"]]
+        good = [same(before, after, feeds) for feeds in case["good"]]
         bad = [{"name": bad, "rule": rule, "text": refusal(after, feeds)[:2000]} for bad, (rule, feeds) in case["bad"].items()]
-        again = [bool(equal(before.run(feeds), after.run(feeds))) for feeds in case["good"]]
+        again = [same(before, after, feeds) for feeds in case["good"]]
         say(kind="case", **where, good=good, bad=bad, again=again)
 
 
