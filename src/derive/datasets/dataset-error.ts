@@ -26,5 +26,7 @@ export function asDatasetError(thrown: unknown, place: DatasetPlace, expected: s
       cause: thrown,
     });
   }
-  return datasetError(place, expected, thrown instanceof Error ? thrown.message : 'something else');
+  // A library's own stumbles over damaged bytes say nothing to whoever has the file.
+  const isStumble = thrown instanceof TypeError || thrown instanceof RangeError || !(thrown instanceof Error);
+  return datasetError(place, expected, isStumble ? 'damaged bytes' : thrown.message);
 }

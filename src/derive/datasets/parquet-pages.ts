@@ -32,7 +32,7 @@ export function checkPages(chunk: Buffer, info: ChunkInfo): void {
   let values = 0;
   let dictionary: number | undefined;
   for (let at = 0; at < chunk.length && values < info.values; ) {
-    const { end, integers } = walkThrift(chunk, at);
+    const { end, integers, booleans } = walkThrift(chunk, at);
     const type = integers.get('1') ?? -1;
     const size = integers.get('2') ?? -1;
     const packed = integers.get('3') ?? -1;
@@ -53,7 +53,7 @@ export function checkPages(chunk: Buffer, info: ChunkInfo): void {
     values += count;
     if (values > info.values) throw damaged(info, `${info.values} values, as the footer says`);
     if (type === pageTypes.data) checkDataPage(body, size, count, integers.get('5.2') ?? -1, dictionary, info);
-    else checkDataPageV2(body, size, count, integers, dictionary, info);
+    else checkDataPageV2(body, size, count, integers, booleans.get('8.7') === false, dictionary, info);
   }
   if (values !== info.values) throw damaged(info, `${info.values} values, as the footer says`);
 }
@@ -68,15 +68,17 @@ function checkDataPage(
 ): void {
   const page = inflatePage(body, size, info);
   let at = 0;
+  let present = count;
   for (const level of [info.maxRepetitionLevel, info.maxDefinitionLevel]) {
     if (level === 0) continue;
     if (page.length - at < 4) throw damaged(info, 'levels inside their page');
     const length = page.readUInt32LE(at);
     if (length > page.length - at - 4) throw damaged(info, 'levels inside their page');
-    checkRuns(page.subarray(at + 4, at + 4 + length), bitWidth(level), count, info);
+    present = checkRuns(page.subarray(at + 4, at + 4 + length), bitWidth(level), count, info, level);
     at += 4 + length;
   }
-  checkValues(page.subarray(at), encoding, count, dictionary, info);
+  // Levels of definition come last: values are there where they are full.
+  checkValues(page.subarray(at), encoding, info.maxDefinitionLevel === 0 ? count : present, dictionary, info);
 }
 
 function checkDataPageV2(
@@ -84,22 +86,21 @@ function checkDataPageV2(
   size: number,
   count: number,
   integers: ReadonlyMap<string, number>,
+  isStored: boolean,
   dictionary: number | undefined,
   info: ChunkInfo,
 ): void {
-  const definitionBytes = integers.get('8.5') ?? 0;
-  const repetitionBytes = integers.get('8.6') ?? 0;
-  const nulls = integers.get('8.2') ?? 0;
+  // Where one of these is missing the library adds undefined to its offset, and never ends.
+  const [nulls, rows, , definitionBytes, repetitionBytes] = [2, 3, 4, 5, 6].map((field) => integers.get(`8.${field}`) ?? -1);
   const levels = definitionBytes + repetitionBytes;
   if (definitionBytes < 0 || repetitionBytes < 0 || levels > body.length || levels > size || nulls < 0 || nulls > count)
     throw damaged(info, 'levels inside their page');
-  if ((integers.get('8.3') ?? 0) > count) throw damaged(info, 'no more rows than values');
+  if (rows < 0 || rows > count) throw damaged(info, 'no more rows than values');
   if (info.maxRepetitionLevel > 0) checkRuns(body.subarray(0, repetitionBytes), bitWidth(info.maxRepetitionLevel), count, info);
   if (info.maxDefinitionLevel > 0)
     checkRuns(body.subarray(repetitionBytes, levels), bitWidth(info.maxDefinitionLevel), count, info);
   const rest = body.subarray(levels);
-  const isStored = integers.get('8.7') === 0 || size === levels;
-  const page = isStored ? rest : inflatePage(rest, size - levels, info);
+  const page = isStored || size === levels ? rest : inflatePage(rest, size - levels, info);
   checkValues(page, integers.get('8.4') ?? -1, count - nulls, dictionary, info);
 }
 
@@ -150,21 +151,48 @@ function bitWidth(value: number): number {
   return 32 - Math.clz32(value);
 }
 
-/** The hybrid of runs and packed bits: all of it together may stand for `count` values and the padding of the last group of eight. */
-function checkRuns(bytes: Buffer, width: number, count: number, info: ChunkInfo): void {
+/**
+ * The hybrid of runs and packed bits: it must stand for exactly `count` values and the padding of the last group of eight. The library
+ * reads on until it has them, past the end of these bytes too, and takes what it finds there for lengths. Gives how many values are
+ * `wanted`.
+ */
+function checkRuns(bytes: Buffer, width: number, count: number, info: ChunkInfo, wanted = 0): number {
   let values = 0;
-  for (let at = 0; at < bytes.length && values < count; ) {
+  let found = 0;
+  let at = 0;
+  while (at < bytes.length && values < count) {
     const [header, end] = varint32(bytes, at, info);
     at = end;
     const isPacked = (header & 1) === 1;
     const run = header >>> 1;
     // Runs of nothing would let few bytes keep the library busy, and no writer makes them.
     if (run === 0 || (isPacked ? (run - 1) * 8 : run) > count - values) throw damaged(info, 'runs no longer than their page');
-    values += isPacked ? run * 8 : run;
-    at += isPacked ? 0 : (width + 7) >> 3;
-    // The padding of a page's last group may be cut off, so its bytes need not all be there.
-    if (isPacked) at += run * width;
+    const bytesOfRun = isPacked ? run * width : (width + 7) >> 3;
+    const left = Math.min(run * (isPacked ? 8 : 1), count - values);
+    // The padding of a page's last group may be cut off, but no bit of a value.
+    if (at + (isPacked ? Math.ceil((left * width) / 8) : bytesOfRun) > bytes.length)
+      throw damaged(info, 'runs inside their page');
+    if (wanted > 0) {
+      if (isPacked) found += countPacked(bytes, at, width, left, wanted);
+      else if (bytes.readUIntLE(at, bytesOfRun) === wanted) found += left;
+    }
+    values += left;
+    at += bytesOfRun;
   }
+  if (values < count) throw damaged(info, 'runs as long as their page');
+  return found;
+}
+
+/** Of `count` values of `width` bits each, at most 8, how many are `wanted`. */
+function countPacked(bytes: Buffer, start: number, width: number, count: number, wanted: number): number {
+  let found = 0;
+  for (let index = 0; index < count; index++) {
+    const bit = index * width;
+    const at = start + (bit >> 3);
+    const pair = bytes[at] | ((bytes[at + 1] ?? 0) << 8);
+    if (((pair >> (bit & 7)) & ((1 << width) - 1)) === wanted) found++;
+  }
+  return found;
 }
 
 /** Blocks of differences: bounded widths, and numbers of at most ten bytes, whose bits the library shifts as one large integer. */

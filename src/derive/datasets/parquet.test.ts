@@ -43,9 +43,9 @@ describe('walkThrift()', () => {
   it('finds the end and the integers', () => {
     expect(walk(0x15, 0x04, 0x11, 0x1c, 0x15, 0x06, 0, 0)).toEqual({
       end: 8,
+      booleans: new Map([['2', true]]),
       integers: new Map([
         ['1', 2],
-        ['2', 1],
         ['3.1', 3],
       ]),
     });
@@ -57,6 +57,8 @@ describe('walkThrift()', () => {
     ['a number of eleven bytes', [0x16, ...Array(10).fill(0xff), 1, 0]],
     ['a string longer than the rest', [0x18, 0x7f, 0]],
     ['no end', [0x15, 0x02]],
+    ['a field twice', [0x15, 0x02, 0x05, 0x02, 0x02, 0]],
+    ['fields that go back', [0x25, 0x02, 0x05, 0x02, 0x02, 0]],
     ['a map', [0x1b, 0, 0]],
   ])('refuses %s', (_, bytes) => {
     expect(() => walk(...bytes)).toThrow(/Parquet's metadata/);
@@ -104,6 +106,8 @@ describe('checkPages()', () => {
   it.each([
     ['a run of a billion values in six bytes', 3, [6, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 1], /runs no longer|31 bits/],
     ['a run of nine', 3, [2, 0, 0, 0, 18, 1], /runs no longer/],
+    ['a run of seven, after which the library would go on reading', 3, [2, 0, 0, 0, 14, 1], /runs as long/],
+    ['packed bits that are not there', 3, [1, 0, 0, 0, 3], /runs inside/],
     ['runs of nothing', 3, [4, 0, 0, 0, 0, 1, 0, 1], /runs no longer/],
     ['indices without a dictionary', 8, [1, 16, 1], /a dictionary before/],
     ['differences of a hundred bits', 5, [0x80, 1, 4, 8, 0, 0, 100, 0, 0, 0], /64 bits/],
@@ -111,6 +115,16 @@ describe('checkPages()', () => {
     ['a number whose bits never end', 5, [0x80, 1, 4, 8, ...Array(50).fill(0x80)], /ten bytes/],
   ])('refuses %s', (_, encoding, body, message) => {
     expect(() => checkPages(page(encoding, body), info)).toThrow(message);
+  });
+
+  it('refuses a page of version 2 without the lengths of its levels', () => {
+    // Number of values, nulls, rows and the encoding; then, of the two lengths, none.
+    const head = [0x15, 6, 0x15, 6, 0x15, 6, 0x5c, 0x15, 16, 0x15, 0, 0x15, 16, 0x15, 6];
+    expect(() => checkPages(Buffer.from([...head, 0, 0, 2, 16, 1]), info)).toThrow(/levels inside/);
+    const whole = [...head, 0x15, 0, 0x15, 0, 0x12, 0, 0];
+    whole[1] = 6;
+    whole[3] = whole[5] = 12;
+    expect(() => checkPages(Buffer.from([...whole, 2, 0, 0, 0, 16, 1]), info)).not.toThrow();
   });
 
   it('refuses fewer and more values than the footer says', () => {

@@ -9,8 +9,9 @@ const maxDepth = 16;
 export interface ThriftInfo {
   /** The byte after the struct. */
   readonly end: number;
-  /** Integers and booleans (0, 1) of the struct and of the structs directly in it, by field number: `3`, `5.1`. */
+  /** Integers of at most 32 bits of the struct and of the structs directly in it, by field number: `3`, `5.1`. */
   readonly integers: ReadonlyMap<string, number>;
+  readonly booleans: ReadonlyMap<string, boolean>;
 }
 
 /** An open struct or list. */
@@ -28,6 +29,7 @@ interface Level {
 export function walkThrift(bytes: Buffer, start: number, limit = bytes.length): ThriftInfo {
   const reader = new CompactReader(bytes, start, limit);
   const integers = new Map<string, number>();
+  const booleans = new Map<string, boolean>();
   const levels: Level[] = [{ isStruct: true, count: 0, elementType: 0, path: '' }];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     let type: number;
@@ -39,7 +41,10 @@ export function walkThrift(bytes: Buffer, start: number, limit = bytes.length): 
         levels.pop();
         continue;
       }
-      level.count = head >> 4 === 0 ? reader.zigzag32() : level.count + (head >> 4);
+      const field = head >> 4 === 0 ? reader.zigzag32() : level.count + (head >> 4);
+      // A field that comes twice, once as a number and once as something else, would be read in two ways.
+      if (field <= level.count) throw damaged('fields in order');
+      level.count = field;
       path = level.path === undefined ? undefined : level.path === '' ? `${level.count}` : `${level.path}.${level.count}`;
     } else {
       if (level.count-- === 0) {
@@ -53,7 +58,7 @@ export function walkThrift(bytes: Buffer, start: number, limit = bytes.length): 
       case types.true:
       case types.false:
         if (inList) reader.byte();
-        else if (path !== undefined) integers.set(path, type === types.true ? 1 : 0);
+        else if (path !== undefined) booleans.set(path, type === types.true);
         break;
       case types.byte:
         reader.byte();
@@ -87,7 +92,7 @@ export function walkThrift(bytes: Buffer, start: number, limit = bytes.length): 
         throw damaged('types that Parquet uses');
     }
   }
-  return { end: reader.position, integers };
+  return { end: reader.position, integers, booleans };
 }
 
 function push(levels: Level[], level: Level): void {
