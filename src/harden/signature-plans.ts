@@ -73,12 +73,14 @@ function planSignature(contract: Contract, name: string, rules: SignatureRules, 
           message: `${where} is not one plain tensor (sparse, ragged or composite)`,
         });
       }
-      const plain = { alias, tensorName: value.encoding.value, type: value.dtype };
+      // A reference to a variable becomes its value where it is looked at. None can be fed.
+      const type: DataType = which === 'output' && value.dtype > 100 ? ((value.dtype - 100) as DataType) : value.dtype;
+      const plain = { alias, tensorName: value.encoding.value, type };
       if (tensorRules === undefined) {
         planned.push(plain);
         continue;
       }
-      if (dtypeNumber(tensorRules.dtype) !== value.dtype) {
+      if (dtypeNumber(tensorRules.dtype) !== type) {
         throw mismatch(`${where} has the type ${dtypeName(value.dtype)}, and the contract says ${tensorRules.dtype}`);
       }
       const shape = value.tensorShape?.unknownRank === false ? value.tensorShape.dim.map(({ size }) => Number(size)) : undefined;

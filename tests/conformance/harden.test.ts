@@ -16,6 +16,7 @@ import { loadSession, needsRuntime, runSession, slot } from '../support/runtime.
 import { reachableSandbox as sandbox } from '../support/sandbox.ts';
 import { root } from '../support/server.ts';
 import { hasTensorFlow, type Message, needsTensorFlow, PythonProcess } from './harden/python-process.ts';
+import { testdata } from './serving-cases.ts';
 
 type Encoded = Readonly<Record<string, { shape: number[]; type: string; bytes?: string; strings?: string[] }>>;
 interface Case {
@@ -293,3 +294,97 @@ describe('the examples, hardened', () => {
     }
   });
 });
+
+/** Published models, each with what its contract says of its inputs, a good input and a bad one. */
+const published: readonly {
+  readonly name: string;
+  readonly rules: string;
+  readonly signature?: string;
+  readonly good: number[];
+  readonly bad: number[];
+}[] = [
+  { name: 'tensorflow-saved-model/half_plus_two_v2/00000123', rules: 'x: { dtype: float32, max: 5 }', good: [1, 5], bad: [1, 6] },
+  {
+    name: 'tensorflow-saved-model/VarsAndArithmeticObjectGraph',
+    rules: 'a: { dtype: float32, shape: [], max: 5 }\n      b: { dtype: float32, shape: [], max: 5 }',
+    good: [2],
+    bad: [6],
+  },
+  {
+    name: 'tensorflow-saved-model/x_plus_y_v2_debuginfo',
+    rules: 'x: { dtype: float32, shape: [], max: 5 }\n      y: { dtype: float32, shape: [], max: 5 }',
+    good: [2],
+    bad: [6],
+  },
+  {
+    name: 'tensorflow-serving/saved_model_half_plus_two_cpu/00000123',
+    rules: 'x: { dtype: float32, max: 5 }',
+    good: [1, 5],
+    bad: [1, 6],
+  },
+  {
+    name: 'tensorflow-serving/saved_model_half_plus_two_tf2_cpu/00000123',
+    rules: 'x: { dtype: float32, max: 5 }',
+    good: [1, 5],
+    bad: [1, 6],
+  },
+  {
+    name: 'tensorflow-serving/saved_model_half_plus_three/00000123',
+    rules: 'x: { dtype: float32, max: 5 }',
+    good: [1, 5],
+    bad: [1, 6],
+  },
+  {
+    name: 'tensorflow-serving/saved_model_counter/00000123',
+    signature: 'incr_counter_by',
+    rules: 'delta: { dtype: float32, max: 5 }',
+    good: [2],
+    bad: [6],
+  },
+];
+
+describe.skipIf(testdata === undefined)(
+  `published models, hardened${testdata === undefined ? ' (skipped: no ../shared/testdata)' : ''}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'airlock-harden-published-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    it.skipIf(slot === undefined).each(published)(
+      `$name answers bit for bit as before, and refuses${needsRuntime}`,
+      async ({ name, rules, signature = 'serving_default', good, bad }) => {
+        const original = join(testdata ?? '', name);
+        const { signatures } = selectMetaGraph(await readSavedModel(original));
+        const spec = signatures.find((one) => one.name === signature);
+        if (spec === undefined) throw new Error(`no ${signature} in ${signatures.map((one) => one.name)}`);
+        const outputs = spec.outputs.map(({ alias }) => `      ${alias}: { dtype: float32 }`);
+        const contract = [
+          'apiVersion: airlock/contract/v1',
+          'metadata: { id: published, revision: 1 }',
+          'signatures:',
+          `  ${signature}:`,
+          '    inputs:',
+          `      ${rules}`,
+          '    outputs:',
+          ...outputs,
+        ];
+        const id = name.replaceAll('/', '-');
+        writeFileSync(join(folder, `${id}.yaml`), contract.join('\n'));
+        await airlock('harden', original, '--contract', join(folder, `${id}.yaml`), '-o', join(folder, id));
+        const [before, after] = await Promise.all([original, join(folder, id)].map((path) => cppModel(path, signature)));
+        // As many of the last values as the shape has room for.
+        const feed = (values: number[]) =>
+          Object.fromEntries(
+            spec.inputs.map((input) => {
+              const shape = (input.shape ?? []).map((size) => (size === -1 ? values.length : size));
+              const count = shape.reduce((product, size) => product * size, 1);
+              return [input.alias, { shape, data: Float32Array.from(values.slice(-count)) }];
+            }),
+          );
+        expect(bytesOf(after.run(feed(good)))).toBe(bytesOf(before.run(feed(good))));
+        expect(refusal(() => after.run(feed(bad)))).toContain('[airlock] ');
+        before.close();
+        after.close();
+      },
+    );
+  },
+);
