@@ -157,15 +157,10 @@ warmUpDecoder();
 const image = measureImage();
 const tabular = await measureTabular();
 const { measured } = tabular;
+// Each by how often the time of Airlock's counterpart fits into it: tensors against objects in memory, JSON against JSON.
 const ratios = {
-  'pydantic models from JSON / decoding and checking JSON': summarizeRatios(
-    measured.pydanticJson.medians,
-    measured.airlockJson.medians,
-  ),
-  'pydantic models from Python / checking tensors': summarizeRatios(
-    measured.pydanticPython.medians,
-    measured.airlockTensors.medians,
-  ),
-  'pandera on a DataFrame / checking tensors': summarizeRatios(measured.pandera.medians, measured.airlockTensors.medians),
+  pydanticJson: summarizeRatios(measured.pydanticJson.medians, measured.airlockJson.medians),
+  pydanticPython: summarizeRatios(measured.pydanticPython.medians, measured.airlockTensors.medians),
+  pandera: summarizeRatios(measured.pandera.medians, measured.airlockTensors.medians),
 };
 console.log(JSON.stringify({ image, tabular, ratios }));

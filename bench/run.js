@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { contractTargets, runContractRules, runContracts } from './lib/contract-parts.js';
 import { chooseGenerator } from './lib/load.js';
 import { takeLock } from './lib/lock.js';
 import { describeMachine } from './lib/machine.js';
@@ -15,7 +16,8 @@ import { judgeTargets } from './lib/targets.js';
 const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only LIST] [--without-airlock]
   --quick            one short round: does everything start and answer correctly?
   --rounds N         rounds per scenario, at least 5 for numbers worth keeping (default 7)
-  --only LIST        some of the parts: tiny, image8, image17, jailTiny, jailImage, decode
+  --only LIST        some of the parts: tiny, image8, image17, jailTiny, jailImage, decode,
+                     contracts, contractRules
   --without-airlock  only the stacks to compare with`;
 
 const { values: flags } = parseArgs({
@@ -44,7 +46,7 @@ function runDecode(places, blocks) {
 async function main() {
   const rounds = flags.quick ? 1 : Number(flags.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on');
-  const known = [...scenarios.map(({ id }) => id), 'decode'];
+  const known = [...scenarios.map(({ id }) => id), 'decode', 'contracts', 'contractRules'];
   const parts = flags.only?.split(',') ?? known;
   const unknown = parts.find((part) => !known.includes(part));
   if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
@@ -63,8 +65,10 @@ async function main() {
     results.push(await runScenario(scenario, places, generator, { rounds, shorten: flags.quick ? 4 : 1, withAirlock }));
   }
   const decode = parts.includes('decode') && withAirlock ? runDecode(places, flags.quick ? 3 : 40) : [];
-  const targets = judgeTargets(results, decode);
-  const report = { machine, scenarios: results, decode, targets };
+  const contracts = parts.includes('contracts') && withAirlock ? runContracts(places, rounds) : undefined;
+  const contractRules = parts.includes('contractRules') && withAirlock ? runContractRules(places) : undefined;
+  const targets = [...judgeTargets(results, decode), ...(contracts === undefined ? [] : contractTargets(contracts))];
+  const report = { machine, scenarios: results, decode, contracts, contractRules, targets };
   if (flags.quick || flags.only !== undefined || !withAirlock) console.log(`\n${reportText(report)}`);
   else {
     writeReport(places.bench, report);

@@ -20,7 +20,7 @@ function ask(command, args, folder) {
  */
 export function describeMachine(places, generator) {
   const packages = 'import importlib.metadata as m, sys; print(" ".join(f"{n} {m.version(n)}" for n in sys.argv[1:]))';
-  const names = ['fastapi', 'pydantic', 'uvicorn', 'uvloop', 'httptools', 'tensorflow-cpu', 'numpy'];
+  const names = ['fastapi', 'pydantic', 'uvicorn', 'uvloop', 'httptools', 'tensorflow-cpu', 'numpy', 'pandera', 'pandas'];
   const changed = ask('git', ['status', '--porcelain', '--', 'src', 'bin', 'bench', 'package-lock.json'], places.root);
   return {
     cpu: os.cpus()[0].model.trim(),

@@ -2,28 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { contractText, ruleCostsText } from './contract-parts.js';
 import { summarize } from './statistics.js';
+import { short, spread, table } from './tables.js';
 import { medianOf } from './targets.js';
 
 const beginMark = '<!-- written by run.js -->';
 const endMark = '<!-- end -->';
-
-/** @param {number} value three significant digits, without an exponent */
-function short(value) {
-  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
-  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
-}
-
-/** @param {import('./statistics.js').Summary} summary */
-function spread({ median, min, max }) {
-  return min === max ? short(median) : `${short(median)} (${short(min)} to ${short(max)})`;
-}
-
-/** @param {string[][]} rows the first is the head */
-function table([head, ...rows]) {
-  const line = (/** @type {string[]} */ cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map(line)].join('\n');
-}
 
 /** @param {import('./scenarios.js').ScenarioResult} scenario */
 function scenarioText(scenario) {
@@ -91,9 +76,11 @@ export function targetsText(targets) {
  * @param {ReturnType<typeof import('./machine.js').describeMachine>} results.machine
  * @param {import('./scenarios.js').ScenarioResult[]} results.scenarios
  * @param {import('./targets.js').DecodeResult[]} results.decode
+ * @param {import('./contract-parts.js').ContractResult} [results.contracts]
+ * @param {import('./contract-parts.js').RuleCosts} [results.contractRules]
  * @param {import('./targets.js').Target[]} results.targets
  */
-export function reportText({ machine, scenarios, decode, targets }) {
+export function reportText({ machine, scenarios, decode, contracts, contractRules, targets }) {
   const where = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}. Node ${machine.node}, Python ${machine.python}`,
     `(${machine.pythonPackages}).`,
@@ -103,6 +90,8 @@ export function reportText({ machine, scenarios, decode, targets }) {
   ];
   const parts = [where.join('\n'), ...scenarios.map(scenarioText)];
   if (decode.length > 0) parts.push(decodeText(decode));
+  if (contracts !== undefined) parts.push(contractText(contracts));
+  if (contractRules !== undefined) parts.push(ruleCostsText(contractRules));
   if (targets.length > 0) parts.push(`### Numbers to reach\n\n${targetsText(targets)}`);
   return parts.join('\n\n');
 }

@@ -17,13 +17,14 @@ function ratio(scenario, ours, theirs, field) {
 }
 
 /**
+ * A number beside its target; without a bound it is only stated.
  * @param {string} what
  * @param {import('./statistics.js').Summary} measured
  * @param {{ atLeast?: number, atMost?: number }} bound
  * @param {string} [unit]
  * @returns {Target}
  */
-function judge(what, measured, { atLeast, atMost }, unit = '×') {
+export function judge(what, measured, { atLeast, atMost }, unit = '×') {
   let target = 'stated';
   /** @type {boolean | undefined} */
   let reached;
