@@ -262,6 +262,14 @@ describe('numbers that lose precision', () => {
     expect(notices).toEqual([{ ruleId, outcome: 'shadow', count: 2 }]);
   });
 
+  it('go on and are told where the rule is set to log', async () => {
+    const { guard, notices } = guardOf({}, { contract: lossless(', onViolation: { number.narrowing: log }') });
+    await decode(guard, body);
+    const ruleId = 'serving_default/inputs/x/number.narrowing';
+    expect(guard.report).toMatchObject({ checked: 1, refused: 0, rules: [{ ruleId, outcomes: { log: 2 } }] });
+    expect(notices).toEqual([{ ruleId, outcome: 'log', count: 2 }]);
+  });
+
   it('are no matter where the rule is off or not there', async () => {
     expect(guardOf({}).guard.narrows).toBe(false);
     const { guard } = guardOf({}, { contract: lossless(', modes: { number.narrowing: off }') });
