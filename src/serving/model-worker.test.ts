@@ -6,6 +6,7 @@ import { noContent, plainJail } from '../../tests/support/plain-jail.ts';
 import { floats, signature, spec } from '../../tests/support/tensors.ts';
 import { AirlockError } from '../core/index.ts';
 import type { Attestation, Jail, StartOptions } from '../sandbox/index.ts';
+import type { Tensor } from '../tensor/index.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { Watchdog } from './watchdog.ts';
@@ -98,6 +99,25 @@ describe('a worker that is not held', () => {
     const held = make(fakeJail('full').jail);
     await held.start();
     expect(held.report.attested).toEqual(attestation);
+  });
+});
+
+describe('a worker of a server that does something else', () => {
+  const limits = { timeoutMs: 400, graceMs: 100, loadTimeoutMs: 10_000 };
+
+  it('neither fails its requests nor is killed for the time in which nobody gave it the rest of them', async () => {
+    const { jail, started } = fakeJail('process');
+    const worker = make(jail, { limits });
+    await worker.start();
+    // More than fits the socket: the rest can only be written in another turn of the event loop.
+    const large: Tensor = { dtype: 'DT_FLOAT', shape: [2 ** 20], bytes: new Uint8Array(2 ** 22) };
+    const answers = [worker.run(0, [large]), worker.run(0, [large])];
+    setImmediate(() => {
+      const endMs = performance.now() + 1_200;
+      while (performance.now() < endMs);
+    });
+    expect(await Promise.all(answers)).toHaveLength(2);
+    expect([worker.state, started.length]).toEqual(['ready', 1]);
   });
 });
 

@@ -7,6 +7,7 @@ import type { WorkerCall } from './worker-connection.ts';
 export class PendingRun implements WorkerCall {
   readonly signatureIndex: number;
   readonly inputs: readonly Tensor[];
+  /** On the clock of the pipeline's DeadlineTimer. */
   readonly deadlineAtMs: number;
   settled = false;
   readonly #resolve: (outputs: Tensor[]) => void;

@@ -68,7 +68,7 @@ export class RunPipeline {
       const deadlineMs = Math.min(wishedMs ?? timeoutMs, timeoutMs);
       // Not a number is refused too.
       if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
-      const deadlineAtMs = performance.now() + deadlineMs;
+      const deadlineAtMs = this.#deadlines.nowMs + deadlineMs;
       const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, (error) => reject(onFailure(error)));
       if (worker.inFlightCount < this.#depth) this.#send(worker, run, deadlineMs);
       else if (this.#queue.length < maxQueue) this.#queue.push(run);
@@ -79,7 +79,7 @@ export class RunPipeline {
 
   #send(worker: WorkerProcess<PendingRun>, run: PendingRun, timeoutMs: number): void {
     worker.send(run, Math.ceil(timeoutMs));
-    if (worker.head === run) this.#headSinceMs = performance.now();
+    if (worker.head === run) this.#headSinceMs = this.#deadlines.nowMs;
   }
 
   /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
@@ -90,7 +90,7 @@ export class RunPipeline {
   /** To be called for each answer of the worker, with that worker: a late one of another changes nothing. */
   onAnswer(worker: WorkerProcess<PendingRun>): void {
     if (worker !== this.#worker) return;
-    const nowMs = performance.now();
+    const nowMs = this.#deadlines.nowMs;
     this.#serviceMs += (nowMs - this.#headSinceMs - this.#serviceMs) / 16;
     this.#headSinceMs = nowMs;
     const { head } = worker;
