@@ -89,6 +89,13 @@ const converted: Readonly<Record<string, DType>> = {
   UINT_64: 'DT_UINT64',
 };
 
+/** Widths and physical types must go together: a damaged file may declare 24 bits, or 64 of them in a column of 32. */
+function integerType(physical: 'INT32' | 'INT64', bitWidth: number, isSigned: boolean): DType | { readonly reason: string } {
+  const name = `${isSigned ? '' : 'U'}INT_${bitWidth}`;
+  const fits = physical === 'INT64' ? bitWidth === 64 : bitWidth < 64;
+  return fits && Object.hasOwn(converted, name) ? converted[name] : { reason: `an integer of ${bitWidth} bits` };
+}
+
 function dtypeOf({ type, converted_type: old, logical_type: logical }: SchemaElement): DType | { readonly reason: string } {
   const name = logical?.type ?? old;
   switch (type) {
@@ -96,9 +103,10 @@ function dtypeOf({ type, converted_type: old, logical_type: logical }: SchemaEle
       return name === undefined ? 'DT_BOOL' : { reason: name };
     case 'INT32':
     case 'INT64':
-      if (logical?.type === 'INTEGER') return `DT_${logical.isSigned ? '' : 'U'}INT${logical.bitWidth}` as DType;
+      if (logical?.type === 'INTEGER') return integerType(type, logical.bitWidth, logical.isSigned);
       if (name === undefined) return type === 'INT32' ? 'DT_INT32' : 'DT_INT64';
-      return Object.hasOwn(converted, name) ? converted[name] : { reason: name };
+      if (!Object.hasOwn(converted, name)) return { reason: name };
+      return name.endsWith('64') === (type === 'INT64') ? converted[name] : { reason: `${name} in a column of ${type}` };
     case 'FLOAT':
       return name === undefined ? 'DT_FLOAT' : { reason: name };
     case 'DOUBLE':

@@ -22,7 +22,7 @@ describe('a damaged Parquet file', () => {
           expect(isAirlockError(thrown) ? thrown.code : thrown).toBe('DATASET_INVALID');
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 

@@ -78,7 +78,7 @@ async function* readGroups(
     for (const column of columns) {
       if ('reason' in column)
         throw datasetError({ column: column.name }, 'numbers, booleans, strings or lists of them', column.reason);
-      if (rows > 0) parts.set(column.name, await readColumn(file, metadata, index, rows, column, budget, firstRecord));
+      if (rows > 0) parts.set(column.name, await readChecked(file, metadata, index, rows, column, budget, firstRecord));
     }
     for (let start = 0, part = 0; start < rows; start += batchRows, part++) {
       const batch = new Map<string, Column>();
@@ -88,6 +88,15 @@ async function* readGroups(
     firstRecord += rows;
   }
   await file.assertUnchanged();
+}
+
+/** The library's types promise fields that a damaged footer leaves out, so whatever stumbles over one is the file's fault. */
+async function readChecked(...args: Parameters<typeof readColumn>): Promise<readonly Column[]> {
+  try {
+    return await readColumn(...args);
+  } catch (thrown) {
+    throw asDatasetError(thrown, { column: args[4].name }, 'a column of Parquet');
+  }
 }
 
 /** One column of one row group, in batches. `budget` is what is left of the group's. */
@@ -117,36 +126,32 @@ async function readColumn(
     throw datasetError(place, 'smaller row groups', `${printable(String(meta.num_values))} values in ${bytes} bytes`);
   const held = await file.bytesAt(start, bytes);
   const output: unknown[] = [];
-  try {
-    checkPages(held, { ...column, column: column.name, codec: meta.codec, values, compressors: boundedCompressors });
-    const before = metadata.row_groups.slice(0, index).reduce((sum, { num_rows: count }) => sum + Number(count), 0);
-    await parquetRead({
-      file: {
-        byteLength: file.size,
-        // The library sees only what was checked.
-        slice: (from, to = file.size) => {
-          if (from < start || to > start + bytes) throw datasetError(place, 'offsets inside the column', 'others');
-          return copyOf(held.subarray(from - start, to - start));
-        },
+  checkPages(held, { ...column, column: column.name, codec: meta.codec, values, compressors: boundedCompressors });
+  const before = metadata.row_groups.slice(0, index).reduce((sum, { num_rows: count }) => sum + Number(count), 0);
+  await parquetRead({
+    file: {
+      byteLength: file.size,
+      // The library sees only what was checked.
+      slice: (from, to = file.size) => {
+        if (from < start || to > start + bytes) throw datasetError(place, 'offsets inside the column', 'others');
+        return copyOf(held.subarray(from - start, to - start));
       },
-      metadata: {
-        ...metadata,
-        row_groups: metadata.row_groups.map((other, at) => (at === index ? { ...group, columns: [chunk] } : other)),
-      },
-      columns: [column.name],
-      rowStart: before,
-      rowEnd: before + rows,
-      compressors: boundedCompressors,
-      utf8: false,
-      geoparquet: false,
-      parsers: { stringFromBytes: (text) => text },
-      onChunk: ({ columnData }) => {
-        for (const value of columnData) output.push(value);
-      },
-    });
-  } catch (thrown) {
-    throw asDatasetError(thrown, place, 'a column of Parquet');
-  }
+    },
+    metadata: {
+      ...metadata,
+      row_groups: metadata.row_groups.map((other, at) => (at === index ? { ...group, columns: [chunk] } : other)),
+    },
+    columns: [column.name],
+    rowStart: before,
+    rowEnd: before + rows,
+    compressors: boundedCompressors,
+    utf8: false,
+    geoparquet: false,
+    parsers: { stringFromBytes: (text) => text },
+    onChunk: ({ columnData }) => {
+      for (const value of columnData) output.push(value);
+    },
+  });
   if (output.length !== rows) throw datasetError(place, `${rows} rows, as the footer says`, `${output.length}`);
   const parts: Column[] = [];
   for (let from = 0; from < rows; from += batchRows)
