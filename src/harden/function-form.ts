@@ -11,7 +11,6 @@ import {
   type Use,
   visitFunctionNames,
 } from './function-references.ts';
-import { attributeOf } from './graph-attributes.ts';
 import { checksKey, isEmpty, type TensorChecks } from './graph-checks.ts';
 import type { SignaturePlan } from './signature-plans.ts';
 import { implementationSuffix, makeTrampoline, type TrampolineOptions } from './trampoline.ts';
@@ -188,10 +187,4 @@ function keepUncompiled({ objectGraphDef }: WholeMetaGraph, covered: ReadonlySet
     undo.jit.push([index, spec.jitCompile]);
     spec.jitCompile = 0;
   }
-}
-
-/** Whether a function is compiled by XLA as a whole. */
-export function isCompiled(definition: FunctionDef): boolean {
-  const value = attributeOf(definition, '_XlaMustCompile');
-  return value?.case === 'b' && value.value;
 }
