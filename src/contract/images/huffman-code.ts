@@ -8,17 +8,27 @@ export const fastBits = 10;
 
 /** Reused: `build` replaces what was there. */
 export class HuffmanCode {
-  /** By the next `fastBits` bits: symbol × 16 + code length; 0 where the code is longer, or none. */
+  /** By the next `fastBits` bits: symbol × 16 + code length; 0 where the code is longer, or none. Of no meaning before `makeFast`. */
   readonly fast = new Uint16Array(1 << fastBits);
   /** Codes of each length, and all symbols in the order of their codes. */
   readonly counts = new Uint16Array(maxCodeBits + 1);
   readonly symbols = new Uint16Array(288);
+  #isFast = false;
+  readonly #starts = new Uint16Array(maxCodeBits + 2);
 
-  /** False when the lengths are no code that zlib takes: over-subscribed, or incomplete but for a single code of one bit. */
+  /** Whether `fast` holds this code. */
+  get isFast(): boolean {
+    return this.#isFast;
+  }
+
+  /**
+   * False when the lengths are no code that zlib takes: over-subscribed, or incomplete but for a single code of one bit. Makes no table:
+   * a block may be eleven bytes long and use its codes once.
+   */
   build(lengths: Uint8Array, count: number, incompleteIsAllowed: boolean): boolean {
-    const { counts, fast, symbols } = this;
+    const { counts, symbols } = this;
+    this.#isFast = false;
     counts.fill(0);
-    fast.fill(0);
     for (let i = 0; i < count; i++) counts[lengths[i]]++;
     const used = count - counts[0];
     counts[0] = 0;
@@ -28,23 +38,29 @@ export class HuffmanCode {
       if (left < 0) return false;
     }
     if (left > 0 && !(incompleteIsAllowed && (used === 0 || (used === 1 && counts[1] === 1)))) return false;
-    const starts = new Uint16Array(maxCodeBits + 2);
-    const codes = new Uint16Array(maxCodeBits + 2);
-    for (let bits = 1; bits <= maxCodeBits; bits++) {
-      starts[bits + 1] = starts[bits] + counts[bits];
-      codes[bits + 1] = (codes[bits] + counts[bits]) << 1;
-    }
-    for (let symbol = 0; symbol < count; symbol++) {
-      const bits = lengths[symbol];
-      if (bits === 0) continue;
-      symbols[starts[bits]++] = symbol;
-      const code = codes[bits]++;
-      if (bits > fastBits) continue;
-      // The stream has the first bit of a code lowest.
-      const first = reversed(code, bits);
-      for (let index = first; index < 1 << fastBits; index += 1 << bits) fast[index] = symbol * 16 + bits;
-    }
+    const starts = this.#starts;
+    starts[1] = 0;
+    for (let bits = 1; bits <= maxCodeBits; bits++) starts[bits + 1] = starts[bits] + counts[bits];
+    for (let symbol = 0; symbol < count; symbol++) if (lengths[symbol] !== 0) symbols[starts[lengths[symbol]]++] = symbol;
     return true;
+  }
+
+  /** Fills `fast`, which takes as long as some hundred symbols without it. */
+  makeFast(): void {
+    const { counts, fast, symbols } = this;
+    fast.fill(0);
+    let code = 0;
+    let at = 0;
+    for (let bits = 1; bits <= fastBits; bits++) {
+      for (let i = 0; i < counts[bits]; i++) {
+        // The stream has the first bit of a code lowest.
+        const first = reversed(code++, bits);
+        for (let index = first; index < 1 << fastBits; index += 1 << bits) fast[index] = symbols[at] * 16 + bits;
+        at++;
+      }
+      code <<= 1;
+    }
+    this.#isFast = true;
   }
 }
 

@@ -31,6 +31,11 @@ const fixedDistances = new HuffmanCode();
 const fixedLengths = new Uint8Array(288).fill(8).fill(9, 144, 256).fill(7, 256, 280);
 fixedLiterals.build(fixedLengths, 288, false);
 fixedDistances.build(new Uint8Array(32).fill(5), 32, false);
+fixedLiterals.makeFast();
+fixedDistances.makeFast();
+
+/** A block with more symbols gets tables, which a block of a few bytes would not pay for. */
+const slowSymbols = 256;
 
 // One stream is looked at at a time, and nothing here waits: the tables are made once.
 const literals = new HuffmanCode();
@@ -77,7 +82,7 @@ class Counter {
   /** The next symbol, or -1 at the end and for bits that are no code. */
   #decode(code: HuffmanCode): number {
     while (this.#bitCount < maxCodeBits) if (!this.#fill()) break;
-    const entry = code.fast[this.#bits & fastMask];
+    const entry = code.isFast ? code.fast[this.#bits & fastMask] : 0;
     if (entry !== 0) {
       const bits = entry & 15;
       if (bits > this.#bitCount) return -1;
@@ -177,8 +182,38 @@ class Counter {
     return isCode ? undefined : 'a code that is none';
   }
 
+  /** Literals as long as they come, in a loop of its own: with codes of one bit there are eight to a byte. */
+  #literals(fast: Uint16Array, maxBytes: number): void {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    let at = this.#at;
+    let bits = this.#bits;
+    let bitCount = this.#bitCount;
+    let left = maxBytes - this.inflatedBytes;
+    for (; left >= 0; left--) {
+      while (bitCount < fastBits && at < end) {
+        bits |= bytes[at++] << bitCount;
+        bitCount += 8;
+      }
+      const entry = fast[bits & fastMask];
+      const used = entry & 15;
+      if (entry === 0 || entry >= 256 * 16 || used > bitCount) break;
+      bits >>>= used;
+      bitCount -= used;
+    }
+    this.inflatedBytes = maxBytes - left;
+    this.#at = at;
+    this.#bits = bits;
+    this.#bitCount = bitCount;
+  }
+
   #symbols(literalCode: HuffmanCode, distanceCode: HuffmanCode, maxBytes: number): string | undefined {
-    for (;;) {
+    for (let count = 0; ; count++) {
+      if (count === slowSymbols && !literalCode.isFast) {
+        literalCode.makeFast();
+        distanceCode.makeFast();
+      }
+      if (literalCode.isFast) this.#literals(literalCode.fast, maxBytes);
       const symbol = this.#decode(literalCode);
       if (symbol < 0) return 'it ends too early, or is no code';
       if (symbol < 256) {
