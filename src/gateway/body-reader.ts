@@ -6,6 +6,8 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import { AirlockError } from '../core/index.ts';
 
 export interface BodySink {
+  /** Told of compressed bytes as they arrive, whatever they inflate to. @throws AirlockError to stop. */
+  readonly onCompressed?: (bytes: number) => void;
   /** @throws AirlockError to stop. */
   push(chunk: Uint8Array): void;
   /** True while there is work left from earlier chunks; `catchUp` does a slice of it. @throws as `push`. */
@@ -94,6 +96,12 @@ async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: 
   request.on('data', (chunk: Buffer) => {
     compressed += chunk.length;
     if (compressed > maxBodyBytes) gunzip.destroy(tooLarge(maxBodyBytes, 'more compressed bytes'));
+    if (gunzip.destroyed) return;
+    try {
+      sink.onCompressed?.(chunk.length);
+    } catch (thrown) {
+      gunzip.destroy(AirlockError.from(thrown));
+    }
   });
   request.once('close', () => {
     if (!request.complete) gunzip.destroy(new AirlockError('REQUEST_INCOMPLETE'));

@@ -71,19 +71,26 @@ function chargeOf({ account, version }: Exchange): Charge | undefined {
 }
 
 async function readInto(decoder: BodySink, { request, limits, share, account }: Exchange): Promise<void> {
-  // Bodies without a length, and what gzip inflates to beyond it, are paid as they arrive.
-  let unpaidBytes = -contentLength(request);
+  // Bodies without a length, and what gzip inflates to beyond it, are paid as they arrive; of a compressed one the larger of its two sizes.
+  let paidBytes = contentLength(request);
+  let bodyBytes = 0;
+  let compressedBytes = 0;
+  const pay = (): void => {
+    const unpaidBytes = Math.max(bodyBytes, compressedBytes) - paidBytes;
+    if (account === undefined || unpaidBytes <= 0) return;
+    account.spend(bodyUnits(unpaidBytes));
+    paidBytes += unpaidBytes;
+  };
   const sink: BodySink = {
     push: (chunk) => {
       share.add(chunk.length);
-      if (account !== undefined) {
-        unpaidBytes += chunk.length;
-        if (unpaidBytes > 0) {
-          account.spend(bodyUnits(unpaidBytes));
-          unpaidBytes = 0;
-        }
-      }
+      bodyBytes += chunk.length;
+      pay();
       decoder.push(chunk);
+    },
+    onCompressed: (bytes) => {
+      compressedBytes += bytes;
+      pay();
     },
     get behind() {
       return decoder.behind;

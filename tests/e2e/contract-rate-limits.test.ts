@@ -1,5 +1,6 @@
 // Rate limits of a whole server: who may ask how much, what a refusal says, and what each part of a request costs.
 import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -71,6 +72,21 @@ describe.skipIf(slot === undefined)(`rate limits${needsRuntime}`, () => {
     // It stopped soon after a hundred, far from the 290 that the whole body would have cost.
     expect(costs).toBeGreaterThan(100);
     expect(costs).toBeLessThan(120);
+  });
+
+  it('charges a compressed body without a length that inflates to nothing', async () => {
+    const url = await start({ perModel: { unitsPerSecond: 1, burst: 100 } });
+    const empty = gzipSync('');
+    const body = Buffer.concat(new Array(Math.ceil(2_500_000 / empty.length)).fill(empty));
+    const headers = { 'content-encoding': 'gzip', 'transfer-encoding': 'chunked' };
+    const status = await new Promise((resolve) => {
+      const request = httpRequest(url, { method: 'POST', headers }, (response) => resolve(response.resume().statusCode));
+      // The rest of it is not read.
+      request.on('error', () => undefined);
+      request.end(body);
+    });
+    expect(status).toBe(429);
+    expect(server?.refusals.at(-1)).toMatchObject({ code: 'RATE_LIMITED', rule: 'perModel' });
   });
 
   it('charges elements before the model runs', async () => {
