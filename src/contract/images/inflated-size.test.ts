@@ -114,8 +114,8 @@ describe('inflatedSize', () => {
     const before = process.cpuUsage();
     expect(count(stream)).toEqual({ inflatedBytes: 0 });
     const { user, system } = process.cpuUsage(before);
-    // 0.2 µs for each byte; with tables of 1,024 entries for each block it was more than 1 µs.
-    expect((user + system) / stream.length).toBeLessThan(0.6);
+    // 0.06 µs for each byte, and 0.03 for ordinary ones; with tables of 1,024 entries for each block it was 0.5 µs.
+    expect((user + system) / stream.length).toBeLessThan(0.25);
   });
 });
 

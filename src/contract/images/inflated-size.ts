@@ -1,6 +1,6 @@
 // How many bytes a zlib stream (RFC 1950, 1951) inflates to, found without inflating it: only lengths are added up, so that a bomb costs
 // no more time and memory than the bytes that were sent. The content is never known here, and neither is its Adler-32.
-import { fastBits, HuffmanCode, maxCodeBits } from './huffman-code.ts';
+import { CodeLengths, fastBits, HuffmanCode, maxCodeBits } from './huffman-code.ts';
 
 /** A stream that may lie in pieces of one file. */
 export interface ByteSource {
@@ -28,9 +28,11 @@ const codeLengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 
 
 const fixedLiterals = new HuffmanCode();
 const fixedDistances = new HuffmanCode();
-const fixedLengths = new Uint8Array(288).fill(8).fill(9, 144, 256).fill(7, 256, 280);
-fixedLiterals.build(fixedLengths, 288, false);
-fixedDistances.build(new Uint8Array(32).fill(5), 32, false);
+const fixedLengths = new CodeLengths();
+for (let symbol = 0; symbol < 288; symbol++) fixedLengths.set(symbol, symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8);
+fixedLiterals.build(fixedLengths, 0, 288, 0, false);
+for (let symbol = 288; symbol < 320; symbol++) fixedLengths.set(symbol, 5);
+fixedDistances.build(fixedLengths, 288, 320, 288, false);
 fixedLiterals.makeFast();
 fixedDistances.makeFast();
 
@@ -41,7 +43,8 @@ const slowSymbols = 256;
 const literals = new HuffmanCode();
 const distances = new HuffmanCode();
 const codeLengths = new HuffmanCode();
-const lengths = new Uint8Array(288 + 32);
+const lengths = new CodeLengths();
+const lengthsOfLengths = new Uint8Array(19);
 
 class Counter {
   readonly #source: ByteSource;
@@ -151,34 +154,37 @@ class Counter {
     const lengthCount = this.#take(4) + 4;
     if (lengthCount < 4) return 'it ends too early';
     if (literalCount > 286 || distanceCount > 30) return 'codes that do not exist';
-    lengths.fill(0);
+    lengthsOfLengths.fill(0);
     for (let i = 0; i < lengthCount; i++) {
       const bits = this.#take(3);
       if (bits < 0) return 'it ends too early';
-      lengths[codeLengthOrder[i]] = bits;
+      lengthsOfLengths[codeLengthOrder[i]] = bits;
     }
-    if (!codeLengths.build(lengths, 19, false)) return 'a code that is none';
-    lengths.fill(0);
+    lengths.clear();
+    for (let symbol = 0; symbol < 19; symbol++) lengths.set(symbol, lengthsOfLengths[symbol]);
+    if (!codeLengths.build(lengths, 0, lengths.count, 0, false)) return 'a code that is none';
+    lengths.clear();
     const total = literalCount + distanceCount;
-    for (let at = 0; at < total; ) {
+    let literalsInUse = 0;
+    for (let at = 0, last = 0; at < total; ) {
       const symbol = this.#decode(codeLengths);
       if (symbol < 0) return 'it ends too early, or is no code';
-      if (symbol < 16) {
-        lengths[at++] = symbol;
-        continue;
-      }
       if (symbol === 16 && at === 0) return 'a repetition of nothing';
-      const repeated = symbol === 16 ? lengths[at - 1] : 0;
-      const extra = this.#take(symbol === 16 ? 2 : symbol === 17 ? 3 : 7);
+      const extra = symbol < 16 ? 0 : this.#take(symbol === 16 ? 2 : symbol === 17 ? 3 : 7);
       if (extra < 0) return 'it ends too early';
-      const end = at + extra + (symbol === 18 ? 11 : 3);
+      const end = at + (symbol < 16 ? 1 : extra + (symbol === 18 ? 11 : 3));
       if (end > total) return 'more code lengths than codes';
-      lengths.fill(repeated, at, end);
-      at = end;
+      if (symbol !== 16) last = symbol < 16 ? symbol : 0;
+      if (last === 0) at = end;
+      for (; at < end; at++) {
+        lengths.set(at, last);
+        if (at < literalCount) literalsInUse = lengths.count;
+      }
     }
-    if (lengths[256] === 0) return 'a block without an end';
+    if (lengths.lengths[256] === 0) return 'a block without an end';
     const isCode =
-      literals.build(lengths, literalCount, true) && distances.build(lengths.subarray(literalCount), distanceCount, true);
+      literals.build(lengths, 0, literalsInUse, 0, true) &&
+      distances.build(lengths, literalsInUse, lengths.count, literalCount, true);
     return isCode ? undefined : 'a code that is none';
   }
 
