@@ -12,7 +12,8 @@ import { formatContract } from './write-contract.ts';
 const words = 'a\n';
 const sha256 = createHash('sha256').update(words).digest('hex');
 const drawn = contractArbitrary.map((contract) => mapVocabularies(contract, (vocabulary) => ({ ...vocabulary, sha256 })));
-const read = (text: string) => parseContract(text, { vocabularies: new Map([['words.txt', words]]) });
+const read = (text: string) =>
+  parseContract(text, { vocabularies: new Map(['words.txt', 'other.txt'].map((name) => [name, words])) });
 
 /** The same YAML values with the keys of every mapping the other way round, as JSON, which YAML reads too. */
 function reversed(value: unknown): unknown {
@@ -32,10 +33,17 @@ signatures:
       i: { dtype: int64, max: 9007199254740993 }
       t: { dtype: string, string: { pattern: a+ } }
       p: { dtype: string, image: { formats: [png, gif] } }
+      v: { dtype: string, vocabulary: { file: words.txt, sha256: ${sha256} } }
+      e:
+        dtype: string
+        example:
+          features:
+            a: { kind: int64, min: 3, allowed: [5, 6] }
+            b: { kind: bytes, vocabulary: { file: words.txt, sha256: ${sha256} } }
     outputs: { y: { dtype: float32, shape: [n, 2], roundTo: 3 } }
     relations: [{ rule: maxElements, tensors: [x], limit: 3 }]
 `;
-const digestOf = (text: string) => contractDigest(parseContract(text));
+const digestOf = (text: string) => contractDigest(read(text));
 const replaced = (from: string, to: string) => {
   expect(base).toContain(from);
   return digestOf(base.replace(from, to));
@@ -69,9 +77,28 @@ describe('contractDigest()', () => {
     ['the order of image formats', 'formats: [png, gif]', 'formats: [gif, png]'],
     ['the spelling of a number', 'max: 1,', 'max: 1.0e0,'],
     ['the sign of zero', 'min: 0,', 'min: -0.0,'],
+    ['the order of a feature’s allowed values', 'allowed: [5, 6]', 'allowed: [6, 5]'],
+    [
+      'the name of a vocabulary’s file',
+      'v: { dtype: string, vocabulary: { file: words',
+      'v: { dtype: string, vocabulary: { file: other',
+    ],
+    [
+      'the name of a feature’s vocabulary',
+      'b: { kind: bytes, vocabulary: { file: words',
+      'b: { kind: bytes, vocabulary: { file: other',
+    ],
     ['the spelling of a shape', 'shape: [n]', 'shape: [1*n+0]'],
   ])('does not change with %s', (_title, from, to) => {
     expect(replaced(from, to)).toBe(digestOf(base));
+  });
+
+  it('does not change with a soft bound’s only mode, and does with that it is off', () => {
+    const soft = (modes: string) =>
+      digestOf(base.replace('min: 0,', 'softMax: 1, min: 0,').replace('modes: { min', `modes: { ${modes} min`));
+    expect(soft('softMax: shadow,')).toBe(soft(''));
+    expect(soft('softMax: off,')).not.toBe(soft(''));
+    expect(soft('')).not.toBe(digestOf(base));
   });
 
   it.each([
@@ -90,6 +117,13 @@ describe('contractDigest()', () => {
     ['dtype: string, string', 'dtype: string, maxBytes: 3, string'],
     ['formats: [png, gif]', 'formats: [png]'],
     ['roundTo: 3', 'roundTo: 4'],
+    ['int64, min: 3', 'int64, min: 4'],
+    ['allowed: [5, 6]', 'allowed: [5, 6, 7]'],
+    ['a: { kind: int64', 'a: { required: false, kind: int64'],
+    ['b: { kind: bytes, vocabulary: {', 'b: { kind: bytes, vocabulary: { maxUnknownFraction: 0.5,'],
+    ['b: { kind', 'c: { kind'],
+    ['v: { dtype: string, vocabulary: {', 'v: { dtype: string, vocabulary: { maxUnknownFraction: 0.5,'],
+    ['{ rule: max', '{ mode: shadow, rule: max'],
     ['limit: 3', 'limit: 4'],
     ['dims:', 'mode: sample\ndims:'],
     ['dims:', 'cost: { base: 2 }\ndims:'],
@@ -106,7 +140,7 @@ describe('contractDigest()', () => {
   });
 
   it('says the same of a contract that was made by a program, defaults or not', () => {
-    const contract = parseContract(base);
+    const contract = read(base);
     const bare: Contract = {
       ...contract,
       signatures: new Map(
