@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import * as make from '../../../tests/security/images/make-images.ts';
 import { readWavHeader } from '../audio/index.ts';
 import type { AudioRules } from '../contract-types.ts';
-import { type AudioRuleName, audioViolations } from './audio.ts';
+import { Findings } from '../findings.ts';
+import { type AudioRuleName, audioViolations, compileAudioRules } from './audio.ts';
 
 const { wav, riff, riffChunk } = make;
 const open: AudioRules = { maxMetadataBytes: 1e6 };
@@ -47,6 +48,34 @@ describe('each rule', () => {
   });
 });
 
+describe('compileAudioRules', () => {
+  it.each(['off', 'shadow', 'sample'] as const)(
+    'refuses by every enforced rule what cannot be read, where that is %s',
+    (mode) => {
+      const audio: AudioRules = { maxMetadataBytes: 9, sampleRate: [16_000] };
+      const rules = { dtype: 'DT_STRING', audio, onViolation: new Map(), modes: new Map(), derivedFrom: new Map() } as const;
+      const bytes = Buffer.from('no sound');
+      const refusedBy = (modeOf: (name: string) => 'enforce' | typeof mode) => {
+        const check = compileAudioRules({
+          rules,
+          bind: (name) => {
+            const bound = modeOf(name);
+            return bound === 'off' ? undefined : { id: name, name, mode: bound, action: { kind: 'reject' } };
+          },
+        });
+        const findings = new Findings({ limit: 9, draw: 0.5, sampleFraction: 0 });
+        const tensor = { dtype: 'DT_STRING', shape: [1], bytes, offsets: Uint32Array.of(0, bytes.length) } as const;
+        check?.(tensor, { path: () => 'x', findings, dims: new Map(), imageJobs: [], measure: { pixels: 0 } });
+        return findings.kept.flatMap(({ outcome, rule }) => (outcome === 'reject' ? [rule.name] : []));
+      };
+      expect(refusedBy(() => 'enforce')).toEqual(['audio.structure']);
+      const others = ['audio.sampleRate', 'audio.maxMetadataBytes'];
+      expect(refusedBy((name) => (name === 'audio.structure' ? mode : 'enforce'))).toEqual(others);
+      expect(refusedBy(() => mode)).toEqual([]);
+    },
+  );
+});
+
 const fmt = (bytes: Buffer) => bytes.subarray(12, 36);
 const data = (length: number) => riffChunk('data', Buffer.alloc(length));
 
@@ -72,31 +101,65 @@ describe('readWavHeader', () => {
     const extension = (code: Buffer, bits = 24) => Buffer.concat([Buffer.from([22, 0, bits, 0, 3, 0, 0, 0]), code]);
     const build = (end: Buffer) => riff('WAVE', [riffChunk('fmt ', Buffer.concat([plain, end])), data(12)]);
     expect(readWavHeader(build(extension(guid))).header).toMatchObject({ coding: 'pcm', channels: 2, bitDepth: 24 });
-    expect(readWavHeader(build(extension(Buffer.alloc(16, 7)))).problem).toBeDefined();
-    expect(readWavHeader(build(extension(guid, 20))).problem).toBeDefined();
-    expect(readWavHeader(build(Buffer.alloc(2))).problem).toBeDefined();
+    const unknown = { expected: 'pcm, float, alaw or mulaw', got: 'format 65534' };
+    expect(readWavHeader(build(extension(Buffer.alloc(16, 7)))).problem).toEqual(unknown);
+    // Each byte of the rest of the GUID counts.
+    for (let at = 2; at < 16; at++) {
+      const other = Buffer.from(guid).fill(guid[at] ^ 1, at, at + 1);
+      expect(readWavHeader(build(extension(other))).problem).toEqual(unknown);
+    }
+    expect(readWavHeader(build(extension(guid, 20))).problem).toEqual(unknown);
+    expect(readWavHeader(build(Buffer.alloc(2))).problem).toEqual(unknown);
+    // An extension that says it is shorter than what follows.
+    expect(readWavHeader(build(extension(guid).fill(21, 0, 1))).problem).toEqual(unknown);
   });
 
-  it.each<[string, Buffer]>([
-    ['big-endian', Buffer.from(wav()).fill('RIFX', 0, 4)],
-    ['64-bit', Buffer.from(wav()).fill('RF64', 0, 4)],
-    ['another container', Buffer.from('OggS\0\0\0\0\0\0\0\0')],
-    ['another coding (ADPCM)', wav({ tag: 2, bits: 8 })],
-    ['12 bits', wav({ bits: 12, frames: 2 })],
-    ['no channels', wav({ channels: 0, frames: 0 })],
-    ['no sample rate', wav({ sampleRate: 0 })],
-    ['data of another length than the file', Buffer.from(wav()).fill(0xff, 40, 44)],
-    ['half a sample', riff('WAVE', [fmt(wav()), data(3)])],
-    ['data before the format', riff('WAVE', [data(2), fmt(wav())])],
-    ['two formats', riff('WAVE', [fmt(wav()), fmt(wav({ channels: 9 })), data(2)])],
-    ['two data chunks', riff('WAVE', [fmt(wav()), data(2), data(2)])],
-    ['no data', riff('WAVE', [fmt(wav())])],
-    ['bytes behind it', Buffer.concat([wav(), Buffer.from('PK')])],
-    ['a byte rate that does not follow', Buffer.from(wav()).fill(1, 28, 29)],
-    ['a frame size that does not follow', Buffer.from(wav()).fill(9, 32, 33)],
-    ['a chunk head that is not whole', riff('WAVE', [fmt(wav()), data(2), Buffer.alloc(5)])],
-  ])('refuses %s', (_name, bytes) => {
-    expect(readWavHeader(bytes).problem).toBeDefined();
+  it.each<[string, Buffer, expected: string, got: string]>([
+    ['nothing', Buffer.alloc(0), 'a WAV file', '0 bytes'],
+    ['eleven bytes', wav().subarray(0, 11), 'a WAV file', '11 bytes'],
+    ['big-endian', Buffer.from(wav()).fill('RIFX', 0, 4), 'a little-endian WAV file below 4 GiB', 'RIFX'],
+    ['64-bit', Buffer.from(wav()).fill('RF64', 0, 4), 'a little-endian WAV file below 4 GiB', 'RF64'],
+    ['64-bit as broadcasters write it', Buffer.from(wav()).fill('BW64', 0, 4), 'a little-endian WAV file below 4 GiB', 'BW64'],
+    ['another container', Buffer.from('OggS\0\0\0\0\0\0\0\0'), 'a WAV file', 'another format'],
+    ['another container with the form of WAV', Buffer.from(wav()).fill('FORM', 0, 4), 'a WAV file', 'another format'],
+    ['another form of RIFF', Buffer.from(wav()).fill('AVI ', 8, 12), 'a WAV file', 'another format'],
+    ['another coding (ADPCM)', wav({ tag: 2, bits: 8 }), 'pcm, float, alaw or mulaw', 'format 2'],
+    ['12 bits', wav({ bits: 12, frames: 2 }), '8, 16, 24, 32 bits for pcm', '12'],
+    ['floats of 16 bits', wav({ tag: 3, bits: 16 }), '32, 64 bits for float', '16'],
+    ['no channels', wav({ channels: 0, frames: 0 }), 'channels and a sample rate', '0 and 16000'],
+    ['no sample rate', wav({ sampleRate: 0 }), 'channels and a sample rate', '1 and 0'],
+    ['data of another length than the file', Buffer.from(wav()).fill(0xff, 40, 44), 'whole chunks', '4294967295 bytes at 36'],
+    ['half a sample', riff('WAVE', [fmt(wav()), data(3)]), 'samples of 2 bytes for all channels', '3 bytes of them'],
+    ['data before the format', riff('WAVE', [data(2), fmt(wav())]), 'fmt before data', 'data first'],
+    ['two formats', riff('WAVE', [fmt(wav()), fmt(wav({ channels: 9 })), data(2)]), 'one fmt chunk', 'two'],
+    ['two formats that say the same', riff('WAVE', [fmt(wav()), fmt(wav()), data(2)]), 'one fmt chunk', 'two'],
+    ['two data chunks', riff('WAVE', [fmt(wav()), data(2), data(2)]), 'one data chunk', 'two'],
+    ['no data', riff('WAVE', [fmt(wav())]), 'a fmt and a data chunk', 'one of them is missing'],
+    ['nothing but a head', riff('WAVE', []), 'a fmt and a data chunk', 'one of them is missing'],
+    [
+      'a short format',
+      riff('WAVE', [riffChunk('fmt ', fmt(wav()).subarray(8, 22)), data(2)]),
+      'a fmt chunk of at least 16 bytes',
+      '14',
+    ],
+    ['bytes behind it', Buffer.concat([wav(), Buffer.from('PK')]), 'bytes, as its header says', ''],
+    ['a byte rate that does not follow', Buffer.from(wav()).fill(1, 28, 29), '32000 bytes per second', ''],
+    ['a frame size that does not follow', Buffer.from(wav()).fill(9, 32, 33), '2 bytes per frame', '9'],
+    ['a chunk head that is not whole', riff('WAVE', [fmt(wav()), data(2), Buffer.alloc(5)]), 'whole chunks', 'bytes at 46'],
+  ])('refuses %s', (_name, bytes, expected, got) => {
+    const { problem } = readWavHeader(bytes);
+    expect(problem?.expected).toContain(expected);
+    expect(problem?.got).toContain(got);
+  });
+
+  it('takes a chunk head at the very end, and an odd chunk with and without its padding', () => {
+    const empty = riff('WAVE', [fmt(wav()), data(2), riffChunk('junk', Buffer.alloc(0))]);
+    expect(readWavHeader(empty).header).toMatchObject({ sampleBytes: 2, metadataBytes: 8 });
+    const odd = riff('WAVE', [fmt(wav()), riffChunk('junk', Buffer.alloc(3)), data(4)]);
+    expect(readWavHeader(odd).header).toMatchObject({ sampleBytes: 4, metadataBytes: 12 });
+    const bare = Buffer.from(riff('WAVE', [fmt(wav({ bits: 8 })), data(3)]).subarray(0, 12 + 24 + 8 + 3));
+    bare.writeUInt32LE(bare.length - 8, 4);
+    expect(readWavHeader(bare).header).toMatchObject({ sampleBytes: 3 });
   });
 
   it('never throws, and ends', () => {
