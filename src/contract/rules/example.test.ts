@@ -114,6 +114,31 @@ const text: StringRules = { encoding: 'utf8', controlCharacters: 'allow', bidiCo
 const int64 = fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 2n });
 const float = fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e30), max: Math.fround(1e30) });
 
+/** Integers that V8 hashes, without a key, to one place in 65,536: its hash of a number, backwards. */
+function meeting(count: number): number[] {
+  const mask = 2n ** 32n - 1n;
+  const unshifted = (value: bigint, by: bigint): bigint => {
+    let result = value;
+    for (let bits = by; bits < 32n; bits += by) result = value ^ (result >> by);
+    return result;
+  };
+  const inverse = (factor: bigint): bigint => {
+    let result = 1n;
+    for (let round = 0; round < 6; round++) result = (result * (2n - factor * result)) & mask;
+    return result;
+  };
+  return Array.from({ length: count }, (_, index) => {
+    let hash = BigInt(index) << 16n;
+    hash = unshifted(hash, 16n);
+    hash = (hash * inverse(2057n)) & mask;
+    hash = unshifted(hash, 4n);
+    hash = (hash * inverse(5n)) & mask;
+    hash = unshifted(hash, 12n);
+    hash = ((hash + 1n) * inverse(2n ** 15n - 1n)) & mask;
+    return Number(BigInt.asIntN(32, hash));
+  });
+}
+
 function nextFloat(value: number, up: boolean): number {
   const bits = new Int32Array(1);
   const floats = new Float32Array(bits.buffer);
@@ -142,12 +167,46 @@ describe('rules of a message', () => {
     }
   });
 
+  it('lets nothing pass the rules of values that are of another kind, whatever the rule of kinds is set to', () => {
+    const rules = one('x', { kind: 'int64', max: 5, count: { max: 1 } });
+    for (const setup of [
+      { modes: { 'example.kind': 'shadow' } },
+      { modes: { 'example.kind': 'off' } },
+      { actions: { 'example.kind': { kind: 'log' } } },
+    ] as const) {
+      const watched = 'modes' in setup && setup.modes['example.kind'] === 'off' ? [] : ['example.kind'];
+      const given = check([{ x: { float: [9] } }], rules, setup);
+      expect(given.rules).toEqual([...watched, 'example.values']);
+      expect(given.refused).toBe(true);
+      // How many they are can be seen all the same.
+      expect(check([{ x: { float: [1, 2] } }], rules, setup).rules).toEqual([...watched, 'example.count', 'example.values']);
+      // Nothing is said of values that no rule is about.
+      expect(check([{ x: { float: [9] } }], one('x', { kind: 'int64' }), setup).refused).toBe(false);
+    }
+    const both = { modes: { 'example.kind': 'shadow', 'example.values': 'shadow' } } as const;
+    expect(check([{ x: { float: [9] } }], rules, both)).toMatchObject({ rules: ['example.kind'], refused: false });
+  });
+
+  it('lets nothing through that could not be read when the only rule in force leaves features out', () => {
+    const modes = Object.fromEntries(
+      ['structure', 'maxFeatures', 'required', 'kind', 'count', 'values', 'sparse', 'ragged'].map((name) => [
+        `example.${name}`,
+        'shadow',
+      ]),
+    );
+    const select: Setup = { modes, actions: { 'example.unknownFeatures': { kind: 'select' } } };
+    const given = check([Uint8Array.from([0xff])], one('x', { kind: 'int64' }), select);
+    expect(given).toMatchObject({ rules: ['example.structure', 'example.unknownFeatures'], refused: true });
+    const log: Setup = { modes, actions: { 'example.unknownFeatures': { kind: 'log' } } };
+    expect(check([Uint8Array.from([0xff])], one('x', { kind: 'int64' }), log).refused).toBe(false);
+  });
+
   it('example.unknownFeatures', () => {
     const rules = one('x', { kind: 'int64' });
     const y = { y: { float: [1] } };
     expect(check([{ x: { int64: [1] } }], rules).rules).toEqual([]);
     const given = check([{ x: { int64: [1] }, ...y, 'z\u202e': { bytes: [] } }], rules);
-    expect(given.violations).toEqual(['instances[0].examples.y: only features that the contract names, 2 others']);
+    expect(given.violations).toEqual(['instances[0].examples: only features that the contract names, 2 others, the first at 1']);
     expect(check([{ x: { int64: [1] }, ...y }], { ...rules, unknownFeatures: 'allow' }).rules).toEqual([]);
   });
 
@@ -269,8 +328,9 @@ describe('example.values of numbers', () => {
       const allowed = { kind: 'float', number: { nan: 'allow', infinity: 'allow' } } as const;
       expect(check([{ x: { float: [bad] } }], one('x', allowed)).rules).toEqual([]);
     }
-    const bounded = { kind: 'float', number: { nan: 'allow', infinity: 'allow' }, min: 0 } as const;
-    expect(check([{ x: { float: [Number.NaN] } }], one('x', bounded)).rules).toEqual(['example.values']);
+    // Who allows NaN says that it is a value like others: bounds are about numbers.
+    const bounded = { kind: 'float', number: { nan: 'allow', infinity: 'allow' }, min: 0, max: 1 } as const;
+    expectEdge('example.values', bounded, { float: [Number.NaN, 0.5] }, { float: [Number.NaN, -0.5] });
   });
 
   it('allowed, vocabulary, unique and monotone', () => {
@@ -291,6 +351,12 @@ describe('example.values of numbers', () => {
       { int64: [2n ** 60n, 1, 2n ** 60n] },
     );
     expectEdge('example.values', { kind: 'float', unique: true }, { float: [3, 1] }, { float: [0, -0] });
+    const nan = { kind: 'float', unique: true, number: { nan: 'allow', infinity: 'allow' } } as const;
+    const { NaN: no, POSITIVE_INFINITY: infinite, NEGATIVE_INFINITY: below } = Number;
+    expectEdge('example.values', nan, { float: [no, infinite, below, 0] }, { float: [no, 1, no] });
+    expect(check([{ x: { int64: [-7, 2n ** 60n, -7, -7] } }], one('x', { kind: 'int64', unique: true })).violations).toEqual([
+      'instances[0].examples.x[2]: x without a value twice, -7',
+    ]);
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer(), { minLength: 2, maxLength: 6 }), (values) => {
         const up = values.toSorted((a, b) => a - b);
@@ -306,6 +372,24 @@ describe('example.values of numbers', () => {
         expectEdge('example.values', { kind: 'int64', monotone: 'nonIncreasing' }, { int64: [down[0], ...down] }, { int64: up });
       }),
     );
+  });
+
+  it('tells any two integers apart', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(int64, fc.bigInt({ min: -3n, max: 3n })), { maxLength: 12 }), (values) => {
+        const isUnique = new Set(values).size === values.length;
+        const rules = one('x', { kind: 'int64', unique: true });
+        expect(check([{ x: { int64: values } }], rules).rules).toEqual(isUnique ? [] : ['example.values']);
+      }),
+    );
+  });
+
+  it('takes as long for values that are chosen to meet in a hash table as for any', () => {
+    const count = 60_000;
+    const bytes = encode({ x: { int64: meeting(count) } });
+    const started = performance.now();
+    expect(check([bytes], one('x', { kind: 'int64', unique: true })).rules).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   it('reports the first value that breaks a rule, once', () => {

@@ -3,8 +3,9 @@
 import { printable } from '../../core/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import type { CheckContext, CompileContext, TensorCheck } from '../check-types.ts';
+import { refusing } from '../compile-context.ts';
 import type { ExampleRules } from '../contract-types.ts';
-import type { BoundRule } from '../findings.ts';
+import type { BoundRule, Findings } from '../findings.ts';
 import type { RuleName } from '../rule-table.ts';
 import { ExampleIndex, type FeaturePlace, maxIndexedFeatures } from './example-index.ts';
 import { selectFeatures } from './example-select.ts';
@@ -55,6 +56,8 @@ interface Message {
 class ExampleCheck {
   readonly #rules: ExampleRules;
   readonly #bound: ReadonlyMap<ExampleRule, BoundRule>;
+  /** The same rules for what they could not look at: there is nothing that an action could do about it. */
+  readonly #refusing: ReadonlyMap<ExampleRule, BoundRule>;
   readonly #features: ReadonlyMap<string, CompiledFeature>;
   readonly #sparse: readonly GroupCheck[];
   readonly #ragged: readonly GroupCheck[];
@@ -65,6 +68,7 @@ class ExampleCheck {
   constructor(rules: ExampleRules, bound: ReadonlyMap<ExampleRule, BoundRule>) {
     this.#rules = rules;
     this.#bound = bound;
+    this.#refusing = new Map(Array.from(bound, ([name, rule]) => [name, refusing(rule)]));
     this.#features = compileFeatures(rules.features, bound.has('example.values'));
     this.#sparse = rules.sparse.map((group) => sparseCheck(printable(group.name), group));
     this.#ragged = rules.ragged.map((group) => raggedCheck(printable(group.name), group));
@@ -113,12 +117,28 @@ class ExampleCheck {
   #unreadable(message: Message, context: CheckContext, problem: string): void {
     const { findings } = context;
     this.#report('example.structure', message, context, 'a well-formed tf.Example', () => problem);
-    const structure = this.#bound.get('example.structure');
-    if (structure !== undefined && findings.actionOf(structure)?.kind === 'reject') return;
-    for (const [name, rule] of this.#bound) {
-      if (findings.actionOf(rule)?.kind !== 'reject') continue;
-      this.#report(name, message, context, 'a tf.Example that can be read', () => problem);
-    }
+    if (this.#refuses('example.structure', findings)) return;
+    for (const name of this.#bound.keys()) this.#unseen(name, message, context, 'a tf.Example that can be read', () => problem);
+  }
+
+  #refuses(name: ExampleRule, findings: Findings): boolean {
+    const rule = this.#refusing.get(name);
+    return rule !== undefined && findings.actionOf(rule)?.kind === 'reject';
+  }
+
+  /** For a rule that could not look at what it is about: refuses where it is enforced, whatever its action. */
+  #unseen(
+    name: ExampleRule,
+    { index }: Message,
+    { path, findings }: CheckContext,
+    expected: string,
+    got: () => string,
+    suffix?: string,
+  ): void {
+    const rule = this.#refusing.get(name);
+    if (rule === undefined || !this.#refuses(name, findings)) return;
+    this.#reports++;
+    findings.report(rule, () => (suffix === undefined ? path(index) : `${path(index)}.${suffix}`), expected, got);
   }
 
   #named(message: Message, context: CheckContext, places: ReadonlyMap<string, FeaturePlace>): void {
@@ -129,14 +149,20 @@ class ExampleCheck {
         this.#report('example.required', message, context, `the feature ${feature.name}`, () => 'no such feature');
         continue;
       }
-      if (place.kind !== feature.kind) {
-        const { kind } = place;
+      const { count, kind } = place;
+      const isOther = kind !== feature.kind;
+      if (isOther) {
         this.#report('example.kind', message, context, `${feature.name} of kind ${feature.kind}`, () => kind, feature.name);
-        continue;
+        if (this.#refuses('example.kind', context.findings)) continue;
       }
-      const { count } = place;
       if (count < feature.minCount || count > feature.maxCount) {
         this.#report('example.count', message, context, feature.expectedCount, () => `${count} values`, feature.name);
+      }
+      if (isOther) {
+        // Rules of integers say nothing of floats: values of another kind than theirs have not been looked at.
+        const expected = `${feature.name} with values of kind ${feature.kind}`;
+        if (feature.boundsValues) this.#unseen('example.values', message, context, expected, () => kind, feature.name);
+        continue;
       }
       const report: FeatureReport = (index, expected, got) => {
         const suffix = index === undefined ? feature.name : `${feature.name}[${index}]`;
@@ -148,18 +174,23 @@ class ExampleCheck {
 
   #unknown(message: Message, context: CheckContext, places: ReadonlyMap<string, FeaturePlace>): Uint8Array | undefined {
     let others = 0;
-    let firstName = '';
-    for (const name of places.keys()) if (!this.#features.has(name) && others++ === 0) firstName = name;
+    let first = 0;
+    let at = 0;
+    for (const name of places.keys()) {
+      if (!this.#features.has(name) && others++ === 0) first = at;
+      at++;
+    }
     if (others === 0) return undefined;
     const rule = this.#bound.get('example.unknownFeatures');
     if (rule === undefined) return undefined;
     this.#reports++;
     const { path, findings } = context;
+    // Its place, not its name: the name is the client's, and paths are logged.
     const action = findings.report(
       rule,
-      () => `${path(message.index)}.${printable(firstName)}`,
+      () => path(message.index),
       'only features that the contract names',
-      () => (others === 1 ? 'another' : `${others} others`),
+      () => (others === 1 ? `another at ${first}` : `${others} others, the first at ${first}`),
     );
     if (action?.kind !== 'select') return undefined;
     return selectFeatures(

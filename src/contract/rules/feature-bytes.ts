@@ -4,6 +4,7 @@ import type { FeatureRules } from '../contract-types.ts';
 import { checkImageBytes } from '../images/index.ts';
 import { FeatureValues } from './example-values.ts';
 import { type FeatureCheck, type FeatureMeasure, type FeatureReport, reportUnknown } from './feature-numbers.ts';
+import { firstRepeated } from './feature-unique.ts';
 import { compileTextChecks, type TextReporter } from './text-checks.ts';
 import { invalidUtf8At, utf8Text } from './utf8.ts';
 
@@ -29,22 +30,24 @@ export function compileFeatureBytes(name: string, rules: FeatureRules): FeatureC
   const maxUnknownFraction = vocabulary?.maxUnknownFraction ?? 0;
   return (bytes, place, report, measure) => {
     const once = firstOnly(report);
-    const seen = unique ? new Set<string>() : undefined;
+    const bounds = unique ? new Uint32Array(2 * place.count) : undefined;
     const values = new FeatureValues(bytes, place);
     let unknown = 0;
     for (let index = 0; !values.isDone; index++) {
       values.nextBytes();
       const { start, end } = values;
       for (const check of checks) check(bytes, start, end, index, once, measure);
-      if (seen !== undefined) {
-        const key = byteKey(bytes, start, end);
-        if (seen.has(key)) once(index, `${name} without a value twice`, () => preview(bytes, start, end));
-        seen.add(key);
-      }
+      bounds?.set([start, end], 2 * index);
       if (isKnown !== undefined && !isKnown(bytes, start, end)) {
         unknown++;
         if (maxUnknownFraction === 0) once(index, `${name} in its vocabulary`, () => preview(bytes, start, end));
       }
+    }
+    if (bounds !== undefined) {
+      const startOf = (index: number): number => bounds[2 * index];
+      const endOf = (index: number): number => bounds[2 * index + 1];
+      const again = firstRepeated({ bytes, count: place.count, startOf, endOf });
+      if (again >= 0) report(again, `${name} without a value twice`, () => preview(bytes, startOf(again), endOf(again)));
     }
     if (maxUnknownFraction > 0) reportUnknown(name, unknown, place.count, maxUnknownFraction, report);
   };

@@ -13,6 +13,8 @@ export interface CompiledFeature {
   readonly maxCount: number;
   readonly expectedCount: string;
   readonly values?: FeatureCheck;
+  /** Whether `values` says something that values of another kind could break too: those cannot be NaN, but they can be too large. */
+  readonly boundsValues: boolean;
 }
 
 /**
@@ -26,6 +28,8 @@ export function compileFeatures(
   return new Map(Array.from(features, ([name, rules]) => [name, compileFeature(printable(name), rules, withValues)]));
 }
 
+const valueRules = ['min', 'max', 'allowed', 'vocabulary', 'string', 'image', 'monotone', 'unique'] as const;
+
 function compileFeature(name: string, rules: FeatureRules, withValues: boolean): CompiledFeature {
   const { min = 0, max = Number.POSITIVE_INFINITY } = rules.count ?? {};
   const compile = rules.kind === 'bytes' ? compileFeatureBytes : compileFeatureNumbers;
@@ -38,6 +42,7 @@ function compileFeature(name: string, rules: FeatureRules, withValues: boolean):
     maxCount: max,
     expectedCount: `${name} with ${countText(min, max)}`,
     ...(values === undefined ? {} : { values }),
+    boundsValues: values !== undefined && valueRules.some((key) => rules[key] !== undefined && rules[key] !== false),
   };
 }
 

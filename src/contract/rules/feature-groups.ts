@@ -4,6 +4,7 @@
 import type { RaggedFeatures, SparseFeatures } from '../contract-types.ts';
 import type { FeaturePlace } from './example-index.ts';
 import { FeatureValues } from './example-values.ts';
+import { NumberRows } from './feature-unique.ts';
 
 type Places = ReadonlyMap<string, FeaturePlace>;
 type GroupReport = (expected: string, got: () => string) => void;
@@ -30,7 +31,7 @@ export function sparseCheck(name: string, rules: SparseFeatures): GroupCheck {
       return;
     }
     const walkers = indices.others.map((place) => new FeatureValues(bytes, place));
-    const seen = rules.unique && !rules.sorted ? new Set<number | bigint>() : undefined;
+    const seen = rules.unique && !rules.sorted ? new NumberRows(count, walkers.length) : undefined;
     let previous: number | bigint = -1;
     for (let row = 0; row < count; row++) {
       let position: number | bigint = isSmall ? 0 : 0n;
@@ -41,19 +42,21 @@ export function sparseCheck(name: string, rules: SparseFeatures): GroupCheck {
           report(`${name}: indices from 0 to below ${size}`, () => `${index} at ${row}`);
           return;
         }
+        seen?.addInteger(index);
         position = typeof position === 'bigint' ? position * BigInt(size) + BigInt(index) : position * size + Number(index);
       }
       if (rules.sorted && position < previous) {
         report(`${name}: indices in order`, () => `an earlier one at ${row}`);
         return;
       }
-      if (rules.unique && (rules.sorted ? position === previous : seen?.has(position))) {
+      if (rules.unique && rules.sorted && position === previous) {
         report(`${name}: each index once`, () => `one again at ${row}`);
         return;
       }
-      seen?.add(position);
       previous = position;
     }
+    const again = seen?.firstRepeated() ?? -1;
+    if (again >= 0) report(`${name}: each index once`, () => `one again at ${again}`);
   };
 }
 

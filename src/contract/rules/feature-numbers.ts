@@ -3,6 +3,7 @@
 import type { ContractNumber, FeatureRules, Monotone } from '../contract-types.ts';
 import type { FeaturePlace } from './example-index.ts';
 import { FeatureValues } from './example-values.ts';
+import { NumberRows } from './feature-unique.ts';
 
 /** Of one feature; `index` is the value's place in it, undefined for all of them together. */
 export type FeatureReport = (index: number | undefined, expected: string, got: () => string) => void;
@@ -31,13 +32,14 @@ export function compileFeatureNumbers(name: string, rules: FeatureRules): Featur
   if (tests.length === 0 && monotone === undefined && !unique && isKnown === undefined) return undefined;
   const follows = monotone === undefined ? undefined : orders[monotone];
   return (bytes, place, report) => {
-    const broken = new Set<NumberTest | 'monotone' | 'unique'>();
-    const seen = unique ? new Set<ContractNumber>() : undefined;
+    const broken = new Set<NumberTest | 'monotone'>();
+    const isFloat = place.kind === 'float';
+    const seen = unique ? new NumberRows(place.count, 1) : undefined;
     const values = new FeatureValues(bytes, place);
     let previous: ContractNumber | undefined;
     let unknown = 0;
     for (let index = 0; !values.isDone; index++) {
-      const value = place.kind === 'float' ? values.nextFloat() : values.nextInt64();
+      const value = isFloat ? values.nextFloat() : values.nextInt64();
       for (const test of tests) {
         if (test.holds(value) || broken.has(test)) continue;
         broken.add(test);
@@ -49,15 +51,18 @@ export function compileFeatureNumbers(name: string, rules: FeatureRules): Featur
         report(index, `${name} ${monotone}`, () => `${value} after ${before}`);
       }
       previous = value;
-      if (seen?.has(value) && !broken.has('unique')) {
-        broken.add('unique');
-        report(index, `${name} without a value twice`, () => String(value));
+      if (seen !== undefined) {
+        if (isFloat) seen.addFloat(Number(value));
+        else seen.addInteger(value);
       }
-      seen?.add(value);
       if (isKnown !== undefined && !isKnown(value)) {
         unknown++;
         if (unknown === 1 && maxUnknownFraction === 0) report(index, `${name} in its vocabulary`, () => String(value));
       }
+    }
+    const again = seen?.firstRepeated() ?? -1;
+    if (again >= 0) {
+      report(again, `${name} without a value twice`, () => String(isFloat ? seen?.floatAt(again) : seen?.integerAt(again)));
     }
     if (maxUnknownFraction > 0) reportUnknown(name, unknown, place.count, maxUnknownFraction, report);
   };
@@ -76,23 +81,24 @@ function floatTests(name: string, rules: FeatureRules): readonly NumberTest[] {
   if (infinity === 'reject') {
     tests.push({ expected: `${name} finite`, holds: (value) => Number.isFinite(value) || Number.isNaN(value) });
   }
-  // NaN is smaller than nothing: where it is allowed, bounds still refuse it.
   return [...tests, ...boundTests(name, rules, (bound) => Math.fround(Number(bound)))];
 }
 
 function boundTests(
   name: string,
-  { min, max, allowed }: FeatureRules,
+  { min, max, allowed, number }: FeatureRules,
   rounded: (bound: ContractNumber) => ContractNumber,
 ): readonly NumberTest[] {
   const tests: NumberTest[] = [];
+  // NaN is within no bounds, but for a contract that says `nan: allow`: there they are about numbers. As on tensors (numeric-plan.ts).
+  const isFreeNan = (value: ContractNumber): boolean => number?.nan === 'allow' && Number.isNaN(value);
   if (min !== undefined) {
     const bound = rounded(min);
-    tests.push({ expected: `${name} ≥ ${min}`, holds: (value) => value >= bound });
+    tests.push({ expected: `${name} ≥ ${min}`, holds: (value) => value >= bound || isFreeNan(value) });
   }
   if (max !== undefined) {
     const bound = rounded(max);
-    tests.push({ expected: `${name} ≤ ${max}`, holds: (value) => value <= bound });
+    tests.push({ expected: `${name} ≤ ${max}`, holds: (value) => value <= bound || isFreeNan(value) });
   }
   if (allowed !== undefined) {
     const values = new Set<ContractNumber>();

@@ -51,15 +51,17 @@ export function compileSparse(relation: Extract<Relation, { rule: 'sparse' }>, p
     if (product > maxDenseElements) {
       return report(relation.denseShape, undefined, `at most ${maxDenseElements} elements when dense`, () => String(product));
     }
+    // What is expected is in the words of the contract: a client's sizes stand in what it sent.
     if (count > maxDensity * product) {
-      report(relation.values, undefined, `at most ${maxDensity} of ${product} elements`, () => `${count} values`);
+      report(relation.values, undefined, `values for at most ${maxDensity} of the elements`, () => `${count} of ${product}`);
     }
     const view = numberView(indices);
     let reports = 0;
     for (let row = 0; row < count && reports < maxReports; row++) {
       const axis = outOfBounds(view, row, sizes);
       if (axis !== -1) {
-        report(relation.indices, row * rank + axis, `0 to ${sizes[axis] - 1}`, () => String(view.exact(row * rank + axis)));
+        const got = (): string => `${view.exact(row * rank + axis)} of ${sizes[axis]}`;
+        report(relation.indices, row * rank + axis, 'an index inside the dense shape', got);
         reports++;
       } else if (relation.sorted && row > 0 && compareRows(view, row - 1, row, rank) > 0) {
         report(relation.indices, row * rank, 'indices in rising order', () => `row ${row} before row ${row - 1}`);
