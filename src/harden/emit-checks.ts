@@ -96,7 +96,10 @@ function emitBound(emitter: CheckEmitter, value: string, check: BoundCheck, name
     return;
   }
   const compared = scope.add(`${at}/compared`, check.comparison, [flat, bound], type);
-  // A NaN breaks no rule but its own, which is not built in here.
+  if (!check.passesNan) {
+    emitter.assert(name, scope.all(`${at}/all`, compared), check);
+    return;
+  }
   const isNan = scope.add(`${at}/is_nan`, 'IsNan', [flat], type);
   emitter.assert(name, scope.all(`${at}/all`, scope.add(`${at}/or_nan`, 'LogicalOr', [compared, isNan], {})), check);
 }

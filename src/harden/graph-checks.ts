@@ -41,7 +41,13 @@ export type Comparison = 'GreaterEqual' | 'LessEqual' | 'Greater' | 'Less';
 
 export type ValueCheck = CheckText &
   (
-    | { readonly kind: 'bound'; readonly comparison: Comparison; readonly value: number | bigint }
+    | {
+        readonly kind: 'bound';
+        readonly comparison: Comparison;
+        readonly value: number | bigint;
+        /** The contract allows NaN; otherwise it is outside of every bound, also where its own rule is not built in. */
+        readonly passesNan: boolean;
+      }
     /** Sorted, without duplicates. */
     | { readonly kind: 'oneOf'; readonly values: readonly (number | bigint)[] }
     /** RE2; the whole string must match. */

@@ -57,6 +57,14 @@ describe('planTensor', () => {
     expect(kinds('dtype: int32')).toEqual([]);
   });
 
+  it('lets NaN pass a bound only where the contract allows it, as the server does', () => {
+    const passes = (rules: string) =>
+      plan(rules).checks.values.map((check) => (check.kind === 'bound' ? check.passesNan : check.kind));
+    expect(passes('dtype: float32, min: 0, number: { nan: allow }')).toEqual([true]);
+    expect(passes('dtype: float32, min: 0, modes: { number.nan: shadow }')).toEqual([false]);
+    expect(passes('dtype: float32, min: 0')).toEqual([false]);
+  });
+
   it('turns bytes of numbers into elements, and bytes of strings into a sum', () => {
     expect(plan('dtype: float64, maxBytes: 31').checks.layout).toMatchObject([{ kind: 'elements', max: 3 }]);
     expect(plan('dtype: string, maxBytes: 31').checks.values).toContainEqual(

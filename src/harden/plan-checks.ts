@@ -150,13 +150,14 @@ const bounds = [
 
 function planBounds(planner: Planner): void {
   const { kind } = dtypes[planner.rules.dtype];
+  const passesNan = kind === 'float' && planner.rules.number?.nan === 'allow';
   for (const [rule, comparison, words] of bounds) {
     const value = planner.rules[rule];
     if (value === undefined || !planner.wants(rule)) continue;
     if (kind !== 'float' && kind !== 'int') planner.leaveOut(rule, `there is no order for ${planner.rules.dtype}`);
     else if (kind === 'int' && !fitsInteger(planner.rules.dtype, value))
       planner.leaveOut(rule, 'the data type has no such number');
-    else planner.addValue(rule, `${words} ${value}`, { kind: 'bound', comparison, value });
+    else planner.addValue(rule, `${words} ${value}`, { kind: 'bound', comparison, value, passesNan });
   }
 }
 

@@ -2,7 +2,6 @@
 // same rules as `airlock harden` builds in, and what it leaves out is named in the module.
 import { type Contract, contractDigest, dtypeShortName } from '../contract/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
-import { dtypes } from '../tensor/index.ts';
 import { assertText } from './check-emitter.ts';
 import type { CheckText, Comparison, DimBounds, LayoutCheck, TensorChecks, ValueCheck } from './graph-checks.ts';
 import { type PlannedRule, planTensor } from './plan-checks.ts';
@@ -118,8 +117,7 @@ function checkFunction(which: 'input' | 'output', tensors: readonly PythonTensor
           `checks.append(_require(~tf.math.${check.kind === 'notNan' ? 'is_nan' : 'is_inf'}(${name}), ${message(check)}))`,
         );
     }
-    const mayBeNan = dtypes[checks.dtype].kind === 'float' && !checks.finite.some(({ kind }) => kind !== 'notInfinite');
-    for (const check of checks.values) statement(`checks.append(${valueLine(name, check, mayBeNan)})`);
+    for (const check of checks.values) statement(`checks.append(${valueLine(name, check)})`);
   }
   const result = tensors.map(({ alias }, index) => `${pythonString(alias)}: ${variable(index)}`);
   lines.push(`    return _after(checks, {${result.join(', ')}})`, '');
@@ -185,13 +183,13 @@ const assertions: Readonly<Record<Comparison, string>> = {
 
 const operators: Readonly<Record<Comparison, string>> = { GreaterEqual: '>=', LessEqual: '<=', Greater: '>', Less: '<' };
 
-function valueLine(name: string, check: ValueCheck, mayBeNan: boolean): string {
+function valueLine(name: string, check: ValueCheck): string {
   const text = message(check);
   switch (check.kind) {
     case 'bound': {
       const bound = `tf.constant(${pythonNumber(check.value)}, ${name}.dtype)`;
-      // A NaN breaks no rule but its own.
-      if (mayBeNan) return `_require(tf.math.is_nan(${name}) | (${name} ${operators[check.comparison]} ${bound}), ${text})`;
+      if (check.passesNan)
+        return `_require(tf.math.is_nan(${name}) | (${name} ${operators[check.comparison]} ${bound}), ${text})`;
       return `tf.debugging.${assertions[check.comparison]}(${name}, ${bound}, message=${text}, summarize=1)`;
     }
     case 'oneOf':

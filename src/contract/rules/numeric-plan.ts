@@ -2,7 +2,7 @@
 // and how each one is decided exactly for the few numbers outside of it. Decides nothing about a request.
 import { AirlockError } from '../../core/index.ts';
 import { dtypes, type NumericTensor } from '../../tensor/index.ts';
-import type { EngineContext } from '../compile-context.ts';
+import { type EngineContext, refusing } from '../compile-context.ts';
 import type { ContractNumber, TensorRules } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
 import type { RuleName } from '../rule-table.ts';
@@ -10,11 +10,16 @@ import { limitsOfFloat, nearestOf, numberForType } from './numeric-types.ts';
 
 export interface NumberRule {
   readonly rule: BoundRule;
+  /** The same rule where its action cannot help. */
+  readonly refusing: BoundRule;
   readonly expected: string;
   /** A number (as the nearest double) within these ends, both inclusive, does not break the rule. NaN is within none. */
   readonly low: number;
   readonly high: number;
-  /** Exact. NaN breaks no rule but its own. */
+  /**
+   * Exact. NaN breaks its own rule and, unless the contract says `nan: allow`, every bound that may refuse: where the rule of NaN only
+   * watches, a bound that is in force still is.
+   */
   breaks(value: ContractNumber): boolean;
   /** What the rule's action puts in the place of `value`. */
   fixed(value: ContractNumber): ContractNumber;
@@ -68,12 +73,12 @@ function floatRules(context: EngineContext, dtype: NumericTensor['dtype']): Numb
   const add = (
     name: RuleName,
     wanted: boolean,
-    parts: Omit<NumberRule, 'rule' | 'fixed'>,
+    parts: Omit<NumberRule, 'rule' | 'refusing' | 'fixed'>,
     clipped?: NumberRule['fixed'],
   ): void => {
     const rule = wanted ? context.bind(name) : undefined;
     if (rule === undefined) return;
-    found.push({ rule, ...parts, fixed: fixOf(context, rule, dtype, clipped) });
+    found.push({ rule, refusing: refusing(rule), ...parts, fixed: fixOf(context, rule, dtype, clipped) });
   };
   add('number.nan', number?.nan !== 'allow', { expected: 'a number', ...all, breaks: (value) => Number.isNaN(value) });
   const isComplex = dtypes[dtype].kind === 'complex';
@@ -105,7 +110,12 @@ function floatRules(context: EngineContext, dtype: NumericTensor['dtype']): Numb
 
 function nearestFinite(rules: TensorRules, dtype: NumericTensor['dtype'], value: ContractNumber): ContractNumber {
   const largest = limitsOfFloat(dtype)?.largest ?? 0;
-  return value > 0 ? nearestOf(dtype, rules.max ?? largest) : nearestOf(dtype, rules.min ?? -largest);
+  return withoutSign(nearestOf(dtype, value > 0 ? (rules.max ?? largest) : (rules.min ?? -largest)));
+}
+
+/** A bound of -0 is the bound 0, also where clip puts it in place: the digest of a contract does not tell them apart. */
+function withoutSign(bound: ContractNumber): ContractNumber {
+  return bound === 0 ? 0 : bound;
 }
 
 type BoundName = 'min' | 'max' | 'exclusiveMin' | 'exclusiveMax' | 'softMin' | 'softMax';
@@ -117,12 +127,26 @@ function boundRules(context: EngineContext, dtype: NumericTensor['dtype'], names
     const written = context.rules[name];
     const rule = written === undefined ? undefined : context.bind(name);
     if (written === undefined || rule === undefined) return [];
-    const bound = nearestOf(dtype, written);
-    return [{ rule, ...boundParts(name, bound, written), fixed: fixOf(context, rule, dtype, () => bound) }];
+    const bound = withoutSign(nearestOf(dtype, written));
+    const { breaks, ...parts } = boundParts(name, bound, written);
+    const isNanBroken = names === hardBounds && context.rules.number?.nan !== 'allow';
+    return [
+      {
+        rule,
+        refusing: refusing(rule),
+        ...parts,
+        breaks: isNanBroken ? (value) => breaks(value) || Number.isNaN(value) : breaks,
+        fixed: fixOf(context, rule, dtype, () => bound),
+      },
+    ];
   });
 }
 
-function boundParts(name: BoundName, bound: ContractNumber, written: ContractNumber): Omit<NumberRule, 'rule' | 'fixed'> {
+function boundParts(
+  name: BoundName,
+  bound: ContractNumber,
+  written: ContractNumber,
+): Omit<NumberRule, 'rule' | 'refusing' | 'fixed'> {
   const double = Number(bound);
   // From 2^53 on, a 64-bit integer beside the bound may look like it: whatever looks like it is decided exactly.
   const isExact = typeof bound === 'number' && (Math.abs(bound) < 2 ** 53 || !Number.isInteger(bound));

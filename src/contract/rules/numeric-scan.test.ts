@@ -170,7 +170,7 @@ describe.each(floats)('bounds of %s', (dtype) => {
         const before = came.bytes.slice();
         const { findings, tensors } = runRules({ dtype, min, max, onViolation }, came);
         expect(findings.refused).toBe(false);
-        const [low, high] = [round(min), round(max)];
+        const [low, high] = [round(min) + 0, round(max) + 0];
         const wanted = values.map(round).map((value) => encode(value < low ? low : [value, high][Number(value > high)]));
         expect(tensors[0]).toEqual(numbers(dtype, wanted));
         expect(runRules({ dtype, min, max }, tensors[0]).findings.counts.size).toBe(0);
@@ -240,6 +240,39 @@ describe('the scan', () => {
       numbers('DT_FLOAT', [1, 3]),
     );
     expect(runRules({ ...draft, modes: { max: 'sample' } }, tensor, { draw: 0.1 }).tensors[0]).toBe(tensor);
+  });
+
+  it('holds NaN to be outside of every bound in force, unless the contract allows it', () => {
+    const tensor = numbers('DT_FLOAT', [1, Number.NaN, 5]);
+    const run = (draft: Partial<RuleDraft>, draw = 0.5) => runRules({ dtype: 'DT_FLOAT', ...draft }, tensor, { draw });
+    const bounds = { min: 0, max: 9, exclusiveMin: -1, exclusiveMax: 10 };
+    for (const [name, bound] of Object.entries(bounds)) {
+      const one = { [name]: bound };
+      expect(refusedBy(run({ ...one, number: { nan: 'allow' } }).findings)).toEqual([]);
+      expect(refusedBy(run(one).findings)).toEqual(['number.nan']);
+      for (const mode of ['off', 'shadow', 'sample'])
+        expect(refusedBy(run({ ...one, modes: { 'number.nan': mode } }).findings)).toEqual([name]);
+      expect(refusedBy(run({ ...one, modes: { 'number.nan': 'sample' } }, 0).findings)).toEqual(['number.nan']);
+      expect(refusedBy(run({ ...one, onViolation: { 'number.nan': { kind: 'log' } } }).findings)).toEqual([name]);
+      // A bound that only watches refuses nothing, and what is allowed is within it.
+      expect(run({ ...one, modes: { 'number.nan': 'shadow', [name]: 'shadow' } }).findings.refused).toBe(false);
+      expect(refusedBy(run({ ...one, onViolation: { 'number.nan': { kind: 'replace', with: 3 } } }).findings)).toEqual([]);
+    }
+    // Nothing is nearest to NaN, so clip refuses; what replaces is a number.
+    const watched = { max: 9, modes: { 'number.nan': 'shadow' } };
+    expect(refusedBy(run({ ...watched, onViolation: { max: { kind: 'clip' } } }).findings)).toEqual(['max']);
+    const replaced = run({ ...watched, onViolation: { max: { kind: 'replace', with: 4 } } });
+    expect(replaced.findings.refused).toBe(false);
+    expect(replaced.tensors[0]).toEqual(numbers('DT_FLOAT', [1, 4, 5]));
+    expect(run({ softMax: 9, modes: { 'number.nan': 'off' } }).findings.counts.size).toBe(0);
+  });
+
+  it('clips to a zero without a sign', () => {
+    const draft: RuleDraft = { dtype: 'DT_FLOAT', max: -0, onViolation: { max: { kind: 'clip' } } };
+    const infinite: RuleDraft = { ...draft, onViolation: { 'number.infinity': { kind: 'clip' } } };
+    expect(runRules(draft, numbers('DT_FLOAT', [3])).tensors[0]).toEqual(numbers('DT_FLOAT', [0]));
+    const came = numbers('DT_FLOAT', [Number.POSITIVE_INFINITY]);
+    expect(runRules(infinite, came).tensors[0]).toEqual(numbers('DT_FLOAT', [0]));
   });
 
   it('refuses a contract whose actions break its own rules', () => {

@@ -5,6 +5,7 @@ import type { NumericTensor, Tensor } from '../../tensor/index.ts';
 import type { CheckContext, TensorCheck } from '../check-types.ts';
 import type { EngineContext } from '../compile-context.ts';
 import type { ContractNumber } from '../contract-types.ts';
+import type { BoundRule } from '../findings.ts';
 import { blockNumbers, type NumberView, numberView } from './element-access.ts';
 import { endsOf, type NumberPlan, type NumberRule, numberPlan } from './numeric-plan.ts';
 import { NumberCopy } from './numeric-types.ts';
@@ -95,8 +96,10 @@ class Inspector {
     let value = came;
     for (const rule of this.#rules) {
       if (!rule.breaks(value)) continue;
-      const action = this.#check.findings.actionOf(rule.rule);
-      const reports = this.#report(rule, index, value);
+      // No bound is nearest to NaN: where clip meets one, it refuses.
+      const bound = Number.isNaN(value) && rule.rule.action.kind === 'clip' ? rule.refusing : rule.rule;
+      const action = this.#check.findings.actionOf(bound);
+      const reports = this.#report(rule, index, value, bound);
       if (action?.kind === 'reject') return reports < this.#maxReports;
       if (action === undefined || action.kind === 'log') continue;
       value = rule.fixed(value);
@@ -107,7 +110,7 @@ class Inspector {
     return this.#rules.length + this.#soft.length > 0;
   }
 
-  #report(rule: NumberRule, index: number, value: ContractNumber): number {
+  #report(rule: NumberRule, index: number, value: ContractNumber, bound: BoundRule = rule.rule): number {
     const { findings, path } = this.#check;
     this.#reports ??= new Map();
     const reports = (this.#reports.get(rule) ?? 0) + 1;
@@ -115,12 +118,12 @@ class Inspector {
     this.#reports.set(rule, reports);
     const element = this.#isComplex ? index >> 1 : index;
     findings.report(
-      rule.rule,
+      bound,
       () => path(element),
       rule.expected,
       () => String(Object.is(value, -0) ? '-0' : value),
     );
-    const action = findings.actionOf(rule.rule);
+    const action = findings.actionOf(bound);
     if (reports === this.#maxReports && (action === undefined || action.kind === 'log')) this.#retire(rule);
     return reports;
   }
