@@ -36,6 +36,23 @@ export interface ImageVerdict {
   readonly task?: ImageTask;
 }
 
+/** What is compared with a header, by the rules that a contract has. */
+function rulesOnHeaders(rules: ImageRules): ImageRuleName[] {
+  const optional: readonly [ImageRuleName, boolean][] = [
+    ['image.width', rules.width !== undefined],
+    ['image.height', rules.height !== undefined],
+    ['image.maxPixels', rules.maxPixels !== undefined],
+    ['image.channels', rules.channels !== undefined],
+    ['image.bitDepth', rules.bitDepth !== undefined],
+    ['image.maxFrames', rules.maxFrames !== undefined],
+    ['image.inflatedSize', rules.inflatedSize === 'check'],
+    ['image.trailingData', rules.trailingData === 'reject'],
+    ['image.checksums', rules.checksums === 'check'],
+  ];
+  const isSet = optional.flatMap(([name, has]) => (has ? [name] : []));
+  return ['image.structure', ...isSet, 'image.maxDecodedBytes', 'image.maxRatio', 'image.maxMetadataBytes', 'image.maxScans'];
+}
+
 /** One rule on one number of the header. */
 type Comparison = readonly [rule: ImageRuleName, isKept: boolean, expected: () => string, got: () => string];
 
@@ -60,12 +77,13 @@ class ImageCheck {
     if (format === undefined || !(formats.includes(format) || reencode.includes(format))) {
       const expected = [...new Set([...formats, ...reencode])].join(', ') || 'no image';
       this.#break('image.format', expected, () => format ?? 'another format');
-      if (format === undefined || this.#isLost) return {};
+      if (this.#isLost) return {};
+      if (format === undefined) return this.#unreadable('another format');
     }
     const { header, problem } = readImageHeader(this.#bytes);
     if (header === undefined) {
       this.#break(problem.rule, problem.expected, () => problem.got);
-      return {};
+      return this.#unreadable(problem.got);
     }
     this.#compareSize(header);
     this.#compareWeight(header);
@@ -81,6 +99,14 @@ class ImageCheck {
     }
     const task = this.#task(header);
     return task === undefined ? { header } : { header, task };
+  }
+
+  /** The rule that says so may only watch, or be off: then every rule refuses that is enforced and could not be looked at. */
+  #unreadable(got: string): ImageVerdict {
+    if (this.#isLost) return {};
+    for (const rule of rulesOnHeaders(this.#rules))
+      if (this.#judge.enforces(rule)) this.#break(rule, 'an image that can be read', () => got);
+    return {};
   }
 
   #break(rule: ImageRuleName, expected: string, got: () => string, isMendable = false): Action | undefined {

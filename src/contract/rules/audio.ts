@@ -14,6 +14,21 @@ export interface AudioViolation {
   readonly got: string;
 }
 
+const audioRuleNames: readonly AudioRuleName[] = [
+  'audio.structure',
+  'audio.sampleRate',
+  'audio.channels',
+  'audio.bitDepth',
+  'audio.codings',
+  'audio.durationSeconds',
+  'audio.maxMetadataBytes',
+];
+
+/** Whether a header is compared with the rule: the structure is what there is no header without. */
+function isSet(name: AudioRuleName, rules: AudioRules): boolean {
+  return rules[name.slice('audio.'.length) as keyof AudioRules] !== undefined;
+}
+
 /** All that is wrong with one WAV file; empty when nothing is. */
 export function audioViolations(bytes: Uint8Array, rules: AudioRules): AudioViolation[] {
   const { header, problem } = readWavHeader(bytes);
@@ -54,21 +69,31 @@ function compare(header: WavHeader, rules: AudioRules): AudioViolation[] {
 export function compileAudioRules(context: CompileContext): TensorCheck | undefined {
   const { audio } = context.rules;
   if (audio === undefined) return undefined;
-  const names = ['structure', 'sampleRate', 'channels', 'bitDepth', 'codings', 'durationSeconds', 'maxMetadataBytes'] as const;
-  const bound = new Map(names.map((name) => [`audio.${name}` as AudioRuleName, context.bind(`audio.${name}`)]));
+  const bound = new Map(audioRuleNames.map((name) => [name, context.bind(name)]));
+  const onHeaders = audioRuleNames.filter((name) => isSet(name, audio));
   return (tensor, { findings, path }) => {
     if (tensor.dtype !== 'DT_STRING') return tensor;
     const { bytes, offsets } = tensor;
     for (let element = 0; element < offsets.length - 1; element++) {
-      for (const { rule, expected, got } of audioViolations(bytes.subarray(offsets[element], offsets[element + 1]), audio)) {
-        const found = bound.get(rule);
-        if (found !== undefined)
+      const report = (name: AudioRuleName, expected: string, got: string): void => {
+        const rule = bound.get(name);
+        if (rule !== undefined)
           findings.report(
-            found,
+            rule,
             () => path(element),
             expected,
             () => got,
           );
+      };
+      const enforces = (name: AudioRuleName): boolean => {
+        const rule = bound.get(name);
+        return rule !== undefined && findings.actionOf(rule)?.kind === 'reject';
+      };
+      for (const { rule, expected, got } of audioViolations(bytes.subarray(offsets[element], offsets[element + 1]), audio)) {
+        report(rule, expected, got);
+        if (rule !== 'audio.structure' || enforces(rule)) continue;
+        // Where the structure is only watched, every rule refuses that is enforced and could not be looked at.
+        for (const name of onHeaders) if (enforces(name)) report(name, 'a WAV file that can be read', got);
       }
     }
     return tensor;

@@ -242,6 +242,26 @@ describe('compileImageRules', () => {
 
   it('does not look at a rule that is off', () => {
     expect(run([png({ tail: Buffer.alloc(9) })], { modes: { 'image.trailingData': 'off' } }).kept).toEqual([]);
-    expect(run([Buffer.from('nothing')], { modes: { 'image.format': 'off' } })).toMatchObject({ kept: [], refused: false });
+    const none = Object.fromEntries([...Object.keys(steps), 'image.maxRatio'].map((name) => [name, 'off']));
+    expect(run([Buffer.from('nothing')], { modes: none })).toMatchObject({ kept: [], refused: false });
+  });
+
+  const unknownChunk = png({ width: 3000, height: 3000, before: [pngChunk('ABCD', Buffer.alloc(4))] });
+
+  it.each([
+    ['of an unknown format', 'image.format', Buffer.from('nothing')],
+    ['that cannot be read', 'image.structure', unknownChunk],
+    ['whose text does not inflate', 'image.structure', png({ before: [pngChunk('zTXt', Buffer.from('a\0\0no zlib'))] })],
+  ] as const)('refuses an image %s by every enforced rule, where that is only watched', (_name, watched, bytes) => {
+    const image = { maxPixels: 10_000 };
+    for (const mode of ['off', 'shadow', 'sample'] as const) {
+      const { kept, refused } = run([bytes], { image, modes: { [watched]: mode } });
+      expect(refused).toBe(true);
+      expect(kept).toContain('images[0] image.maxPixels reject');
+      expect(kept.join()).not.toContain('image.channels');
+    }
+    const logged = run([bytes], { image, actions: { [watched]: { kind: 'log' }, 'image.maxPixels': shrink(50, 50) } });
+    expect(logged.kept).toContain('images[0] image.maxPixels reject');
+    expect(logged.imageJobs).toEqual([]);
   });
 });
