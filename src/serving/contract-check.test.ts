@@ -218,29 +218,31 @@ describe('ContractCheck', () => {
   });
 });
 
+/** A body as it comes, decoded for a model with the signatures `serving_default` and `other`. */
+const decode = async (guard: ContractGuard, body: string) => {
+  const check = guard.open();
+  const decoder = new PredictDecoder({
+    limits: defaultJsonLimits,
+    sizeHint: 0,
+    shapes: 'strict',
+    allowNonFinite: false,
+    signature: (name) => ({ ...signature, name }),
+    hasChoice: true,
+    rules: check,
+  });
+  decoder.push(Buffer.from(body));
+  const { signature: chosen, tensors } = decoder.finish();
+  return check.run({ signature: chosen, tensors, paths: [() => 'x'], run: async () => [numbers(1)] });
+};
+
 describe('numbers that lose precision', () => {
-  const decode = (guard: ContractGuard, body: string) => {
-    const check = guard.open();
-    const decoder = new PredictDecoder({
-      limits: defaultJsonLimits,
-      sizeHint: 0,
-      shapes: 'strict',
-      allowNonFinite: true,
-      signature: () => signature,
-      hasChoice: false,
-      narrowing: check.narrowing,
-    });
-    decoder.push(Buffer.from(body));
-    const { tensors } = decoder.finish();
-    return check.run({ signature, tensors, paths: [() => 'x'], run: async () => [numbers(1)] });
-  };
   const body = '{"instances":[1, 16777217, 33554433]}';
   const lossless = (mode = '') => contract(`, number: { narrowing: exactIntegers } ${mode}`);
 
   it('are refused while the body is read', async () => {
     const { guard } = guardOf({}, { contract: lossless() });
     expect(guard.narrows).toBe(true);
-    const error = await errorOf(Promise.resolve().then(() => decode(guard, body)));
+    const error = await errorOf(decode(guard, body));
     expect(error).toMatchObject({ code: 'CONTRACT_VIOLATION' });
     expect(error.violations).toEqual([
       {
@@ -270,11 +272,61 @@ describe('numbers that lose precision', () => {
     expect(notices).toEqual([{ ruleId, outcome: 'log', count: 2 }]);
   });
 
+  it('are found under the signature that the body names, wherever it names it', async () => {
+    const { guard } = guardOf({}, { contract: lossless() });
+    const none = { checked: 0, refused: 0, rules: [] };
+    // The stand-in for the rules does not know it: that is how far the request came.
+    expect(await errorOf(decode(guard, '{"instances":[16777217],"signature_name":"other"}'))).toMatchObject({
+      code: 'SIGNATURE_UNSUITABLE',
+    });
+    expect(guard.report).toMatchObject(none);
+    expect(await errorOf(decode(guard, '{"instances":[16777217],"signature_name":1}'))).toMatchObject({
+      code: 'CONTRACT_VIOLATION',
+    });
+    expect(guard.report).toMatchObject({ checked: 1, refused: 1 });
+    await errorOf(decode(guard, '{"instances":[16777217],"signature_name":"serving_default"}'));
+    const ruleId = 'serving_default/inputs/x/number.narrowing';
+    expect(guard.report).toMatchObject({ checked: 2, refused: 2, rules: [{ ruleId, outcomes: { reject: 2 } }] });
+  });
+
   it('are no matter where the rule is off or not there', async () => {
     expect(guardOf({}).guard.narrows).toBe(false);
     const { guard } = guardOf({}, { contract: lossless(', modes: { number.narrowing: off }') });
     await decode(guard, body);
     expect(guard.report.rules).toEqual([]);
+  });
+});
+
+describe('NaN and infinities', () => {
+  const outcome = async (rules: string, body: string, options: Partial<ContractGuardOptions> = {}): Promise<string> => {
+    const { guard } = guardOf({}, { contract: contract(rules), ...options });
+    return decode(guard, body).then(
+      () => 'taken',
+      (error: AirlockError) => error.code,
+    );
+  };
+  const nan = '{"instances":[NaN]}';
+  const infinity = '{"instances":[-Infinity]}';
+
+  it('are for the contract to refuse where its rule is enforced', async () => {
+    expect(await outcome('', nan)).toBe('taken');
+    expect(await outcome(', onViolation: { number.nan: { action: replace, with: 0 } }', nan)).toBe('taken');
+    expect(await outcome(', number: { nan: allow }', nan)).toBe('taken');
+    expect(await outcome(', number: { infinity: allow }', infinity)).toBe('taken');
+  });
+
+  it('are refused as without a contract where its rule only watches, or is off', async () => {
+    for (const mode of ['shadow', 'off']) {
+      expect(await outcome(`, modes: { number.nan: ${mode} }`, nan)).toBe('TENSOR_NOT_FINITE');
+      expect(await outcome(`, modes: { number.nan: ${mode} }`, infinity)).toBe('taken');
+      expect(await outcome(`, modes: { number.infinity: ${mode} }`, infinity)).toBe('TENSOR_NOT_FINITE');
+    }
+    expect(await outcome(', onViolation: { number.nan: log }', nan)).toBe('TENSOR_NOT_FINITE');
+  });
+
+  it('are refused so by a rule that samples when it does not look', async () => {
+    expect(await outcome(', modes: { number.nan: sample }', nan, { draw: () => 0.24 })).toBe('taken');
+    expect(await outcome(', modes: { number.nan: sample }', nan, { draw: () => 0.25 })).toBe('TENSOR_NOT_FINITE');
   });
 });
 

@@ -2,8 +2,9 @@
 // its answer before a client sees it. Each stage throws; none is skipped. With no image to decode nothing here waits.
 import { type ElementPath, Findings, type ImageJob, type InputVerdict } from '../contract/index.ts';
 import { AirlockError, violationError } from '../core/index.ts';
-import type { NarrowingRule, Signature, Tensor } from '../tensor/index.ts';
-import type { BoundNarrowing, ContractGuard } from './contract-guard.ts';
+import type { NarrowingRule, NumberRules, Signature, Tensor } from '../tensor/index.ts';
+import type { ContractGuard } from './contract-guard.ts';
+import type { BoundNarrowing } from './input-number-rules.ts';
 import { replaceStrings } from './replace-strings.ts';
 
 /** Small files become large ones when they are made anew, and no limit on the body would see that. */
@@ -22,31 +23,52 @@ export interface CheckedRun {
   readonly run: Run;
 }
 
-export class ContractCheck {
+export class ContractCheck implements NumberRules {
   readonly #guard: ContractGuard;
   readonly #draw: number;
+  /** What the decoder found, and why that refuses the request. */
   #lost: Findings | undefined;
+  #lostError: AirlockError | undefined;
 
   constructor(guard: ContractGuard, draw: number) {
     this.#guard = guard;
     this.#draw = draw;
   }
 
-  /** For the decoder: what becomes of numbers that lose precision in input `index`. */
-  readonly narrowing = (signature: Signature, index: number): NarrowingRule | undefined => {
-    const bound = this.#guard.narrowing(signature, index);
+  narrowing(signature: Signature, index: number): NarrowingRule | undefined {
+    if (!this.#guard.narrows) return undefined;
+    const bound = this.#guard.numberRules(signature, index)?.narrowing;
     if (bound === undefined) return undefined;
     const expected = `a number that ${signature.inputs[index].dtype} holds exactly`;
     return { exact: bound.exact, onLoss: (path, text) => this.#onLoss(bound, path, expected, text) };
-  };
+  }
+
+  /** A rule that only watches this request is no reason to let through what the server refuses without a contract. */
+  judges(signature: Signature, index: number, value: number): boolean {
+    const rules = this.#guard.numberRules(signature, index);
+    const rule = Number.isNaN(value) ? rules?.nan : rules?.infinity;
+    if (rule === 'allow') return true;
+    const action = rule && this.#newFindings().actionOf(rule);
+    return action !== undefined && action.kind !== 'log';
+  }
+
+  restarted(): void {
+    this.#lost = undefined;
+    this.#lostError = undefined;
+  }
+
+  refused(error: unknown): void {
+    if (error === this.#lostError && this.#lost !== undefined) this.#guard.counts.addInputs(this.#lost);
+  }
 
   #onLoss({ rule }: BoundNarrowing, path: () => string, expected: string, text: string): void {
     this.#lost ??= this.#newFindings();
     this.#lost.report(rule, path, expected, () => text);
     if (!this.#lost.refused) return;
-    // The body is not read on for more of them: what a request costs that is refused is what this server loses.
-    this.#guard.counts.addInputs(this.#lost);
-    throw this.#lost.error('CONTRACT_VIOLATION');
+    // The body is not read on for more of them: what a request costs that is refused is what this server loses. It is counted when no
+    // signature follows for which it would be decoded again.
+    this.#lostError = this.#lost.error('CONTRACT_VIOLATION');
+    throw this.#lostError;
   }
 
   #newFindings(): Findings {

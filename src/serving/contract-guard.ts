@@ -1,9 +1,10 @@
 // The contract of one version at work, shared by its requests: the compiled rules, the limits that they set, and what was counted. Decides
 // nothing about a request; that is contract-check.ts.
-import type { BoundRule, CompiledContract, Contract, ImageJob } from '../contract/index.ts';
+import type { CompiledContract, Contract, ImageJob } from '../contract/index.ts';
 import type { JsonLimits, Signature } from '../tensor/index.ts';
 import { ContractCheck } from './contract-check.ts';
 import { ContractCounts, type ContractCountsReport } from './contract-counts.ts';
+import { type InputNumberRules, inputNumberRules } from './input-number-rules.ts';
 import { type ViolationNotice, ViolationNotices } from './violation-notices.ts';
 
 /** What makes clean images of those that a contract wants decoded; ImageDecoder is one. */
@@ -47,7 +48,7 @@ export class ContractGuard {
   readonly narrows: boolean;
   readonly #digest: string;
   readonly #draw: () => number;
-  readonly #narrowing = new Map<string, readonly (BoundNarrowing | undefined)[]>();
+  readonly #numberRules = new Map<string, readonly InputNumberRules[]>();
   #limits: { readonly server: JsonLimits; readonly narrowed: JsonLimits } | undefined;
 
   constructor(options: ContractGuardOptions) {
@@ -76,12 +77,12 @@ export class ContractGuard {
     return this.#limits.narrowed;
   }
 
-  /** The rule on the precision of input `index`, if it has one that is not off. */
-  narrowing(signature: Signature, index: number): BoundNarrowing | undefined {
-    let inputs = this.#narrowing.get(signature.name);
+  /** Of input `index`, for the decoder. */
+  numberRules(signature: Signature, index: number): InputNumberRules | undefined {
+    let inputs = this.#numberRules.get(signature.name);
     if (inputs === undefined) {
-      inputs = signature.inputs.map(({ alias }) => bindNarrowing(this.contract, signature.name, alias));
-      this.#narrowing.set(signature.name, inputs);
+      inputs = inputNumberRules(this.contract, signature);
+      this.#numberRules.set(signature.name, inputs);
     }
     return inputs[index];
   }
@@ -90,21 +91,6 @@ export class ContractGuard {
     const { metadata, mode } = this.contract;
     return { id: metadata.id, revision: metadata.revision, digest: this.#digest.slice(0, 12), mode, ...this.counts.report };
   }
-}
-
-export interface BoundNarrowing {
-  readonly rule: BoundRule;
-  readonly exact: 'integers' | 'all';
-}
-
-function bindNarrowing(contract: Contract, signature: string, alias: string): BoundNarrowing | undefined {
-  const rules = contract.signatures.get(signature)?.inputs.get(alias);
-  const narrowing = rules?.number?.narrowing ?? 'nearest';
-  const mode = rules?.modes.get('number.narrowing') ?? contract.mode;
-  if (narrowing === 'nearest' || mode === 'off') return undefined;
-  const action = rules?.onViolation.get('number.narrowing') ?? { kind: 'reject' };
-  const rule: BoundRule = { id: `${signature}/inputs/${alias}/number.narrowing`, name: 'number.narrowing', mode, action };
-  return { rule, exact: narrowing === 'exact' ? 'all' : 'integers' };
 }
 
 function narrower(server: JsonLimits, { maxBytes, maxDepth, maxTokens, maxElements }: Contract['request']): JsonLimits {

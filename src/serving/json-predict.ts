@@ -12,7 +12,7 @@ export interface JsonPredictOptions {
   /** Bytes that are likely to come; only a hint. */
   readonly sizeHint: number;
   readonly shapes: 'strict' | 'compat';
-  /** Of a model with a contract only the answer: what may be in its inputs is said by the contract, for each of them. */
+  /** Of a model with a contract: in answers, and in the inputs of which the contract does not itself say what becomes of them. */
   readonly allowNonFinite: boolean;
 }
 
@@ -26,18 +26,17 @@ export class JsonPredict {
   constructor(version: ModelVersion, { limits, sizeHint, shapes, allowNonFinite }: JsonPredictOptions) {
     this.#version = version;
     this.#allowNonFinite = allowNonFinite;
-    const { contract } = version;
-    const check = contract?.open();
+    const check = version.contract?.open();
     this.#check = check;
     // Written out: an object made by a spread has another shape for V8, which cost a tenth of the requests/s of a tiny model.
     this.decoder = new PredictDecoder({
       limits,
       sizeHint,
       shapes,
-      allowNonFinite: allowNonFinite || check !== undefined,
+      allowNonFinite,
       signature: (name) => version.signature(name),
       hasChoice: version.hasNamedSignatures,
-      narrowing: contract?.narrows ? check?.narrowing : undefined,
+      rules: check,
     });
   }
 

@@ -176,12 +176,14 @@ function createModel(version: ModelVersion, options: OpenModelOptions, close: ()
     signatures: version.metaGraph.signatures,
     async predict(inputs, { signature: name = 'serving_default' } = {}) {
       const signature = version.signature(name);
-      const tensors = toTensors(signature, inputs, shapes, allowNonFinite || contract !== undefined);
+      const check = contract?.open();
+      const takes = (index: number, value: number) => allowNonFinite || check?.judges(signature, index, value) === true;
+      const tensors = toTensors(signature, inputs, shapes, takes);
       const run = (checked: readonly Tensor[]) => version.run(signature, checked);
       const outputs =
-        contract === undefined
+        check === undefined
           ? await run(tensors)
-          : await contract.open().run({ signature, tensors, paths: inputPaths(signature.inputs, tensors), run });
+          : await check.run({ signature, tensors, paths: inputPaths(signature.inputs, tensors), run });
       return Object.fromEntries(signature.outputs.map((spec, index) => [spec.alias, valueFromTensor(outputs[index])]));
     },
     async predictJson(body) {
@@ -197,7 +199,7 @@ function toTensors(
   signature: Signature,
   inputs: Readonly<Record<string, TensorValue>>,
   shapes: 'strict' | 'compat',
-  allowNonFinite: boolean,
+  takesNonFinite: (index: number, value: number) => boolean,
 ): Tensor[] {
   const names = signature.inputs.map((spec) => spec.alias);
   for (const given of Object.keys(inputs)) {
@@ -209,10 +211,10 @@ function toTensors(
         got: printable(given),
       });
   }
-  return signature.inputs.map((spec) => {
+  return signature.inputs.map((spec, index) => {
     if (!Object.hasOwn(inputs, spec.alias))
       throw violationError('INPUT_MISSING', { path: spec.alias, rule: 'input', expected: names.join(', '), got: 'nothing' });
-    const tensor = tensorFromValue(spec, inputs[spec.alias], { allowNonFinite });
+    const tensor = tensorFromValue(spec, inputs[spec.alias], { takesNonFinite: (value) => takesNonFinite(index, value) });
     if (shapes === 'strict' && !shapeFits(spec.shape, tensor.shape)) {
       throw violationError('TENSOR_SHAPE_MISMATCH', {
         path: spec.alias,

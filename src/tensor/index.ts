@@ -32,7 +32,7 @@ export {
 export { bfloat16Bits, bfloat16Value, halfBits, halfValue, nearestFloat32 } from './json/decimal.ts';
 export { JsonWriter } from './json/json-writer.ts';
 export { defaultJsonLimits, type JsonLimits } from './json/limits.ts';
-export type { NarrowingRule } from './json/narrowing.ts';
+export type { NarrowingRule, NumberRules } from './json/narrowing.ts';
 export { PredictDecoder, type PredictDecoderOptions, type PredictRequest } from './json/predict-decoder.ts';
 export { type EncodeOptions, encodePredictResponse } from './json/predict-encoder.ts';
 export { type Literal, nonFiniteNumbers, PushParser } from './json/push-parser.ts';

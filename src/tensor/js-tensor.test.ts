@@ -78,4 +78,19 @@ describe('tensorFromValue()', () => {
   ])('refuses %s %o', (dtype, value, code) => {
     expect(codeOf(dtype, value)).toBe(code);
   });
+
+  it.each<[DType, TensorValue, number]>([
+    ['DT_HALF', [1, Number.NaN], Number.NaN],
+    ['DT_HALF', [1, Number.NEGATIVE_INFINITY], Number.POSITIVE_INFINITY],
+    ['DT_BFLOAT16', [1, Number.NaN], Number.NaN],
+    ['DT_BFLOAT16', [1, Number.POSITIVE_INFINITY], Number.POSITIVE_INFINITY],
+    ['DT_DOUBLE', [1, Number.NEGATIVE_INFINITY], Number.NEGATIVE_INFINITY],
+    ['DT_COMPLEX64', { shape: [1], data: new Float32Array([1, Number.NaN]) }, Number.NaN],
+  ])('asks whether %s %o may be what it is', (dtype, value, seen) => {
+    const asked: number[] = [];
+    const spec = { alias: 'x', tensorName: 'x:0', dtype, shape: null };
+    tensorFromValue(spec, value, { takesNonFinite: (number) => asked.push(number) > 0 });
+    expect(asked).toEqual([seen]);
+    expect(() => tensorFromValue(spec, value, { takesNonFinite: () => false })).toThrow('finite');
+  });
 });

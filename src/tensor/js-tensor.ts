@@ -60,6 +60,8 @@ const arrays: Readonly<Record<Exclude<DType, 'DT_STRING'>, ArrayConstructor>> = 
 export interface ValueOptions {
   /** Take NaN and the infinities; default false. */
   readonly allowNonFinite?: boolean;
+  /** Where they are not all taken: whether this one is. */
+  readonly takesNonFinite?: (value: number) => boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ export interface ValueOptions {
  */
 export function tensorFromValue(spec: TensorSpec, value: TensorValue, options: ValueOptions = {}): Tensor {
   const tensor = convert(spec, value);
-  if (options.allowNonFinite !== true) assertFinite(spec, tensor);
+  if (options.allowNonFinite !== true) assertFinite(spec, tensor, options.takesNonFinite);
   return tensor;
 }
 
@@ -202,13 +204,16 @@ function float(spec: TensorSpec, element: NestedValue): number {
   }
 }
 
-function assertFinite(spec: TensorSpec, tensor: Tensor): void {
+function assertFinite(spec: TensorSpec, tensor: Tensor, takes: ValueOptions['takesNonFinite']): void {
   if (dtypes[tensor.dtype].kind !== 'float' && dtypes[tensor.dtype].kind !== 'complex') return;
   const { data } = valueFromTensor(tensor);
   // Half and bfloat16 are bits here: all ones in the exponent is NaN or an infinity.
   const exponent = tensor.dtype === 'DT_HALF' ? 0x7c00 : tensor.dtype === 'DT_BFLOAT16' ? 0x7f80 : 0;
   for (const value of data) {
-    if (typeof value === 'number' && (exponent === 0 ? !Number.isFinite(value) : (value & exponent) === exponent)) {
+    if (typeof value !== 'number') continue;
+    if (exponent === 0 ? Number.isFinite(value) : (value & exponent) !== exponent) continue;
+    const number = exponent === 0 ? value : (value & 0x7fff) === exponent ? Number.POSITIVE_INFINITY : Number.NaN;
+    if (takes?.(number) !== true) {
       throw violationError('TENSOR_NOT_FINITE', {
         path: spec.alias,
         rule: 'finite',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AirlockError } from '../../core/index.ts';
 import type { DType } from '../dtype.ts';
 import { defaultJsonLimits } from './limits.ts';
-import { isWrittenWhole, losesPrecision, type NarrowingRule } from './narrowing.ts';
+import { isWrittenWhole, losesPrecision, type NarrowingRule, type NumberRules } from './narrowing.ts';
 import { PredictDecoder } from './predict-decoder.ts';
 
 describe('losesPrecision()', () => {
@@ -53,6 +53,13 @@ it.each([
   expect(isWrittenWhole(text)).toBe(whole);
 });
 
+const noRules: NumberRules = {
+  narrowing: () => undefined,
+  judges: () => false,
+  restarted: () => undefined,
+  refused: () => undefined,
+};
+
 /** What was lost when `body` was decoded into inputs of these types under `exact`. */
 function decode(
   body: string,
@@ -69,10 +76,13 @@ function decode(
     allowNonFinite: false,
     signature: () => signature,
     hasChoice: false,
-    narrowing: (_signature, index) =>
-      exact === undefined || inputs[index].alias === 'free'
-        ? undefined
-        : { exact, onLoss: (path, text) => lost.push(`${path()} ${text}`) },
+    rules: {
+      ...noRules,
+      narrowing: (_signature, index) =>
+        exact === undefined || inputs[index].alias === 'free'
+          ? undefined
+          : { exact, onLoss: (path, text) => lost.push(`${path()} ${text}`) },
+    },
   });
   decoder.push(Buffer.from(body));
   return { lost, request: decoder.finish() };
@@ -133,12 +143,15 @@ describe('PredictDecoder', () => {
       allowNonFinite: false,
       signature: () => ({ name: 'serving_default', methodName: '', inputs, outputs: [] }),
       hasChoice: false,
-      narrowing: () => ({
-        exact: 'all',
-        onLoss: () => {
-          throw error;
-        },
-      }),
+      rules: {
+        ...noRules,
+        narrowing: () => ({
+          exact: 'all',
+          onLoss: () => {
+            throw error;
+          },
+        }),
+      },
     });
     expect(() => decoder.push(Buffer.from('{"instances":[0.1,'))).toThrow(error);
   });

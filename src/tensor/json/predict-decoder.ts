@@ -6,7 +6,7 @@ import { formatShape, type Signature, shapeFits, type TensorSpec } from '../sign
 import type { Tensor } from '../tensor.ts';
 import { KeyOrder } from './key-order.ts';
 import type { JsonLimits } from './limits.ts';
-import { isFloat, type NarrowingRule } from './narrowing.ts';
+import { isFloat, type NumberRules } from './narrowing.ts';
 import type { Literal } from './push-parser.ts';
 import { duplicateKey, fieldInvalid } from './request-errors.ts';
 import { TensorBuilder } from './tensor-builder.ts';
@@ -18,14 +18,14 @@ export interface PredictDecoderOptions {
   readonly sizeHint: number;
   /** `strict` demands the signature's shape; `compat` takes any, as TensorFlow Serving does. */
   readonly shapes: 'strict' | 'compat';
-  /** Accept the bare words NaN, Infinity and -Infinity for floating-point inputs. */
+  /** Accept the bare words NaN, Infinity and -Infinity for floating-point inputs; `rules` may accept them where this does not. */
   readonly allowNonFinite: boolean;
   /** @throws SIGNATURE_NOT_FOUND */
   readonly signature: (name: string) => Signature;
   /** True when a client may name a signature other than `serving_default`. */
   readonly hasChoice: boolean;
-  /** For floating-point inputs whose numbers must not lose precision, by their place in the signature; default none. */
-  readonly narrowing?: ((signature: Signature, inputIndex: number) => NarrowingRule | undefined) | undefined;
+  /** Of the model's contract; default none. */
+  readonly rules?: NumberRules | undefined;
 }
 
 export interface PredictRequest {
@@ -66,7 +66,7 @@ export class PredictDecoder extends TensorParser {
   #pending: AirlockError | undefined;
 
   constructor(options: PredictDecoderOptions) {
-    super(options.limits, options.sizeHint, options.allowNonFinite);
+    super(options.limits, options.sizeHint);
     this.#options = options;
   }
 
@@ -107,6 +107,7 @@ export class PredictDecoder extends TensorParser {
 
   /** The next body gets the memory of one that was refused, too: otherwise a refusal would cost the collection of megabytes. */
   #givenUp(error: unknown): unknown {
+    this.#options.rules?.refused(error);
     this.release();
     return error;
   }
@@ -182,8 +183,8 @@ export class PredictDecoder extends TensorParser {
     if (builder === undefined) {
       builder = new TensorBuilder(this.#active().inputs[index], this.#firstCapacity(index));
       this.#builders[index] = builder;
-      const { narrowing } = this.#options;
-      if (narrowing !== undefined && isFloat(builder.spec.dtype)) builder.narrowing = narrowing(this.#active(), index);
+      const { rules } = this.#options;
+      if (rules !== undefined && isFloat(builder.spec.dtype)) builder.narrowing = rules.narrowing(this.#active(), index);
     }
     this.builder = builder;
     this.level = baseLevel;
@@ -423,8 +424,14 @@ export class PredictDecoder extends TensorParser {
     // Decoded for another signature, or given up under it: once more, from the first byte.
     if (this.#pending !== undefined || (used !== undefined && used.name !== name)) {
       this.#signatureSeen = false;
+      this.#options.rules?.restarted();
       this.#restart();
     }
+  }
+
+  protected override takesNonFinite(builder: TensorBuilder, value: number): boolean {
+    const { allowNonFinite, rules } = this.#options;
+    return allowNonFinite || rules?.judges(this.#active(), this.#builders.indexOf(builder), value) === true;
   }
 
   protected override elementRoom(builder: TensorBuilder): number {

@@ -5,7 +5,6 @@ import { printable, violationError } from '../../core/index.ts';
 import { dtypes } from '../dtype.ts';
 import { maxRank } from '../frame.ts';
 import { maxExactPower, powersOfTen, roundTwoPart } from './decimal.ts';
-import type { JsonLimits } from './limits.ts';
 import { isWrittenWhole, losesPrecision, type NarrowingRule } from './narrowing.ts';
 import { expects, type Literal, nonFiniteNumbers, PushParser } from './push-parser.ts';
 import { shortNumber } from './short-number.ts';
@@ -37,16 +36,12 @@ export abstract class TensorParser extends PushParser {
   protected level = 0;
   /** The level at which a value is complete: 0, or 1 when each instance brings one value per input. */
   protected baseLevel = 0;
-  readonly #allowNonFinite: boolean;
   readonly #powers = powersOfTen;
-
-  constructor(limits: JsonLimits, sizeHint: number, allowNonFinite: boolean) {
-    super(limits, sizeHint);
-    this.#allowNonFinite = allowNonFinite;
-  }
 
   /** Elements that all builders may hold, less those that the others hold already. */
   protected abstract elementRoom(builder: TensorBuilder): number;
+  /** Whether the input takes this NaN or infinity. */
+  protected abstract takesNonFinite(builder: TensorBuilder, value: number): boolean;
   /** A value has come to its end at `baseLevel`. */
   protected abstract onTensorValue(): void;
 
@@ -149,7 +144,8 @@ export abstract class TensorParser extends PushParser {
     } else if (literal === 'null' || kind !== 'float') {
       throw this.typeMismatch(builder, literal);
     } else {
-      if (!this.#allowNonFinite) {
+      const value = nonFiniteNumbers[literal];
+      if (!this.takesNonFinite(builder, value)) {
         throw violationError('TENSOR_NOT_FINITE', {
           path: this.path(),
           rule: 'finite',
@@ -158,7 +154,7 @@ export abstract class TensorParser extends PushParser {
         });
       }
       this.beginScalar(builder);
-      builder.addNonFinite(nonFiniteNumbers[literal]);
+      builder.addNonFinite(value);
     }
     this.endScalar(builder);
   }

@@ -42,7 +42,7 @@ function decode(bytes: Buffer, dtype: DType): void {
     allowNonFinite: false,
     signature: () => signature,
     hasChoice: false,
-    narrowing: undefined,
+    rules: undefined,
   });
   for (let at = 0; at < bytes.length; at += chunkBytes) decoder.push(bytes.subarray(at, at + chunkBytes));
   decoder.finish();
