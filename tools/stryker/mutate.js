@@ -1,0 +1,137 @@
+// Tries every mutant of src/contract at the commit that is checked out, in a private copy, and prints what the tests noticed per file. Only
+// a whole run with --write writes docs/mutation.md. It must never run in the tree itself: Stryker writes mutants into the files.
+//
+// usage: node tools/stryker/mutate.js [--only REGEX] [--share 0.1] [--runs 25] [--state FILE] [--write]
+//
+// --state keeps the results: of a file that has not changed since, only the mutants that no test had noticed are tried again.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { reportText, writeReport } from './report.js';
+import { keyOf } from './sample-checker.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    share: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '25' },
+    state: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const tools = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(tools, '../..');
+/** Lines of the files that are mutated at one time: code that counts what it runs is slow, so the rest stays as it is. */
+const linesAtOnce = 800;
+
+/** @param {string} commit */
+function privateCopy(commit) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'airlock-mutation-'));
+  const archive = path.join(folder, 'tree.tar');
+  execFileSync('git', ['archive', '--format=tar', '-o', archive, commit], { cwd: root });
+  execFileSync('tar', ['-x', '-f', archive, '-C', folder]);
+  fs.rmSync(archive);
+  fs.mkdirSync(path.join(folder, 'tools/stryker'), { recursive: true });
+  for (const file of fs.readdirSync(tools).filter((name) => /\.js(on)?$/.test(name)))
+    fs.copyFileSync(path.join(tools, file), path.join(folder, 'tools/stryker', file));
+  fs.symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  return folder;
+}
+
+/** @param {string} folder */
+function groupsOf(folder) {
+  const wanted = new RegExp(flags.only);
+  const files = fs
+    .readdirSync(path.join(folder, 'src/contract'), { recursive: true, encoding: 'utf8' })
+    .map((file) => `src/contract/${file}`)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/\/(gen|testdata)\//.test(file) && wanted.test(file));
+  /** @type {string[][]} */
+  const groups = [];
+  let lines = Number.POSITIVE_INFINITY;
+  for (const file of files.sort()) {
+    const more = fs.readFileSync(path.join(folder, file), 'utf8').split('\n').length;
+    if (lines + more > linesAtOnce) {
+      groups.push([]);
+      lines = 0;
+    }
+    groups.at(-1)?.push(file);
+    lines += more;
+  }
+  return groups;
+}
+
+/** @typedef {import('./report.js').Mutant} Mutant */
+
+/** @type {Record<string, { sha256: string, mutants: Mutant[] }>} */
+const state = flags.state !== undefined && fs.existsSync(flags.state) ? JSON.parse(fs.readFileSync(flags.state, 'utf8')) : {};
+const isOpen = (/** @type {Mutant} */ { status }) => !['Killed', 'Timeout', 'Ignored', 'RuntimeError'].includes(status);
+
+/**
+ * Tries the mutants of these files, and puts what came of it into `state`.
+ * @param {string} folder
+ * @param {string[]} files
+ */
+function mutate(folder, files) {
+  const hashes = files.map((file) => createHash('sha256').update(fs.readFileSync(path.join(folder, file))).digest('hex'));
+  const known = files.filter((file, index) => state[file]?.sha256 === hashes[index]);
+  const todo = files.filter((file) => !known.includes(file) || state[file].mutants.some(isOpen));
+  if (todo.length === 0) return;
+  // Files that are new have all of their mutants tried, so both kinds do not go into one run.
+  const fresh = todo.filter((file) => !known.includes(file));
+  if (fresh.length > 0 && fresh.length < todo.length) {
+    mutate(folder, fresh);
+    mutate(folder, todo.filter((file) => known.includes(file)));
+    return;
+  }
+  const list = path.join(folder, 'mutants.json');
+  const open = todo.flatMap((file) => (known.includes(file) ? state[file].mutants.filter(isOpen) : []));
+  fs.writeFileSync(list, JSON.stringify(open.map(({ key }) => key)));
+  const stryker = path.join(tools, 'node_modules/@stryker-mutator/core/bin/stryker.js');
+  const args = [stryker, 'run', 'tools/stryker/stryker.config.json', '--mutate', todo.join(',')];
+  const again = fresh.length === 0 ? { MUTATION_LIST: list } : {};
+  const env = { ...process.env, MUTATION_SHARE: flags.share, MUTATION_RUNS: flags.runs, ...again };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`Stryker failed on ${todo.join(', ')}:\n${`${stdout}${stderr}`.slice(-3000)}`);
+  const { files: reported } = JSON.parse(fs.readFileSync(path.join(folder, 'reports/mutation.json'), 'utf8'));
+  for (const file of todo) {
+    const { mutants: found, source } = reported[file] ?? { mutants: [], source: '' };
+    const lines = source.split('\n');
+    const mutants = found.flatMap((/** @type {any} */ { status, mutatorName, location, replacement, statusReason }) => {
+      if (status === 'CompileError') return [];
+      const { line } = location.start;
+      const key = keyOf({ fileName: file, mutatorName, location, replacement });
+      return [{ key, file, status, mutatorName, line, original: lines[line - 1].trim(), replacement, reason: statusReason }];
+    });
+    const kept = fresh.length === 0 ? state[file].mutants.filter((mutant) => !isOpen(mutant)) : [];
+    const keys = new Set(mutants.map(({ key }) => key));
+    state[file] = {
+      sha256: hashes[files.indexOf(file)],
+      mutants: [...kept.filter(({ key }) => !keys.has(key)), ...mutants],
+    };
+  }
+}
+
+os.setPriority(10);
+const started = Date.now();
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+const folder = privateCopy(commit);
+const groups = groupsOf(folder);
+try {
+  for (const files of groups) {
+    mutate(folder, files);
+    if (flags.state !== undefined) fs.writeFileSync(flags.state, JSON.stringify(state));
+    console.log(`${Math.round((Date.now() - started) / 1000)} s, ${files.join(' ')}`);
+  }
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+const mutants = groups.flat().flatMap((file) => state[file]?.mutants ?? []);
+console.log(reportText(mutants));
+if (flags.write) {
+  if (flags.only !== '' || flags.share !== '1') throw new Error('only a whole run is written');
+  writeReport(path.join(root, 'docs/mutation.md'), mutants, { commit, runs: flags.runs });
+}
