@@ -1,7 +1,7 @@
 // `airlock contract import`: a contract from a schema, and statistics, of TensorFlow Data Validation. Everything that reads and judges is in
 // src/derive/tfdv.
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Contract } from '../../../contract/index.ts';
 import {
   contractFromSignature,
@@ -12,8 +12,10 @@ import {
   loadTfdvStatistics,
 } from '../../../derive/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../../model/index.ts';
+import { idOfFile } from '../../contract-id.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
+import { numberBetween } from '../../number-options.ts';
 
 interface ImportCommandOptions {
   readonly statistics?: string;
@@ -28,26 +30,14 @@ interface ImportCommandOptions {
   readonly json?: boolean;
 }
 
-function fraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 100)) throw new InvalidArgumentError('expected a number from 0 to 100');
-  return value;
-}
-
 async function baseOf({ model, tags }: ImportCommandOptions, id: string): Promise<Contract | undefined> {
   if (model === undefined) return undefined;
   return contractFromSignature(selectMetaGraph(await readSavedModel(resolve(model)), tags.split(',')), { id });
 }
 
-/** An id of what the file's name has of an id's characters. */
-function idOf(file: string): string {
-  const stem = basename(file).replace(/\.[A-Za-z]+$/, '');
-  return stem.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128) || 'imported';
-}
-
 async function importSchema(file: string, options: ImportCommandOptions, io: Io): Promise<void> {
   const { statistics, margin, environment, signature, exampleInput, output } = options;
-  const id = options.id ?? idOf(file);
+  const id = options.id ?? idOfFile(file);
   const base = await baseOf(options, id);
   const { contract, report, vocabularies } = importTfdv({
     id,
@@ -74,7 +64,12 @@ export function addImportCommand(contract: Command, io: Io): void {
     .description('Make a contract of a schema of TensorFlow Data Validation, and say what it cannot express')
     .requiredOption('-o, --output <file>', 'where the contract goes; never overwritten')
     .option('--statistics <file>', 'statistics of the same data, for the bounds that the schema leaves open')
-    .option('--margin <fraction>', 'how far bounds from statistics go out, as a fraction of max - min', fraction, 0.25)
+    .option(
+      '--margin <fraction>',
+      'how far bounds from statistics go out, as a fraction of max - min',
+      numberBetween(0, 100),
+      0.25,
+    )
     .option('--environment <name>', 'only features of this environment, for example SERVING')
     .option('--signature <name>', 'the signature that takes the data', 'serving_default')
     .option('--model <dir>', 'a SavedModel; features are matched with its inputs by name')

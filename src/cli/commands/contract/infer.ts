@@ -1,9 +1,10 @@
 // `airlock contract infer`: a first contract from a model alone. Everything that judges is in src/derive/infer.
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatContract } from '../../../contract/index.ts';
 import { printable } from '../../../core/index.ts';
 import { type InferredContract, inferContract } from '../../../derive/index.ts';
+import { idOfModel } from '../../contract-id.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
 
@@ -18,7 +19,7 @@ interface InferCommandOptions {
 async function infer(model: string, options: InferCommandOptions, io: Io): Promise<void> {
   const directory = resolve(model);
   const inferred = await inferContract(directory, {
-    id: options.id ?? idFor(directory),
+    id: options.id ?? idOfModel(directory),
     tags: options.tags.split(','),
     ...(options.signature === undefined ? {} : { signatures: options.signature }),
   });
@@ -32,12 +33,6 @@ async function infer(model: string, options: InferCommandOptions, io: Io): Promi
       `${JSON.stringify({ output: options.output, found: Object.fromEntries(inferred.comments), open }, undefined, 2)}\n`,
     );
   } else io.stdout.write(summary(inferred, options.output));
-}
-
-/** The model's name: of its folder, or of the one above where the folder is a version. */
-function idFor(directory: string): string {
-  const name = basename(directory);
-  return (/^\d+$/.test(name) ? basename(dirname(directory)) : name).replaceAll(/[^A-Za-z0-9._-]/g, '_') || 'model';
 }
 
 function summary({ contract, comments, open }: InferredContract, output: string): string {

@@ -2,7 +2,7 @@
 // contract itself, and what serving counted never widens anything. Everything that judges is in src/derive/changes.
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type Contract, loadContract } from '../../../contract/index.ts';
 import { AirlockError } from '../../../core/index.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from '../../../derive/index.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
+import { numberBetween, wholeNumberBetween } from '../../number-options.ts';
 
 interface UpdateOptions {
   readonly output: string;
@@ -104,15 +105,6 @@ async function update(file: string, options: UpdateOptions, io: Io): Promise<voi
   for (const remark of remarks) io.stdout.write(`${remark}\n`);
 }
 
-function numberBetween(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= min && value <= max))
-      throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
-    return value;
-  };
-}
-
 /** Adds `airlock contract update`. Exit code 0, with or without a proposal. */
 export function addUpdateCommand(contract: Command, io: Io): void {
   contract
@@ -126,7 +118,7 @@ export function addUpdateCommand(contract: Command, io: Io): void {
     .option('--max-widening <fraction>', 'of the old range, per step', numberBetween(0, 1), 0.1)
     .option('--tighten', 'also bring in bounds that the data stay well inside of')
     .option('--days <days>', 'how long the status counted, if it does not say', numberBetween(0, 100_000))
-    .option('--min-requests <number>', 'requests before a rule is promoted', numberBetween(0, 1e15), 10_000)
+    .option('--min-requests <number>', 'requests before a rule is promoted', wholeNumberBetween(0), 10_000)
     .option('--max-rate <fraction>', 'of broken elements over requests', numberBetween(0, 1), 0.001)
     .option('--min-days <days>', 'days before a rule is promoted', numberBetween(0, 100_000), 7)
     .option('--json', 'print the changes as JSON')

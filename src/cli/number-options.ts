@@ -1,0 +1,28 @@
+// How every command reads a number from its command line: as people write decimals, whole, within bounds. Number() alone takes '' for 0, and
+// hexadecimal.
+import { InvalidArgumentError } from 'commander';
+
+const decimal = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
+
+function parse(text: string): number {
+  return text.length <= 64 && decimal.test(text) ? Number(text) : Number.NaN;
+}
+
+/** A parser for an option of commander; both ends are inclusive, and it throws InvalidArgumentError, which becomes exit code 2. */
+export function numberBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+/** The same for whole numbers. Without `max`, up to 2^53 - 1. */
+export function wholeNumberBetween(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`expected a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`);
+    return value;
+  };
+}
