@@ -84,4 +84,22 @@ describe('tokens', () => {
     ).toEqual(['tokens.endsWith']);
     expect(refused({ padId: 0, startsWith: 1, endsWith: 1, length: { min: 1 } }, [])).toEqual([]);
   });
+
+  it('takes a row without elements for one without tokens', () => {
+    const all = ['tokens.startsWith', 'tokens.endsWith', 'tokens.length'];
+    const tokens: TokenRules = { padSide: 'right', specialIds: [], startsWith: 1, endsWith: 2, length: { min: 2 } };
+    const run = (shape: number[], rules = tokens) =>
+      runRules({ dtype: 'DT_INT32', tokens: rules }, numbers('DT_INT32', [], shape)).findings;
+    for (const shape of [[3, 0], [0], [2, 2, 0]]) expect(refusedBy(run(shape))).toEqual(all);
+    expect(run([3, 0]).kept[0].violation).toMatchObject({ path: 'x', got: 'no token' });
+    for (const shape of [
+      [0, 0],
+      [2, 0, 0],
+    ])
+      expect(refusedBy(run(shape))).toEqual([]);
+    expect(refusedBy(run([3, 0], { padSide: 'right', specialIds: [], maxSpecialTokens: 0, length: { max: 4 } }))).toEqual([]);
+    // As many rows as a shape can name take no time, and no more of them are reported than of any others.
+    const { counts } = run([2 ** 40, 0]);
+    expect([...counts.values()]).toEqual([32, 32, 32]);
+  });
 });

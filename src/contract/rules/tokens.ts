@@ -1,7 +1,7 @@
 // The rules of token ids: where padding stands, how a row begins and ends, how often special tokens come, how long one token repeats, how
 // long a row is. Rows are slices along the last dimension. Endless repeats are how text models are driven out of what they were trained
 // on (the "repeat a word forever" extraction of training data, Nasr et al. 2023). Changes nothing.
-import { dtypes, type Tensor } from '../../tensor/index.ts';
+import { dtypes, elementCount, type Tensor } from '../../tensor/index.ts';
 import type { CheckContext, TensorCheck } from '../check-types.ts';
 import type { EngineContext } from '../compile-context.ts';
 import type { ContractNumber, TokenRules } from '../contract-types.ts';
@@ -55,16 +55,23 @@ function checkTokens(
   check: CheckContext,
 ): void {
   const rowLength = tensor.shape.at(-1) ?? 1;
-  if (tensor.dtype === 'DT_STRING' || rowLength === 0) return;
+  if (tensor.dtype === 'DT_STRING') return;
   const view = numberView(tensor);
   const pad = tokens.padId === undefined ? undefined : keyOf(tokens.padId);
   const reports = new Map<BoundRule, number>();
-  const report = (rule: BoundRule, index: number, expected: string, got: () => string): void => {
+  const report: TokenReport = (rule, index, expected, got) => {
     const before = reports.get(rule) ?? 0;
     if (before === maxReports) return;
     reports.set(rule, before + 1);
     check.findings.report(rule, () => check.path(index), expected, got);
   };
+  if (rowLength === 0) {
+    // Rows without a token are all alike: what one of them breaks, all do, and there may be far more of them than bytes were sent.
+    const rows = Math.min(elementCount(tensor.shape.slice(0, -1)), maxReports);
+    const row: Row = { at: () => 0, length: 0, base: undefined };
+    for (let i = 0; i < rows; i++) checkRow(row, pad, tokens, bound, special, report);
+    return;
+  }
   visitRows(view, rowLength, (values, rows, firstRow) => {
     for (let row = 0; row < rows; row++) {
       const base = (firstRow + row) * rowLength;
@@ -81,9 +88,11 @@ function checkTokens(
 interface Row {
   readonly at: (index: number) => Key;
   readonly length: number;
-  /** Index of its first element in the tensor. */
-  readonly base: number;
+  /** Index of its first element in the tensor; undefined for a row that has none. */
+  readonly base: number | undefined;
 }
+
+type TokenReport = (rule: BoundRule, index: number | undefined, expected: string, got: () => string) => void;
 
 function checkRow(
   { at, length, base }: Row,
@@ -91,7 +100,7 @@ function checkRow(
   tokens: TokenRules,
   bound: Bound,
   special: ReadonlySet<Key>,
-  report: (rule: BoundRule, index: number, expected: string, got: () => string) => void,
+  report: TokenReport,
 ): void {
   let start = 0;
   let end = length;
@@ -115,29 +124,30 @@ function checkRow(
     longest = run;
     longestEnd = i;
   }
+  const place = (index: number): number | undefined => (base === undefined ? undefined : base + index);
   const { padding, startsWith, endsWith, maxSpecialTokens, maxRepeatRun, length: lengthRule } = bound;
   if (padding !== undefined && firstPad !== -1) {
-    report(padding, base + firstPad, `padding (${tokens.padId}) only at the ${tokens.padSide}`, () => 'padding between tokens');
+    report(padding, place(firstPad), `padding (${tokens.padId}) only at the ${tokens.padSide}`, () => 'padding between tokens');
   }
   const count = end - start;
   const token =
     (i: number): (() => string) =>
     () =>
-      count === 0 ? 'only padding' : String(at(i));
+      count > 0 ? String(at(i)) : length > 0 ? 'only padding' : 'no token';
   if (startsWith !== undefined && tokens.startsWith !== undefined && (count === 0 || at(start) !== keyOf(tokens.startsWith))) {
-    report(startsWith, base + (count === 0 ? 0 : start), `${tokens.startsWith} as the first token`, token(start));
+    report(startsWith, place(count === 0 ? 0 : start), `${tokens.startsWith} as the first token`, token(start));
   }
   if (endsWith !== undefined && tokens.endsWith !== undefined && (count === 0 || at(end - 1) !== keyOf(tokens.endsWith))) {
-    report(endsWith, base + (count === 0 ? 0 : end - 1), `${tokens.endsWith} as the last token`, token(end - 1));
+    report(endsWith, place(count === 0 ? 0 : end - 1), `${tokens.endsWith} as the last token`, token(end - 1));
   }
   if (maxSpecialTokens !== undefined && specials > (tokens.maxSpecialTokens ?? 0)) {
-    report(maxSpecialTokens, base, `at most ${tokens.maxSpecialTokens} special tokens in a row`, () => String(specials));
+    report(maxSpecialTokens, place(0), `at most ${tokens.maxSpecialTokens} special tokens in a row`, () => String(specials));
   }
   if (maxRepeatRun !== undefined && longest > (tokens.maxRepeatRun ?? 0)) {
-    report(maxRepeatRun, base + longestEnd, `one token at most ${tokens.maxRepeatRun} times in a row`, () => `${longest} times`);
+    report(maxRepeatRun, place(longestEnd), `one token at most ${tokens.maxRepeatRun} times in a row`, () => `${longest} times`);
   }
   const { min = 0, max = Number.POSITIVE_INFINITY } = tokens.length ?? {};
   if (lengthRule !== undefined && tokens.length !== undefined && !(count >= min && count <= max)) {
-    report(lengthRule, base, `${intervalText(tokens.length)} tokens without padding`, () => String(count));
+    report(lengthRule, place(0), `${intervalText(tokens.length)} tokens without padding`, () => String(count));
   }
 }
