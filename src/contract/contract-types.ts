@@ -360,7 +360,7 @@ export interface OutputRules extends TensorRules {
   readonly matchesBatch: boolean;
   /** Digits after the point that leave the server; against extraction and inversion. */
   readonly roundTo?: number;
-  /** Along the last dimension: all but the k largest become 0. */
+  /** Along the last dimension: all but the k largest become 0 or, in a row with negative numbers, the lowest number of the type. */
   readonly topK?: number;
   /** The values are replaced by zeros (or empty strings) before the answer leaves. */
   readonly redact: boolean;

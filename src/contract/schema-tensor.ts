@@ -115,7 +115,9 @@ export const outputRules = strict({
   roundTo: wholeNumber(0, 17).exactOptional().describe('Digits after the point that leave the server.'),
   topK: wholeNumber(1, 2 ** 31 - 1)
     .exactOptional()
-    .describe('Along the last dimension: all but the k largest become 0.'),
+    .describe(
+      'Along the last dimension: all but the k largest become 0 or, in a row with negative numbers, the lowest number of the type.',
+    ),
   redact: withDefault(z.boolean(), false).describe('Values are replaced by zeros or empty strings.'),
 })
   .transform((value): OutputRules => completeOutput(value))

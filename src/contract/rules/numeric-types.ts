@@ -35,6 +35,13 @@ export function limitsOfFloat(dtype: NumericType): FloatLimits | undefined {
   return floatLimits[dtype];
 }
 
+/** The lowest finite number of a type of integers or floats; it has it exactly. */
+export function lowestOf(dtype: NumericType): number {
+  const [bits, isSigned] = bitsOfInteger[dtype] ?? [0, false];
+  const limits = floatLimits[dtype];
+  return limits === undefined ? (isSigned ? -(2 ** (bits - 1)) : 0) : -limits.largest;
+}
+
 /** The number of a float type nearest to `value`, ties to even; for other types the value itself. Large ones become infinite. */
 export function nearestOf(dtype: NumericType, value: ContractNumber): ContractNumber {
   switch (dtype) {

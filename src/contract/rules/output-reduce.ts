@@ -3,7 +3,7 @@
 import { dtypes, type NumericTensor, nearestFloat32, type Tensor } from '../../tensor/index.ts';
 import type { OutputRules } from '../contract-types.ts';
 import { numberView, visitRows } from './element-access.ts';
-import { NumberCopy } from './numeric-types.ts';
+import { lowestOf, NumberCopy } from './numeric-types.ts';
 
 export interface Reduction {
   readonly topK: number | undefined;
@@ -35,12 +35,16 @@ function redacted(tensor: Tensor): Tensor {
   return { dtype: tensor.dtype, shape, bytes: new Uint8Array(tensor.bytes.byteLength) };
 }
 
-/** All but the `k` largest of each row become 0; of equal numbers the first ones stay; NaN counts as the smallest. */
+/**
+ * All but the `k` largest of each row become 0 or, in a row with a negative number, the lowest number of the type: among logits, which may
+ * all be negative, a 0 would be the largest. Of equal numbers the first ones stay; NaN counts as the smallest.
+ */
 function keepLargest(tensor: NumericTensor, k: number): NumericTensor {
   const rowLength = tensor.shape.at(-1) ?? 1;
   if (k >= rowLength) return tensor;
   const view = numberView(tensor);
   const copy = new NumberCopy(tensor);
+  const lowest = lowestOf(tensor.dtype);
   visitRows(view, rowLength, (values, rows, firstRow) => {
     for (let row = 0; row < rows; row++) {
       const base = (firstRow + row) * rowLength;
@@ -50,7 +54,10 @@ function keepLargest(tensor: NumericTensor, k: number): NumericTensor {
         return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
       };
       order.sort((left, right) => byExactValue(at(left), at(right), () => [view.exact(base + left), view.exact(base + right)]));
-      for (const index of order.slice(k)) copy.set(base + index, 0);
+      const hasNegative = order.some((index) => values[row * rowLength + index] < 0);
+      // Where even an infinity stays, nothing finite lies below what stays.
+      const fill = !hasNegative ? 0 : values[row * rowLength + order[k - 1]] === Number.NEGATIVE_INFINITY ? -Infinity : lowest;
+      for (const index of order.slice(k)) copy.set(base + index, fill);
     }
     return true;
   });

@@ -88,7 +88,8 @@ describe('outputs', () => {
         const wanted = rows.map((values) => {
           // Of equal numbers the first stay: a number stays when fewer than k come before it.
           const isBefore = (a: number, b: number) => values[a] > values[b] || (values[a] === values[b] && a < b);
-          return values.map((value, at) => (values.filter((_, other) => isBefore(other, at)).length < topK ? value : 0));
+          const fill = values.some((value) => value < 0) ? Math.fround(-3.4028234663852886e38) : 0;
+          return values.map((value, at) => (values.filter((_, other) => isBefore(other, at)).length < topK ? value : fill));
         });
         expect(output({ dtype: 'DT_FLOAT', topK }, came).tensors[0]).toEqual(
           numbers('DT_FLOAT', wanted.flat(), [rows.length, 4]),
@@ -100,8 +101,21 @@ describe('outputs', () => {
     expect(output({ dtype: 'DT_INT64', topK: 1 }, wide).tensors[0]).toEqual(numbers('DT_INT64', [0n, 2n ** 60n + 1n]));
     const nan = numbers('DT_FLOAT', [Number.NaN, -1]);
     expect(output({ dtype: 'DT_FLOAT', topK: 1, number: { nan: 'allow' } }, nan).tensors[0]).toEqual(
-      numbers('DT_FLOAT', [0, -1]),
+      numbers('DT_FLOAT', [-3.4028234663852886e38, -1]),
     );
+    // Whoever looks for the largest number of an answer finds the one that the model meant.
+    for (const [dtype, lowest] of [
+      ['DT_DOUBLE', -Number.MAX_VALUE],
+      ['DT_INT8', -128],
+      ['DT_INT64', -(2n ** 63n)],
+    ] as const) {
+      const logits = numbers(dtype, [-5, -3, -9]);
+      expect(output({ dtype, topK: 1 }, logits).tensors[0]).toEqual(numbers(dtype, [lowest, -3, lowest]));
+    }
+    const below = numbers('DT_FLOAT', [Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]);
+    expect(output({ dtype: 'DT_FLOAT', topK: 2, number: { infinity: 'allow' } }, below).tensors[0]).toEqual(below);
+    const rounded = output({ dtype: 'DT_FLOAT', topK: 1, roundTo: 1 }, numbers('DT_FLOAT', [-5.25, -3.125])).tensors[0];
+    expect(rounded).toEqual(numbers('DT_FLOAT', [-3.4028234663852886e38, -3.1]));
   });
 
   it('are rounded after they were checked', () => {
