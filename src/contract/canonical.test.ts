@@ -93,6 +93,14 @@ describe('contractDigest()', () => {
     expect(replaced(from, to)).toBe(digestOf(base));
   });
 
+  it('does not change with the sign of a zero that an action puts in place, because the zero that is read has none', () => {
+    const withZero = (zero: string) =>
+      read(base.replace('onViolation: { max: clip }', `onViolation: { max: { action: replace, with: ${zero} } }`));
+    const action = withZero('-0.0').signatures.get('s')?.inputs.get('x')?.onViolation.get('max');
+    expect(action).toStrictEqual({ kind: 'replace', with: 0 });
+    expect(contractDigest(withZero('-0.0'))).toBe(contractDigest(withZero('0')));
+  });
+
   it('does not change with a soft bound’s only mode, and does with that it is off', () => {
     const soft = (modes: string) =>
       digestOf(base.replace('min: 0,', 'softMax: 1, min: 0,').replace('modes: { min', `modes: { ${modes} min`));
