@@ -10,7 +10,7 @@ import type { InputUse } from './input-uses.ts';
 export interface IndexBounds {
   readonly min: number;
   readonly max: number;
-  /** False where TensorFlow takes other values too and they mean nothing. */
+  /** False where TensorFlow takes other values too and they mean nothing, and where the lookup may not happen. */
   readonly isDemanded: boolean;
   readonly isPart: boolean;
   readonly node: string;
@@ -59,7 +59,7 @@ export function indexBounds(view: GraphView, use: InputUse): IndexBounds | undef
   return {
     min: 0 - use.offset,
     max: count - 1 - use.offset,
-    isDemanded: rows !== undefined,
+    isDemanded: rows !== undefined && use.scope.runs === 'always',
     isPart: use.isPart,
     node: use.node.name,
     op: use.node.op,

@@ -3,6 +3,9 @@
 import type { FunctionDef, GraphDef, NodeDef } from '../../model/index.ts';
 import { functionAttribute } from './const-value.ts';
 
+/** From the weakest to the strongest doubt. */
+export type Runs = 'always' | 'loop' | 'branch';
+
 /** The main graph, or a function as one call reaches it. Two calls of a function are two scopes, because they may be given different tables. */
 export interface Scope {
   readonly id: number;
@@ -11,6 +14,8 @@ export interface Scope {
   /** Where it is called from; argument i of the function is `inputs[i + offset]` of the calling node. */
   readonly call?: { readonly scope: Scope; readonly node: NodeDef; readonly offset: number };
   readonly depth: number;
+  /** Whether its ops run for every input: a loop may run for none of a request's elements, one branch of two does not run at all. */
+  readonly runs: Runs;
 }
 
 /** A tensor as the inputs of one scope spell it: `node:1` in the main graph, `argument` or `node:output:1` in a function. */
@@ -41,15 +46,25 @@ interface ScopeIndex {
 const maxDepth = 64;
 const maxScopes = 20_000;
 
-/** Which attributes of an op name functions, and how many of its inputs come before the function's arguments. */
-const callers: Readonly<Record<string, { readonly functions: readonly string[]; readonly offset: number }>> = {
-  PartitionedCall: { functions: ['f'], offset: 0 },
-  StatefulPartitionedCall: { functions: ['f'], offset: 0 },
-  If: { functions: ['then_branch', 'else_branch'], offset: 1 },
-  StatelessIf: { functions: ['then_branch', 'else_branch'], offset: 1 },
-  While: { functions: ['body', 'cond'], offset: 0 },
-  StatelessWhile: { functions: ['body', 'cond'], offset: 0 },
-  MapDefun: { functions: ['f'], offset: 0 },
+interface Caller {
+  /** The attributes that name functions. */
+  readonly functions: readonly string[];
+  /** How many of the op's inputs come before the function's arguments. */
+  readonly offset: number;
+  readonly runs: Runs;
+}
+
+const doubts: readonly Runs[] = ['always', 'loop', 'branch'];
+
+const callers: Readonly<Record<string, Caller>> = {
+  PartitionedCall: { functions: ['f'], offset: 0, runs: 'always' },
+  StatefulPartitionedCall: { functions: ['f'], offset: 0, runs: 'always' },
+  If: { functions: ['then_branch', 'else_branch'], offset: 1, runs: 'branch' },
+  StatelessIf: { functions: ['then_branch', 'else_branch'], offset: 1, runs: 'branch' },
+  While: { functions: ['body', 'cond'], offset: 0, runs: 'loop' },
+  StatelessWhile: { functions: ['body', 'cond'], offset: 0, runs: 'loop' },
+  // Once per element.
+  MapDefun: { functions: ['f'], offset: 0, runs: 'always' },
 };
 
 /** `^x`, `x`, `x:0` and `x:out:0` all come from `x`. */
@@ -69,7 +84,7 @@ export class GraphView {
   constructor(graph: GraphDef | undefined) {
     this.#mainNodes = graph?.node ?? [];
     this.#functions = new Map((graph?.library?.function ?? []).map((body) => [body.signature?.name ?? '', body]));
-    this.main = { id: 0, body: undefined, depth: 0 };
+    this.main = { id: 0, body: undefined, depth: 0, runs: 'always' };
   }
 
   #index(scope: Scope): ScopeIndex {
@@ -110,21 +125,28 @@ export class GraphView {
   /** The arguments that a tensor becomes in the functions that a node calls; empty when the node calls none that is here. */
   enter(scope: Scope, { node, index }: Consumer): readonly Reference[] {
     if (!Object.hasOwn(callers, node.op)) return [];
-    const { functions, offset } = callers[node.op];
+    const caller = callers[node.op];
+    const { functions, offset } = caller;
     return functions.flatMap((attributeName) => {
       const body = this.#functions.get(functionAttribute(node, attributeName) ?? '');
       const argument = body?.signature?.inputArg[index - offset];
-      const inner = body === undefined || argument === undefined ? undefined : this.#scopeOf(scope, node, body, offset);
+      const inner = body === undefined || argument === undefined ? undefined : this.#scopeOf(scope, node, body, caller);
       return inner === undefined || argument === undefined ? [] : [{ scope: inner, name: argument.name }];
     });
   }
 
-  #scopeOf(scope: Scope, node: NodeDef, body: FunctionDef, offset: number): Scope | undefined {
+  #scopeOf(scope: Scope, node: NodeDef, body: FunctionDef, { offset, runs }: Caller): Scope | undefined {
     const key = JSON.stringify([scope.id, node.name, body.signature?.name]);
     const known = this.#entered.get(key);
     if (known !== undefined) return known;
     if (scope.depth >= maxDepth || this.#scopes >= maxScopes) return undefined;
-    const made: Scope = { id: this.#scopes++, body, call: { scope, node, offset }, depth: scope.depth + 1 };
+    const made: Scope = {
+      id: this.#scopes++,
+      body,
+      call: { scope, node, offset },
+      depth: scope.depth + 1,
+      runs: doubts[Math.max(doubts.indexOf(scope.runs), doubts.indexOf(runs))],
+    };
     this.#entered.set(key, made);
     return made;
   }

@@ -42,6 +42,11 @@ export interface InferredContract {
 const maxAssetBytes = 64 * 1024 * 1024;
 const sourceId = 'model';
 
+/** At the head of the file. */
+const guesses =
+  'Sizes under `dims` are guesses: no model says how many rows or how long a row may be. So are the limits of images and sounds, and the\n' +
+  'number of features, where nothing in the graph bounds them.';
+
 /**
  * Derives a contract of the SavedModel in `directory`. The result fits its signatures.
  * @throws MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED as `readWholeModel`; SIGNATURE_NOT_FOUND for a name in `signatures`
@@ -69,7 +74,7 @@ export async function inferContract(directory: string, options: InferOptions = {
     directory,
     graph,
     vocabularies: new VocabularyFiles(),
-    comments: new Map<string, string>(),
+    comments: new Map([['', guesses]]),
     open: new Map(),
   };
   const signatures = new Map<string, SignatureRules>();

@@ -102,6 +102,19 @@ describe('bounds of indices', () => {
     expect(found.bounds).toBeUndefined();
   });
 
+  it('only watch where a branch or a loop looks up, which may not run', async () => {
+    const look = functionDef('look', { i: int32, t: resource }, { o: float }, [node('g', 'ResourceGather', ['t', 'i'])], {
+      o: 'g:output:0',
+    });
+    const branches = { then_branch: attribute.function('look'), else_branch: attribute.function('none') };
+    const loop = { body: attribute.function('look'), cond: attribute.function('none') };
+    const nodes = [placeholder('in', int32), placeholder('cond', 10), variable('emb', [7, 4])];
+    for (const last of [node('if', 'StatelessIf', ['cond', 'in', 'emb'], branches), node('w', 'While', ['in', 'emb'], loop)]) {
+      const found = await infer('DT_INT32', [...nodes, last], { functions: [look] });
+      expect(found.bounds).toEqual({ min: 0, max: 6, isDemanded: false });
+    }
+  });
+
   it('of a one-hot vector only watch: other values become zeros', async () => {
     const nodes = [placeholder('in', int32), scalar('depth', 5), node('h', 'OneHot', ['in', 'depth', 'depth', 'depth'])];
     expect((await infer('DT_INT32', nodes)).bounds).toEqual({ min: 0, max: 4, isDemanded: false });
@@ -194,8 +207,9 @@ describe('tf.Example', () => {
 
 describe('images and sound', () => {
   it.each([
-    ['DecodePng', ['png'], []],
-    ['DecodeJpeg', ['png'], ['jpeg']],
+    ['DecodePng', ['png', 'gif'], ['jpeg']],
+    ['DecodeJpeg', ['png', 'gif'], ['jpeg']],
+    ['DecodeBmp', ['bmp'], []],
     ['DecodeImage', ['png', 'gif', 'bmp'], ['jpeg']],
   ])('%s gives formats; what TensorFlow does not call safe is made anew', async (op, formats, reencode) => {
     const found = await infer('DT_STRING', [placeholder('in', string), node('d', op, ['in'])]);
@@ -216,7 +230,19 @@ describe('images and sound', () => {
       scalar('zero', 0),
       node('loop', 'StatelessWhile', ['zero', 'list'], { body: attribute.function('body'), cond: attribute.function('none') }),
     ];
-    expect((await infer('DT_STRING', nodes, { functions: [body] })).image?.formats).toEqual(['png']);
+    expect((await infer('DT_STRING', nodes, { functions: [body] })).image?.formats).toEqual(['png', 'gif']);
+  });
+
+  it('says nothing of an image that only a branch decodes', async () => {
+    const branch = functionDef('branch', { s: string }, { o: float }, [node('d', 'DecodePng', ['s'])], { o: 'd:image:0' });
+    const nodes = [
+      placeholder('in', string),
+      placeholder('cond', 10),
+      node('if', 'If', ['cond', 'in'], { then_branch: attribute.function('branch'), else_branch: attribute.function('none') }),
+    ];
+    const found = await infer('DT_STRING', nodes, { functions: [branch] });
+    expect(found.image).toBeUndefined();
+    expect(found.notes).toEqual(['DecodePng d reads it in a branch that may not run']);
   });
 
   it('gives no format that would be refused by the graph', async () => {

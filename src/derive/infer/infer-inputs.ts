@@ -21,17 +21,28 @@ export interface InferredInput {
   readonly notes: readonly string[];
 }
 
-/** Formats by the op that decodes them. `reencode`: not among those that TensorFlow's SECURITY.md calls safe for input that nobody trusts. */
+const anyButBitmap = { formats: ['png', 'gif'], reencode: ['jpeg'] } as const;
+
+/**
+ * Formats by the op that decodes them, as TensorFlow 2.21 takes them: each op but DecodeBmp takes PNG, JPEG and GIF. `reencode`: not among
+ * those that TensorFlow's SECURITY.md calls safe for input that nobody trusts.
+ */
 const decoders: Readonly<
   Record<string, { readonly formats: readonly ImageFormat[]; readonly reencode: readonly ImageFormat[] }>
 > = {
-  DecodePng: { formats: ['png'], reencode: [] },
+  DecodePng: anyButBitmap,
+  DecodeJpeg: anyButBitmap,
+  DecodeGif: anyButBitmap,
   DecodeBmp: { formats: ['bmp'], reencode: [] },
-  DecodeGif: { formats: ['gif'], reencode: [] },
-  DecodeJpeg: { formats: ['png'], reencode: ['jpeg'] },
-  DecodeAndCropJpeg: { formats: [], reencode: [] },
   DecodeImage: { formats: ['png', 'gif', 'bmp'], reencode: ['jpeg'] },
+  // Nothing but JPEG, which cannot be handed over as PNG here.
+  DecodeAndCropJpeg: { formats: [], reencode: [] },
 };
+
+/** Ops that say what a string is. */
+function reads(op: string): boolean {
+  return Object.hasOwn(decoders, op) || op === 'DecodeWav' || op.startsWith('Parse') || op.startsWith('LookupTableFind');
+}
 
 /** As the schema has it for an image about which nothing else is known. */
 const imageDefaults: Omit<ImageRules, 'formats' | 'reencode'> = {
@@ -44,6 +55,7 @@ const imageDefaults: Omit<ImageRules, 'formats' | 'reencode'> = {
   checksums: 'check',
 };
 
+/** The graph itself takes any number of other features. */
 const maxFeatures = 1_000;
 
 /** By alias, one entry per input of the signature. */
@@ -57,9 +69,16 @@ export function inferInputs(metaGraph: WholeMetaGraph, signature: Signature): Re
   );
 }
 
-function inferInput(metaGraph: WholeMetaGraph, view: GraphView, spec: TensorSpec, uses: readonly InputUse[]): InferredInput {
+function inferInput(metaGraph: WholeMetaGraph, view: GraphView, spec: TensorSpec, all: readonly InputUse[]): InferredInput {
   const notes: string[] = [];
-  if (uses.length === 0) notes.push('no op uses this input');
+  if (all.length === 0) notes.push('no op uses this input');
+  // What one branch does with an input, another may do otherwise. Loops are how tf.map_fn looks at each image or sound.
+  const isCertain = ({ node, scope }: InputUse): boolean =>
+    dtypes[spec.dtype].kind === 'int' || scope.runs !== 'branch' || !reads(node.op);
+  const uses = all.filter(isCertain);
+  for (const use of all) {
+    if (!isCertain(use)) notes.push(`${use.node.op} ${printable(use.node.name)} reads it in a branch that may not run`);
+  }
   const found = { notes };
   if (dtypes[spec.dtype].kind === 'int') return { ...found, ...boundsOf(view, uses, notes) };
   if (spec.dtype !== 'DT_STRING') return found;
@@ -75,8 +94,9 @@ function inferInput(metaGraph: WholeMetaGraph, view: GraphView, spec: TensorSpec
 /** The narrowest of what the uses demand: an index must be inside every table that it goes to. */
 function boundsOf(view: GraphView, uses: readonly InputUse[], notes: string[]): Pick<InferredInput, 'bounds'> {
   const all = uses.map((use) => indexBounds(view, use)).filter((bounds) => bounds !== undefined);
-  for (const { isPart, op, node, min, max } of all) {
-    notes.push(`${op} ${printable(node)} takes ${min} to ${max}${isPart ? ', but not all values go there' : ''}`);
+  for (const { isPart, isDemanded, op, node, min, max } of all) {
+    const but = isPart ? ', but not all values go there' : isDemanded ? '' : ', but other values do no harm or never come there';
+    notes.push(`${op} ${printable(node)} takes ${min} to ${max}${but}`);
   }
   const whole = all.filter(({ isPart }) => !isPart);
   const demanded = whole.filter(({ isDemanded }) => isDemanded);
@@ -112,7 +132,7 @@ function exampleOf(view: GraphView, uses: readonly InputUse[], notes: string[]):
   const [{ node }] = parsers;
   notes.push(`${node.op} ${printable(node.name)} reads ${features.size} features`);
   return {
-    example: { features, unknownFeatures: 'allow', maxFeatures: Math.max(64, 2 * features.size), sparse: [], ragged: [] },
+    example: { features, unknownFeatures: 'allow', maxFeatures, sparse: [], ragged: [] },
   };
 }
 
@@ -123,7 +143,6 @@ function imageOf(uses: readonly InputUse[], notes: string[]): Pick<InferredInput
   const kinds = decoding.map(({ node }) => decoders[node.op]);
   const formats = kinds[0].formats.filter((format) => kinds.every((kind) => kind.formats.includes(format)));
   const reencode = kinds[0].reencode.filter((format) => kinds.every((kind) => kind.reencode.includes(format)));
-  // A crop op takes nothing but JPEG, which is then not made into a PNG.
   if (formats.length + reencode.length === 0) {
     notes.push('no image format is both safe for TensorFlow to decode and taken by the graph: write the formats yourself');
     return {};
