@@ -2,7 +2,7 @@
 // Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { AirlockError, errorSpec } from '../core/index.ts';
+import { AirlockError, errorSpec, printable } from '../core/index.ts';
 import { addContractCommands } from './commands/contract.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addHardenCommand } from './commands/harden.ts';
@@ -55,7 +55,8 @@ function report(error: AirlockError, io: Io): number {
     for (const { path, expected, got } of error.violations)
       io.stderr.write(`  ${path === '' ? '(whole)' : path}: expected ${expected}, got ${got}\n`);
   }
-  if (error.detail !== undefined) io.stderr.write(`  ${error.detail}\n`);
+  // It may hold names that a model's author chose.
+  if (error.detail !== undefined) io.stderr.write(`  ${printable(error.detail, 4_096)}\n`);
   if (error.code === 'INTERNAL' && error.cause instanceof Error)
     io.stderr.write(`  ${error.cause.stack ?? error.cause.message}\n`);
   return errorSpec(error.code).exit;

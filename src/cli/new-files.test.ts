@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -20,6 +20,12 @@ it('does not follow a link that lies in its way', async () => {
   const draft = `${join(folder, 'new.yaml')}.${process.pid}.tmp`;
   writeFileSync(draft, 'another program');
   await expect(writeNewFiles(new Map([[join(folder, 'new.yaml'), 'x']]))).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+it('does not read what is no regular file', async () => {
+  const device = join(folder, 'device');
+  symlinkSync('/dev/zero', device);
+  await expect(writeNewFiles(new Map([[device, 'x']]))).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 it('says when the folder is not there', async () => {

@@ -1,6 +1,6 @@
 // Writes the results of a command: all files or an error, and never over something that is there. A half-written contract would be one that
 // nobody meant, so each file gets its name when it is complete.
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, lstat, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 
@@ -31,6 +31,9 @@ export async function writeNewFiles(files: ReadonlyMap<string, string | Uint8Arr
 }
 
 async function holds(file: string, content: string | Uint8Array): Promise<boolean> {
-  const found = await readFile(file).catch(() => undefined);
-  return found?.equals(Buffer.from(content as Uint8Array)) === true;
+  const bytes = Buffer.from(content as Uint8Array);
+  // A named pipe or a device in its place would be read for ever.
+  const stats = await lstat(file).catch(() => undefined);
+  if (stats === undefined || !stats.isFile() || stats.size !== bytes.length) return false;
+  return (await readFile(file)).equals(bytes);
 }
