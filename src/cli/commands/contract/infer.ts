@@ -30,7 +30,7 @@ async function infer(model: string, options: InferCommandOptions, io: Io): Promi
   if (options.json === true) {
     const open = Object.fromEntries(inferred.open);
     io.stdout.write(
-      `${JSON.stringify({ output: options.output, found: Object.fromEntries(inferred.comments), open }, undefined, 2)}\n`,
+      `${JSON.stringify({ output: options.output, found: Object.fromEntries([...inferred.comments].filter(([place]) => place !== '')), open }, undefined, 2)}\n`,
     );
   } else io.stdout.write(summary(inferred, options.output));
 }
