@@ -1,6 +1,7 @@
 // Small helpers for rules that look at strings as bytes: what a message shows of one, and a tensor with some of them replaced.
 import type { StringTensor, Tensor } from '../../tensor/index.ts';
 import { numberView } from './element-access.ts';
+import { maxGrowthBytes } from './strings-rebuild.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 const previewBytes = 64;
@@ -15,10 +16,14 @@ export function elementPreview(tensor: Tensor, index: number): string {
   return decoder.decode(tensor.bytes.subarray(start, Math.min(tensor.offsets[index + 1], start + previewBytes)));
 }
 
-/** A copy of `tensor` in which the strings at `indices` (rising) are `filling`. */
-export function replaceStrings(tensor: StringTensor, indices: readonly number[], filling: Uint8Array): StringTensor {
+/**
+ * A copy of `tensor` in which the strings at `indices` (rising) are `filling`. Undefined when it would be larger than the tensor that came
+ * by more than 16 MiB.
+ */
+export function replaceStrings(tensor: StringTensor, indices: readonly number[], filling: Uint8Array): StringTensor | undefined {
   const { bytes, offsets, shape } = tensor;
   const removed = indices.reduce((sum, index) => sum + offsets[index + 1] - offsets[index], 0);
+  if (indices.length * filling.byteLength - removed > maxGrowthBytes) return undefined;
   const result = new Uint8Array(bytes.byteLength - removed + indices.length * filling.byteLength);
   const moved = new Uint32Array(offsets.length);
   let next = 0;

@@ -105,6 +105,20 @@ describe('vocabulary', () => {
   });
 });
 
+describe('replacements', () => {
+  it('add no more than 16 MiB to a tensor, whatever a client chose to have replaced', () => {
+    const long = 'x'.repeat(1024);
+    const rules: RuleDraft = { dtype: 'DT_STRING', allowed: [long], onViolation: { allowed: { kind: 'replace', with: long } } };
+    const of = (count: number) => runRules(rules, strings(new Array(count).fill('y')));
+    const most = Math.floor((16 * 1024 * 1024) / 1023);
+    expect(of(most).tensors[0].bytes.byteLength).toBe(most * 1024);
+    const { findings, tensors } = of(most + 1);
+    expect(refusedBy(findings)).toEqual(['allowed']);
+    expect(tensors[0].bytes.byteLength).toBe(most + 1);
+    expect(findings.error('CONTRACT_VIOLATION').message).toContain('replacements that add at most 16777216 bytes');
+  });
+});
+
 describe('unique', () => {
   it('finds every element that comes again', () => {
     fc.assert(

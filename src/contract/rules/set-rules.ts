@@ -3,7 +3,7 @@
 import { AirlockError, printable } from '../../core/index.ts';
 import { dtypes, type NumericTensor, type StringTensor, type Tensor } from '../../tensor/index.ts';
 import type { CheckContext, TensorCheck } from '../check-types.ts';
-import type { EngineContext } from '../compile-context.ts';
+import { type EngineContext, refusing } from '../compile-context.ts';
 import type { ContractNumber, ContractValue } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
 import { type NumberView, numberView, visitRows } from './element-access.ts';
@@ -11,6 +11,7 @@ import { NumberCopy, numberForType } from './numeric-types.ts';
 import { NumberSet } from './set-rules-numbers.ts';
 import { elementPreview, replaceStrings } from './set-rules-strings.ts';
 import { ByteSet } from './set-rules-table.ts';
+import { maxGrowthBytes } from './strings-rebuild.ts';
 
 /** One of a list. @throws CONTRACT_INVALID when what replaces an element is not in the list itself */
 export function compileAllowed(context: EngineContext): TensorCheck | undefined {
@@ -68,12 +69,22 @@ function membership(
   if (dtype === 'DT_STRING') {
     const set = new ByteSet([...values].filter((value) => typeof value === 'string'));
     const filling = action.kind === 'replace' ? new TextEncoder().encode(String(action.with)) : undefined;
+    const tooMuch = refusing(rule);
     return (tensor, check) => {
       if (tensor.dtype !== 'DT_STRING') return tensor;
       const { bytes, offsets } = tensor;
       const unknown = unknownStrings(tensor, (index) => set.has(bytes, offsets[index], offsets[index + 1]));
       const isReplaced = reportUnknown(tensor, unknown, context, { rule, expected, maxUnknownFraction }, check);
-      return isReplaced && filling !== undefined ? replaceStrings(tensor, unknown, filling) : tensor;
+      if (!isReplaced || filling === undefined) return tensor;
+      const replaced = replaceStrings(tensor, unknown, filling);
+      if (replaced !== undefined) return replaced;
+      check.findings.report(
+        tooMuch,
+        () => check.path(),
+        `replacements that add at most ${maxGrowthBytes} bytes`,
+        () => 'more',
+      );
+      return tensor;
     };
   }
   const set = new NumberSet(dtype, values);
