@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/index.ts';
 import type { TensorRules } from './contract-types.ts';
 import type { BoundRule, Findings } from './findings.ts';
 import type { RuleName } from './rule-table.ts';
+import type { PatternWork } from './rules/pattern.ts';
 
 /** The client's own words for an element: `instances[3].age[2]`; without an index, for the whole tensor. */
 export type ElementPath = (flatIndex?: number) => string;
@@ -23,8 +24,12 @@ export interface CheckContext {
   readonly dims: Map<string, number>;
   /** Images that must be decoded and made anew before the model may see them. */
   readonly imageJobs: ImageJob[];
-  /** What this request costs so far; checks that read a header add pixels. */
-  readonly measure: { pixels: number };
+  readonly measure: Measure;
+}
+
+/** What this request costs so far: checks that read a header add pixels. */
+export interface Measure extends PatternWork {
+  pixels: number;
 }
 
 /**
@@ -52,9 +57,9 @@ export interface ImageJob {
   /** By the header; the decoder checks it against what it finds. */
   readonly width: number;
   readonly height: number;
-  /** The box that the result must fit; the image's own size when it is only made anew. */
-  readonly maxWidth: number;
-  readonly maxHeight: number;
+  /** Exactly the size that the result must have; the image's own when it is only made anew. */
+  readonly resultWidth: number;
+  readonly resultHeight: number;
   /** Only the first frame is kept. */
   readonly firstFrameOnly: boolean;
 }

@@ -33,10 +33,10 @@ export function readBmpPixels(bytes: Buffer, { width, height, channels }: BmpIma
 }
 
 function throughPalette(bytes: Buffer, indices: Buffer, channels: 1 | 3, layout: BmpPixels): RawPixels {
-  const { paletteStart, paletteEntries, paletteEntryBytes } = layout;
+  const { paletteStart, paletteEntries } = layout;
   const colours = new Uint8Array(256 * 3);
   for (let entry = 0; entry < Math.min(256, paletteEntries); entry++) {
-    const at = paletteStart + entry * paletteEntryBytes;
+    const at = paletteStart + entry * 4;
     colours.set(bytes.subarray(at, at + 3), entry * 3);
   }
   const data = Buffer.alloc(indices.length * channels);

@@ -56,13 +56,14 @@ async function open(request: DecodeRequest, bytes: Buffer): Promise<Sharp | unde
  * EXIF is not applied, as TensorFlow does not.
  */
 export async function decodeImage(request: DecodeRequest, bytes: Buffer): Promise<Buffer | undefined> {
-  const { width, height, channels, maxWidth, maxHeight } = request;
+  const { width, height, channels, resultWidth, resultHeight } = request;
   try {
     const image = await open(request, bytes);
     if (image === undefined) return undefined;
     const sized =
-      maxWidth < width || maxHeight < height
-        ? image.resize({ width: maxWidth, height: maxHeight, fit: 'inside', withoutEnlargement: true, kernel: 'linear' })
+      resultWidth < width || resultHeight < height
+        ? // The server has worked out the size; libvips, which rounds otherwise, would miss a rule by a pixel.
+          image.resize({ width: resultWidth, height: resultHeight, fit: 'fill', kernel: 'linear' })
         : image;
     const coloured = sized.toColourspace(channels <= 2 ? 'b-w' : 'srgb');
     const whole = channels % 2 === 0 ? coloured.ensureAlpha() : coloured.removeAlpha();
@@ -99,7 +100,7 @@ export async function prepareDecoder(): Promise<void> {
   ] as const;
   for (const [format, channels, made] of samples) {
     const bytes = await made.toBuffer();
-    const request = { format, ...size, channels, maxWidth: 20, maxHeight: 20, imageBytes: bytes.length };
+    const request = { format, ...size, channels, resultWidth: 20, resultHeight: 15, imageBytes: bytes.length };
     if ((await decodeImage(request, bytes)) === undefined)
       throw new Error(`${format} with ${channels} channels cannot be decoded here`);
     // How it fails is part of what is loaded.

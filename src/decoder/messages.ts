@@ -14,7 +14,6 @@ export interface BmpPixels {
   readonly isTopDown: boolean;
   readonly paletteStart: number;
   readonly paletteEntries: number;
-  readonly paletteEntryBytes: number;
   readonly pixelsStart: number;
   readonly rowBytes: number;
 }
@@ -29,9 +28,9 @@ export interface DecodeRequest {
   readonly height: number;
   /** Of the result: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
   readonly channels: 1 | 2 | 3 | 4;
-  /** The box that the result fits into. */
-  readonly maxWidth: number;
-  readonly maxHeight: number;
+  /** Exactly the size of the result. */
+  readonly resultWidth: number;
+  readonly resultHeight: number;
   /** Bytes that follow the header. */
   readonly imageBytes: number;
   /** For format bmp. */
@@ -59,28 +58,13 @@ function violation(detail: string): AirlockError {
 
 /** The 64 bytes before an image; all numbers are unsigned, little-endian, below 2^32. */
 export function encodeDecodeRequest(request: DecodeRequest): Buffer {
-  const { format, width, height, channels, maxWidth, maxHeight, imageBytes, bmp } = request;
-  const {
-    bitsPerPixel = 0,
-    paletteStart = 0,
-    paletteEntries = 0,
-    paletteEntryBytes = 0,
-    pixelsStart = 0,
-    rowBytes = 0,
-  } = bmp ?? {};
+  const { format, width, height, channels, resultWidth, resultHeight, imageBytes, bmp } = request;
+  const { bitsPerPixel = 0, paletteStart = 0, paletteEntries = 0, pixelsStart = 0, rowBytes = 0 } = bmp ?? {};
   const head = Buffer.alloc(requestHeadBytes);
-  [magic, imageFormatCodes[format], width, height, channels, maxWidth, maxHeight, imageBytes].forEach((value, index) => {
+  [magic, imageFormatCodes[format], width, height, channels, resultWidth, resultHeight, imageBytes].forEach((value, index) => {
     head.writeUInt32LE(value, index * 4);
   });
-  const layout = [
-    bitsPerPixel,
-    Number(bmp?.isTopDown ?? false),
-    paletteStart,
-    paletteEntries,
-    paletteEntryBytes,
-    pixelsStart,
-    rowBytes,
-  ];
+  const layout = [bitsPerPixel, Number(bmp?.isTopDown ?? false), paletteStart, paletteEntries, pixelsStart, rowBytes];
   layout.forEach((value, index) => {
     head.writeUInt32LE(value, 32 + index * 4);
   });
@@ -89,22 +73,21 @@ export function encodeDecodeRequest(request: DecodeRequest): Buffer {
 
 /** @throws WORKER_PROTOCOL_VIOLATION when it is none; otherwise the server is believed. */
 export function readDecodeRequest(head: Buffer): DecodeRequest {
-  const [start, code, width, height, channels, maxWidth, maxHeight, imageBytes] = numbers(head, 0, 8);
+  const [start, code, width, height, channels, resultWidth, resultHeight, imageBytes] = numbers(head, 0, 8);
   const format = (Object.keys(imageFormatCodes) as DecodableFormat[]).find((name) => imageFormatCodes[name] === code);
   if (start !== magic || format === undefined || imageBytes > maxMessageBytes) throw violation('no request');
   if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) throw violation('no request');
-  const [bitsPerPixel, isTopDown, paletteStart, paletteEntries, paletteEntryBytes, pixelsStart, rowBytes] = numbers(head, 32, 7);
+  const [bitsPerPixel, isTopDown, paletteStart, paletteEntries, pixelsStart, rowBytes] = numbers(head, 32, 6);
   const layout = {
     bitsPerPixel,
     isTopDown: isTopDown === 1,
     paletteStart,
     paletteEntries,
-    paletteEntryBytes,
     pixelsStart,
     rowBytes,
   };
   const bmp = format === 'bmp' ? { bmp: layout } : {};
-  return { format, width, height, channels, maxWidth, maxHeight, imageBytes, ...bmp };
+  return { format, width, height, channels, resultWidth, resultHeight, imageBytes, ...bmp };
 }
 
 function numbers(head: Buffer, from: number, count: number): number[] {

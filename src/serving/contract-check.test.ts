@@ -342,8 +342,8 @@ describe('images', () => {
     path: `instances[${elementIndex}]`,
     width: 9,
     height: 9,
-    maxWidth: 3,
-    maxHeight: 3,
+    resultWidth: 3,
+    resultHeight: 3,
     firstFrameOnly: false,
   });
   const texts = ([tensor]: readonly Tensor[]): string[] => {

@@ -26,8 +26,8 @@ export function decodeRequest(job: ImageJob, bytes: Uint8Array): DecodeRequest {
     width: header.width,
     height: header.height,
     channels: resultChannels(header),
-    maxWidth: Math.min(job.maxWidth, header.width),
-    maxHeight: Math.min(job.maxHeight, header.height),
+    resultWidth: Math.min(job.resultWidth, header.width),
+    resultHeight: Math.min(job.resultHeight, header.height),
     imageBytes: bytes.length,
     ...(header.format === 'bmp' ? { bmp: bmpPixels(bytes) } : {}),
   };
@@ -36,8 +36,8 @@ export function decodeRequest(job: ImageJob, bytes: Uint8Array): DecodeRequest {
   return request;
 }
 
-function resultChannels({ format, channels }: ImageHeader): DecodeRequest['channels'] {
-  if (format === 'jpeg' && channels === 4) return 3;
+function resultChannels(header: ImageHeader): DecodeRequest['channels'] {
+  const channels = header.channelsAnew ?? header.channels;
   return channels === 1 || channels === 2 || channels === 4 ? channels : 3;
 }
 
@@ -45,21 +45,20 @@ function bmpPixels(bytes: Uint8Array): BmpPixels {
   const layout = readBmpLayout(bytes);
   if ('expected' in layout) throw new AirlockError('INTERNAL');
   const { bitsPerPixel, isTopDown, palette, pixelsStart, rowBytes } = layout;
-  const { start, entries, entryBytes } = palette;
+  const { start, entries } = palette;
   return {
     bitsPerPixel,
     isTopDown,
     paletteStart: start,
     paletteEntries: entries,
-    paletteEntryBytes: entryBytes,
     pixelsStart,
     rowBytes,
   };
 }
 
 /** The largest PNG without metadata: DEFLATE adds a few bytes to each block at worst, a PNG a few to each chunk. */
-export function maxResultBytes({ maxWidth, maxHeight, channels }: DecodeRequest): number {
-  const pixelBytes = maxHeight * (maxWidth * channels + 1);
+export function maxResultBytes({ resultWidth, resultHeight, channels }: DecodeRequest): number {
+  const pixelBytes = resultHeight * (resultWidth * channels + 1);
   return pixelBytes + Math.ceil(pixelBytes / 64) + 4096;
 }
 
@@ -67,13 +66,13 @@ export function maxResultBytes({ maxWidth, maxHeight, channels }: DecodeRequest)
 const maxResultMetadataBytes = 64;
 
 /** What is wrong with an answer; undefined when it is what was asked for. */
-export function resultFault(image: Buffer, { maxWidth, maxHeight, channels }: DecodeRequest): string | undefined {
+export function resultFault(image: Buffer, { resultWidth, resultHeight, channels }: DecodeRequest): string | undefined {
   const { header, problem } = readImageHeader(image);
   if (header === undefined) return `an image that is none: ${problem.got}`;
   const { format, width, height, bitDepth, frames, metadataBytes, trailingBytes, badChecksum } = header;
   if (format !== 'png' || bitDepth !== 8 || frames !== 1 || header.channels !== channels)
     return `${format} with ${header.channels} channels`;
-  if (width > maxWidth || height > maxHeight) return `${width} × ${height} pixels`;
+  if (width !== resultWidth || height !== resultHeight) return `${width} × ${height} pixels`;
   if (metadataBytes > maxResultMetadataBytes || trailingBytes > 0)
     return `${metadataBytes + trailingBytes} bytes besides the pixels`;
   if (badChecksum !== undefined) return 'a wrong checksum';

@@ -26,16 +26,12 @@ function bmp(parts: Parts = {}): Buffer {
   bytes.writeUInt32LE(parts.fileBytes ?? bytes.length, 2);
   bytes.writeUInt32LE(start, 10);
   bytes.writeUInt32LE(headerBytes, 14);
-  if (headerBytes === 12) {
-    for (const [index, value] of [width, height, planes, bits].entries()) bytes.writeUInt16LE(value, 18 + 2 * index);
-  } else {
-    bytes.writeInt32LE(width, 18);
-    bytes.writeInt32LE(height, 22);
-    bytes.writeUInt16LE(planes, 26);
-    bytes.writeUInt16LE(bits, 28);
-    bytes.writeUInt32LE(compression, 30);
-    bytes.writeUInt32LE(colours, 46);
-  }
+  bytes.writeInt32LE(width, 18);
+  bytes.writeInt32LE(height, 22);
+  bytes.writeUInt16LE(planes, 26);
+  bytes.writeUInt16LE(bits, 28);
+  bytes.writeUInt32LE(compression, 30);
+  bytes.writeUInt32LE(colours, 46);
   bytes.set(between, 14 + headerBytes);
   return bytes;
 }
@@ -50,8 +46,7 @@ const words = (...values: number[]): number[] => [
   ),
 ];
 const usual = [0xff0000, 0xff00, 0xff];
-const greys = (count: number, entryBytes = 4): number[] =>
-  Array.from({ length: count * entryBytes }, (_, at) => (at % entryBytes === 3 ? 0 : Math.floor(at / entryBytes)));
+const greys = (count: number): number[] => Array.from({ length: count * 4 }, (_, at) => (at % 4 === 3 ? 0 : Math.floor(at / 4)));
 const withByte = (bytes: readonly number[], at: number, value: number): number[] =>
   bytes.map((byte, index) => (index === at ? value : byte));
 
@@ -68,16 +63,11 @@ describe('readBmpLayout() reads', () => {
         pixelsStart: 54,
         rowBytes: 8,
         pixelsEnd: 70,
-        palette: { start: 54, entries: 0, entryBytes: 4 },
+        palette: { start: 54, entries: 0 },
       },
     ],
     ['one of a pixel', { width: 1, height: 1 }, { width: 1, height: 1, rowBytes: 4, pixelsEnd: 58 }],
     ['one from the top', { height: -2 }, { height: 2, isTopDown: true }],
-    [
-      'one of OS/2',
-      { headerBytes: 12, width: 3 },
-      { width: 3, height: 2, rowBytes: 12, pixelsStart: 26, palette: { start: 26, entries: 0, entryBytes: 3 } },
-    ],
     ['each size of header: 52', { headerBytes: 52 }, { pixelsStart: 66 }],
     ['each size of header: 56', { headerBytes: 56 }, { pixelsStart: 70 }],
     ['each size of header: 108', { headerBytes: 108 }, { pixelsStart: 122 }],
@@ -90,18 +80,9 @@ describe('readBmpLayout() reads', () => {
     ],
     ['masks with alpha', { bits: 32, compression: 6, between: words(...usual, 0xff000000) }, { palette: { start: 70 } }],
     ['masks without any alpha', { bits: 32, compression: 6, between: words(...usual, 0) }, { palette: { start: 70 } }],
-    [
-      'a whole palette by default',
-      { bits: 8, between: greys(256) },
-      { palette: { start: 54, entries: 256, entryBytes: 4 }, pixelsStart: 1078 },
-    ],
+    ['a whole palette by default', { bits: 8, between: greys(256) }, { palette: { start: 54, entries: 256 }, pixelsStart: 1078 }],
     ['a palette of 256', { bits: 8, colours: 256, between: greys(256) }, { palette: { entries: 256 } }],
     ['a small palette', { bits: 8, colours: 3, between: greys(3) }, { palette: { start: 54, entries: 3 }, pixelsStart: 66 }],
-    [
-      'a palette of OS/2',
-      { headerBytes: 12, bits: 8, between: greys(256, 3) },
-      { palette: { start: 26, entries: 256, entryBytes: 3 }, pixelsStart: 794 },
-    ],
     ['colours that nobody uses', { colours: 2, between: greys(2) }, { palette: { entries: 0 }, pixelsStart: 62 }],
     ['a file that does not say its size', { fileBytes: 0 }, { pixelsEnd: 70 }],
     ['a file that says where its pixels end', { fileBytes: 70, pixelBytes: 20 }, { pixelsEnd: 70 }],
@@ -111,9 +92,10 @@ describe('readBmpLayout() reads', () => {
 });
 
 describe('readBmpLayout() refuses', () => {
-  const headers = 'a header of 12, 40, 52, 56, 108 or 124 bytes';
+  const headers = 'a header of 40, 52, 56, 108 or 124 bytes';
   it.each<[string, Buffer, expected: string, got: string]>([
-    ['what is shorter than any header', bmp({ headerBytes: 12 }).subarray(0, 25), headers, '0'],
+    ['what is shorter than any header', bmp().subarray(0, 17), headers, '0'],
+    ['the header of OS/2, which TensorFlow reads as if it were another', bmp({ headerBytes: 12, pixelBytes: 99 }), headers, '12'],
     ['another header', bmp({ headerBytes: 64 }), headers, '64'],
     ['half a header', bmp().subarray(0, 53), 'a whole header', '53 bytes'],
     ['no width', bmp({ width: 0 }), 'a size from 1 × 1', '0 × 2'],
@@ -165,12 +147,6 @@ describe('readBmpLayout() refuses', () => {
     ['257 colours', bmp({ bits: 8, colours: 257, between: greys(257) }), 'at most 256 colours', '257'],
     ['pixels in the palette', bmp({ bits: 8, between: greys(256), pixelsStart: 1077 }), 'pixels from 1078', 'from 1077'],
     ['pixels in a small palette', bmp({ bits: 8, colours: 3, between: greys(3), pixelsStart: 65 }), 'pixels from 66', 'from 65'],
-    [
-      'pixels in the palette of OS/2',
-      bmp({ headerBytes: 12, bits: 8, between: greys(256, 3), pixelsStart: 793 }),
-      'pixels from 794',
-      'from 793',
-    ],
     ['a pixel too few', bmp({ pixelBytes: 15 }), '70 bytes for 2 × 2 pixels', '69'],
     ['a size that ends in the pixels', bmp({ fileBytes: 69 }), 'a size in the header from 70 to 70', '69'],
     ['a size beyond the file', bmp({ fileBytes: 71 }), 'a size in the header from 70 to 70', '71'],
@@ -181,17 +157,19 @@ describe('readBmpLayout() refuses', () => {
 });
 
 describe('readBmpHeader()', () => {
-  it('counts channels by the palette: grey only when each entry is', () => {
-    const channels = (between: readonly number[], colours = 256) =>
-      readBmpHeader(bmp({ bits: 8, colours, between })).header?.channels;
+  it('counts indices as one channel, as TensorFlow does, which become three when they are made anew, unless each entry is grey', () => {
+    const channels = (between: readonly number[], colours = 256) => {
+      const { header } = readBmpHeader(bmp({ bits: 8, colours, between }));
+      expect(header).toMatchObject({ channels: 1, decodedBytes: 4 });
+      return header?.channelsAnew ?? header?.channels;
+    };
     expect(channels(greys(256))).toBe(1);
     // The fourth byte of an entry is no colour.
     expect(channels(withByte(greys(256), 3, 9))).toBe(1);
     for (const at of [0, 1, 2, 4, 1020, 1021, 1022]) expect(channels(withByte(greys(256), at, 99))).toBe(3);
     expect(channels([...greys(3), 1, 2, 3], 3)).toBe(1);
-    expect(readBmpHeader(bmp({ headerBytes: 12, bits: 8, between: greys(256, 3) })).header?.channels).toBe(1);
-    expect(readBmpHeader(bmp({ headerBytes: 12, bits: 8, between: withByte(greys(256, 3), 767, 0) })).header?.channels).toBe(3);
-    expect(readBmpHeader(bmp({ bits: 32 })).header?.channels).toBe(4);
+    expect(readBmpHeader(bmp({ bits: 32 })).header).toMatchObject({ channels: 4 });
+    expect(readBmpHeader(bmp({ bits: 32 })).header).not.toHaveProperty('channelsAnew');
   });
 
   it('counts what is neither header, palette nor pixels', () => {

@@ -23,9 +23,11 @@ export interface ImageJudge {
 }
 
 /** What the decoder must make of an image; see ImageJob. */
-export interface ImageTask extends ImageBox {
+export interface ImageTask {
   readonly width: number;
   readonly height: number;
+  readonly resultWidth: number;
+  readonly resultHeight: number;
   readonly firstFrameOnly: boolean;
 }
 
@@ -117,8 +119,12 @@ class ImageCheck {
   }
 
   #compareSize(header: ImageHeader): void {
-    const { width, height, channels, bitDepth, frames } = header;
+    const { width, height, frames } = header;
     const rules = this.#rules;
+    // What the model gets, not what becomes of it before.
+    const [channels, bitDepth] = this.#isMadeAnew(header)
+      ? [header.channelsAnew ?? header.channels, 8]
+      : [header.channels, header.bitDepth];
     this.#compareSide('image.width', rules.width, width);
     this.#compareSide('image.height', rules.height, height);
     if (rules.maxPixels !== undefined && width * height > rules.maxPixels)
@@ -176,13 +182,17 @@ class ImageCheck {
     for (const [rule, isKept, expected, got] of comparisons) if (!isKept) this.#break(rule, expected(), got);
   }
 
-  #task({ width, height, format, frames }: ImageHeader): ImageTask | undefined {
-    // A format may be in both lists, and then it is made anew. A rule that only watches changes no image.
-    const isMadeAnew = this.#rules.reencode.includes(format) && this.#judge.enforces('image.format');
-    if (this.#box === undefined && !this.#firstFrameOnly && !isMadeAnew) return undefined;
+  /** A rule that only watches changes no image. */
+  #isMadeAnew({ format }: ImageHeader): boolean {
+    return this.#rules.reencode.includes(format) && this.#judge.enforces('image.format');
+  }
+
+  #task(header: ImageHeader): ImageTask | undefined {
+    const { width, height, frames } = header;
+    if (this.#box === undefined && !this.#firstFrameOnly && !this.#isMadeAnew(header)) return undefined;
     if (frames > 1 && !this.#firstFrameOnly) this.#break('image.maxFrames', '1 frame, to be made anew', () => `${frames}`, true);
     const box = this.#box === undefined ? { maxWidth: width, maxHeight: height } : this.#fit(width, height, this.#box);
-    return { width, height, ...box, firstFrameOnly: true };
+    return { width, height, resultWidth: box.maxWidth, resultHeight: box.maxHeight, firstFrameOnly: true };
   }
 
   /** A box may be wider than a rule that it has to satisfy, and a narrow image can become too small in it. */

@@ -8,8 +8,13 @@ export interface ImageHeader {
   /** Of the canvas, in pixels; at least 1, below 2^32. */
   readonly width: number;
   readonly height: number;
-  /** 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha (or the four inks of a CMYK JPEG). Colours of a palette count as 3. */
+  /**
+   * 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha (or the four inks of a CMYK JPEG). Colours of a palette count as 3; but those of
+   * a BMP as 1, because TensorFlow hands out its indices and never looks at the palette.
+   */
   readonly channels: number;
+  /** Of the image when it is made anew, where that is something else: four inks and the palette of a BMP become colours. */
+  readonly channelsAnew?: 3;
   /** Bits of one sample; of an image with a palette the palette's, which is 8. */
   readonly bitDepth: number;
   /** At least 1. */

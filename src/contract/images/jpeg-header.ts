@@ -68,6 +68,7 @@ export function readJpegHeader(bytes: Uint8Array): ImageReading {
         width,
         height,
         channels: components,
+        ...(components === 4 ? { channelsAnew: 3 } : {}),
         bitDepth,
         frames: 1,
         scans,

@@ -24,8 +24,8 @@ function expectChange(name: CaseName, { rules, outside }: RuleCase, { action, be
   expect(outcomes(verdict)).toEqual([action.kind]);
   expect(verdict.findings.refused).toBe(false);
   if ('box' in becomes) {
-    const [{ maxWidth, maxHeight, firstFrameOnly }] = verdict.imageJobs;
-    expect(`${maxWidth}×${maxHeight}`).toBe(becomes.box);
+    const [{ resultWidth, resultHeight, firstFrameOnly }] = verdict.imageJobs;
+    expect(`${resultWidth}×${resultHeight}`).toBe(becomes.box);
     expect(firstFrameOnly).toBe(true);
     return;
   }

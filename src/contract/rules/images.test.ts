@@ -161,7 +161,7 @@ describe('compileImageRules', () => {
     expect(kept).toEqual(['images[1] image.maxPixels downsample']);
     expect(refused).toBe(false);
     expect(imageJobs).toMatchObject([
-      { elementIndex: 1, path: 'images[1]', width: 400, height: 100, maxWidth: 64, maxHeight: 16 },
+      { elementIndex: 1, path: 'images[1]', width: 400, height: 100, resultWidth: 64, resultHeight: 16 },
     ]);
   });
 
@@ -179,11 +179,11 @@ describe('compileImageRules', () => {
           const actions = { 'image.maxPixels': action, 'image.width': action, 'image.height': action };
           const { imageJobs, refused } = run([png({ width, height })], { image, actions });
           expect(refused).toBe(false);
-          for (const { maxWidth, maxHeight } of imageJobs) {
-            expect(maxWidth).toBeLessThanOrEqual(Math.min(boxWidth, 200, width));
-            expect(maxHeight).toBeLessThanOrEqual(Math.min(boxHeight, 150, height));
-            expect(maxWidth * maxHeight).toBeLessThanOrEqual(maxPixels);
-            expect(Math.min(maxWidth, maxHeight)).toBeGreaterThan(0);
+          for (const { resultWidth, resultHeight } of imageJobs) {
+            expect(resultWidth).toBeLessThanOrEqual(Math.min(boxWidth, 200, width));
+            expect(resultHeight).toBeLessThanOrEqual(Math.min(boxHeight, 150, height));
+            expect(resultWidth * resultHeight).toBeLessThanOrEqual(maxPixels);
+            expect(Math.min(resultWidth, resultHeight)).toBeGreaterThan(0);
           }
           expect(imageJobs.length).toBe(Number(width * height > maxPixels || width > 200 || height > 150));
         },
@@ -204,18 +204,39 @@ describe('compileImageRules', () => {
 
   it('has formats made anew that may not go on as they are', () => {
     const setting = { image: { formats: ['png'], reencode: ['jpeg', 'gif'] } } as const;
-    expect(run([jpeg(), png()], setting).imageJobs).toMatchObject([{ elementIndex: 0, maxWidth: 4, maxHeight: 3 }]);
+    expect(run([jpeg(), png()], setting).imageJobs).toMatchObject([{ elementIndex: 0, resultWidth: 4, resultHeight: 3 }]);
     // Frames would be lost.
     expect(run([gif({ frames: 2 })], setting)).toMatchObject({ kept: ['images[0] image.maxFrames reject'], imageJobs: [] });
     const first = { ...setting, actions: { 'image.maxFrames': { kind: 'truncate', side: 'right' } } } as const;
     expect(run([gif({ frames: 2 })], first)).toMatchObject({ refused: false, imageJobs: [{ firstFrameOnly: true }] });
   });
 
+  it('compares channels and bits with what the model gets, which is the result where an image is made anew', () => {
+    const palette = make.bmp({ bits: 8, pixelsStart: 1078 });
+    palette[54] = 99;
+    const cmyk = jpeg([jpegFrame(4, 3, { components: 4 }), jpegScan(4)]);
+    const images = { palette, cmyk, deep: png({ depth: 16 }) };
+    const broken = (name: keyof typeof images, image: Partial<ImageRules>) =>
+      run([images[name]], { image }).kept.map((text) => text.split(' ')[1]);
+    const asTheyAre = { formats: ['bmp', 'jpeg', 'png'] } as const;
+    const anew = { formats: [], reencode: ['bmp', 'jpeg', 'png'] } as const;
+    for (const name of ['palette', 'cmyk'] as const) {
+      const channels = name === 'palette' ? 1 : 4;
+      expect(broken(name, { ...asTheyAre, channels: [channels] })).toEqual([]);
+      expect(broken(name, { ...asTheyAre, channels: [3] })).toEqual(['image.channels']);
+      expect(broken(name, { ...anew, channels: [3] })).toEqual([]);
+      expect(broken(name, { ...anew, channels: [channels] })).toEqual(['image.channels']);
+    }
+    expect(broken('deep', { ...asTheyAre, bitDepth: [8] })).toEqual(['image.bitDepth']);
+    expect(broken('deep', { ...anew, bitDepth: [8] })).toEqual([]);
+    expect(broken('deep', { ...anew, bitDepth: [16] })).toEqual(['image.bitDepth']);
+  });
+
   it('cuts an animation to its first frame', () => {
     const setting = { image: { maxFrames: 1 }, actions: { 'image.maxFrames': { kind: 'truncate', side: 'right' } } } as const;
     expect(run([gif({ frames: 9 })], setting)).toMatchObject({
       refused: false,
-      imageJobs: [{ firstFrameOnly: true, maxWidth: 4 }],
+      imageJobs: [{ firstFrameOnly: true, resultWidth: 4 }],
     });
   });
 

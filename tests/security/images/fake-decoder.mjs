@@ -1,4 +1,4 @@
-// A decoder that an attacker owns: what it does with an image follows from the width of the box that it was asked for.
+// A decoder that an attacker owns: what it does with an image follows from the width that it was asked for.
 import { readSync, writeSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -66,13 +66,14 @@ const misdeeds = {
     broken[broken.length - 20] ^= 1;
     write(image(broken));
   },
+  18: () => write(image(png(1, 1))),
   17: (width, height) => write(image(png(width, height))),
 };
 
 write(head(1, 0));
 for (;;) {
   const request = read(64);
-  const [, , , , , maxWidth, maxHeight, length] = Array.from({ length: 8 }, (_, index) => request.readUInt32LE(index * 4));
+  const [, , , , , resultWidth, resultHeight, length] = Array.from({ length: 8 }, (_, index) => request.readUInt32LE(index * 4));
   read(length);
-  (misdeeds[maxWidth] ?? misdeeds[17])(maxWidth, maxHeight);
+  (misdeeds[resultWidth] ?? misdeeds[17])(resultWidth, resultHeight);
 }

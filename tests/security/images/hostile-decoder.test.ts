@@ -22,17 +22,17 @@ function make(limits: Partial<ImageDecoderLimits> = {}) {
   return { decoder, causes };
 }
 
-/** The fake decoder does what the width of the box says; 17 and more is honest. */
+/** The fake decoder does what the width that is asked for says; 17, 19 and more are honest. */
 function job(misdeed: number): ImageJob {
-  const maxWidth = misdeed;
+  const resultWidth = misdeed;
   return {
     tensorIndex: 0,
     elementIndex: 0,
     path: 'images[0]',
     width: 100,
     height: 100,
-    maxWidth,
-    maxHeight: misdeed,
+    resultWidth,
+    resultHeight: misdeed,
     firstFrameOnly: true,
   };
 }
@@ -41,7 +41,8 @@ const lies: [string, number, string][] = [
   ['a wrong magic number', 1, 'WORKER_PROTOCOL_VIOLATION'],
   ['an answer of a kind that there is not', 2, 'WORKER_PROTOCOL_VIOLATION'],
   ['an image of 4 GiB', 3, 'WORKER_PROTOCOL_VIOLATION'],
-  ['an image larger than the box', 4, 'WORKER_PROTOCOL_VIOLATION'],
+  ['an image that is too large', 4, 'WORKER_PROTOCOL_VIOLATION'],
+  ['an image that is too small', 18, 'WORKER_PROTOCOL_VIOLATION'],
   ['an image with text in it', 5, 'WORKER_PROTOCOL_VIOLATION'],
   ['an image with something behind it', 6, 'WORKER_PROTOCOL_VIOLATION'],
   ['an image that inflates to more', 7, 'WORKER_PROTOCOL_VIOLATION'],
