@@ -28,12 +28,15 @@ export {
 } from './load-contract.ts';
 export { isRuleName, type RuleName, ruleSpec, ruleTable } from './rule-table.ts';
 export { countGraphemes } from './rules/graphemes.ts';
+export { limitsOfFloat } from './rules/numeric-types.ts';
 export { textClass } from './rules/text-classes.ts';
 export { findInvisible } from './rules/text-invisible.ts';
 export { TextScan } from './rules/text-scan.ts';
 export { contractMistakes } from './schema-checks.ts';
 export { completeFeature, completeOutput, completeTensor } from './schema-complete.ts';
 export { formatDimExpression, parseDimExpression } from './schema-dims.ts';
+export { patternMistake } from './schema-pattern.ts';
 export { ruleFits, rulesSetOn } from './schema-rules-set.ts';
 export { dtypeByName, dtypeShortName } from './schema-tensor.ts';
+export { integerRange } from './schema-values.ts';
 export { type FormatContractOptions, formatContract } from './write-contract.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DType } from '../../tensor/index.ts';
-import { convertColumn, halfValue } from './convert-column.ts';
+import { convertColumn } from './convert-column.ts';
 import { type Column, type ColumnValues, jsonTypes } from './dataset-types.ts';
 import { typedArrayOf } from './typed-array.ts';
 
@@ -100,18 +100,5 @@ describe('numbers to elements', () => {
     expect(() => numbers('DT_DOUBLE', bytes(Float64Array.of(1e39)), 'DT_FLOAT')).toThrow(/inside DT_FLOAT/);
     expect(() => numbers('DT_DOUBLE', bytes(Float64Array.of(1)), 'DT_INT64')).toThrow(/without loss/);
     expect(() => numbers('DT_BOOL', Uint8Array.of(1), 'DT_INT8')).toThrow(/without loss/);
-  });
-
-  it('knows half precision', () => {
-    expect([0x0001, 0x03ff, 0x0400, 0x7bff, 0xc000, 0x7c00, 0xfc00].map(halfValue)).toEqual([
-      2 ** -24,
-      1023 * 2 ** -24,
-      2 ** -14,
-      65504,
-      -2,
-      Number.POSITIVE_INFINITY,
-      Number.NEGATIVE_INFINITY,
-    ]);
-    expect(halfValue(0x7e00)).toBeNaN();
   });
 });

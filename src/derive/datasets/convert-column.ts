@@ -1,6 +1,7 @@
 // Values of a data set as elements of a model's input. Whatever would lose something is refused with its record: a fraction for an
 // integer, a number outside its type, text for a number. What a server would take as JSON is taken here, and nothing more.
-import { type DType, dtypes, nearestFloat32, type Tensor, tensorFromValue } from '../../tensor/index.ts';
+import { integerRange } from '../../contract/index.ts';
+import { type DType, dtypes, halfValue, nearestFloat32, type Tensor, tensorFromValue } from '../../tensor/index.ts';
 import { datasetError } from './dataset-error.ts';
 import { type Column, type ColumnValues, jsonTypes } from './dataset-types.ts';
 import { bytesOfArray, type TypedArray, typedArrayOf } from './typed-array.ts';
@@ -93,27 +94,16 @@ function convertLexemes(
   return { dtype, shape: [cells.length], bytes: bytesOfArray(data) };
 }
 
-interface IntegerRange {
-  readonly low: bigint;
-  readonly high: bigint;
-  readonly isBig: boolean;
-}
+type IntegerRange = ReturnType<typeof integerRange>;
 
-function integerRange(dtype: DType): IntegerRange {
-  const { itemBytes } = dtypes[dtype];
-  const bits = BigInt(itemBytes * 8);
-  const low = dtype.startsWith('DT_U') ? 0n : -(2n ** (bits - 1n));
-  return { low, high: low + 2n ** bits - 1n, isBig: itemBytes === 8 };
-}
-
-function integerOf(text: string, dtype: DType, range: IntegerRange, place: () => ReturnType<PlaceOf>): number | bigint {
+function integerOf(text: string, dtype: DType, { min, max }: IntegerRange, place: () => ReturnType<PlaceOf>): number | bigint {
   if (text.length > maxNumberChars || !integerText.test(text)) {
     throw datasetError(place(), `a whole number for ${dtype}, without a point${hint(text)}`, text);
   }
   const small = text.length < 16 ? Number(text) : undefined;
   const value = small ?? BigInt(text);
-  if (value < range.low || value > range.high) throw datasetError(place(), `a number inside ${dtype}`, text);
-  return range.isBig ? BigInt(value) : Number(value);
+  if (value < min || value > max) throw datasetError(place(), `a number inside ${dtype}`, text);
+  return dtypes[dtype].itemBytes === 8 ? BigInt(value) : Number(value);
 }
 
 function floatOf(text: string, dtype: DType, isWord: boolean, place: () => ReturnType<PlaceOf>): number {
@@ -167,11 +157,12 @@ function convertNumbers({ dtype: from, data }: Extract<ColumnValues, { kind: 'nu
 }
 
 function copyIntegers(data: TypedArray, to: DType, result: TypedArray, placeOf: PlaceOf): void {
-  const range = integerRange(to);
+  const { min, max } = integerRange(to);
+  const isBig = dtypes[to].itemBytes === 8;
   for (let index = 0; index < data.length; index++) {
     const value = data[index];
-    if (value < range.low || value > range.high) throw datasetError(placeOf(index), `a number inside ${to}`, String(value));
-    result[index] = range.isBig ? BigInt(value) : Number(value);
+    if (value < min || value > max) throw datasetError(placeOf(index), `a number inside ${to}`, String(value));
+    result[index] = isBig ? BigInt(value) : Number(value);
   }
 }
 
@@ -183,13 +174,4 @@ function copyFloats(data: TypedArray, from: DType, to: DType, result: TypedArray
       throw datasetError(placeOf(index), `a number inside ${to}`, String(value));
     result[index] = bits;
   }
-}
-
-/** The number that 16 bits of half precision stand for (IEEE 754, binary16). */
-export function halfValue(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

@@ -9,7 +9,6 @@ export {
   valuesOf,
   wantedColumns,
 } from './bind-inputs.ts';
-export { halfValue } from './convert-column.ts';
 export { datasetError } from './dataset-error.ts';
 export {
   type Column,

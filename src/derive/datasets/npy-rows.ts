@@ -6,6 +6,9 @@ import { batchBytes, batchRows, type Column, type ColumnValues, type DatasetLimi
 import type { NpyElement, NpyHeader } from './npy-header.ts';
 import { type TypedArray, typedArrayOf } from './typed-array.ts';
 
+/** Rows without any bytes, such as those of shape [n, 0]: the file says how many there are and pays for none of them. */
+const maxEmptyRows = 10_000;
+
 export class NpyRows {
   readonly name: string;
   /** Rows in all; 1 for an array without dimensions. */
@@ -15,7 +18,7 @@ export class NpyRows {
   readonly #itemElements: number;
   readonly #rowBytes: number;
 
-  /** @throws DATASET_INVALID when a row passes the limits. */
+  /** @throws DATASET_INVALID when a row passes the limits, and for more than 10,000 rows that have no bytes. */
   constructor(name: string, { element, shape }: NpyHeader, limits: DatasetLimits) {
     this.name = name;
     this.#element = element;
@@ -25,6 +28,8 @@ export class NpyRows {
     this.#rowBytes = this.#itemElements * element.itemBytes;
     if (!(this.#itemElements <= limits.maxValues) || this.#rowBytes > limits.maxRecordBytes)
       throw datasetError({ column: name }, `rows of at most ${limits.maxRecordBytes} bytes`, `shape [${shape.join(', ')}]`);
+    if (this.#rowBytes === 0 && this.rows > maxEmptyRows)
+      throw datasetError({ column: name }, `at most ${maxEmptyRows} rows without bytes`, `shape [${shape.join(', ')}]`);
     if (!Number.isSafeInteger(this.rows * this.#rowBytes))
       throw datasetError({ column: name }, 'a size that fits 2^53', `shape [${shape.join(', ')}]`);
   }

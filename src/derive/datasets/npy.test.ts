@@ -102,6 +102,19 @@ describe('.npz', () => {
     await expect(readAll('a.npz', file)).rejects.toThrow(message);
   });
 
+  it('refuses more rows than it has bytes for', async () => {
+    for (const file of [
+      npyFile(npyHeader('<f4', [Number.MAX_SAFE_INTEGER, 0]), f4()),
+      npyFile(npyHeader('|S0', [10_001]), f4()),
+    ]) {
+      await expect(readAll('x.npy', file)).rejects.toThrow(/at most 10000 rows without bytes/);
+      await expect(readAll('x.npz', zipFile([{ name: 'x.npy', data: file }]))).rejects.toThrow(
+        /column x: expected at most 10000/,
+      );
+    }
+    expect((await readAll('x.npy', npyFile(npyHeader('<f4', [10_000, 0]), f4()))).rows).toBe(10_000);
+  });
+
   it('refuses a bomb by what the directory says, before it inflates', async () => {
     const zeros = Buffer.alloc(80 * 1024 * 1024);
     const bomb = zipFile([{ name: 'x.npy', data: npyFile(npyHeader('|u1', [zeros.length]), zeros) }]);

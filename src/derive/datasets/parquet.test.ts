@@ -1,9 +1,10 @@
 // Parquet files that lie. The library behind the reader believes counts, so each of these would cost it memory or time without the checks.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAll } from '../../../tests/conformance/datasets-files.ts';
+import { readAll, withFile } from '../../../tests/conformance/datasets-files.ts';
 import { parquetFiles } from '../../../tests/conformance/datasets-fixtures.ts';
 import { isAirlockError } from '../../core/index.ts';
+import { openDataset } from './open-dataset.ts';
 import { type ChunkInfo, checkPages } from './parquet-pages.ts';
 import { walkThrift } from './thrift-walk.ts';
 
@@ -34,6 +35,28 @@ describe('a damaged Parquet file', () => {
 
   it('a row group over the limit is refused before it is read', async () => {
     await expect(readAll('t.parquet', bytesOf('zeros'), { limits: { maxValues: 100 } })).rejects.toThrow(/at most 100 rows/);
+  });
+
+  it('rows that the file has no bytes for are refused, and rows of which nothing is read are one batch', async () => {
+    const file = bytesOf('zeros');
+    const footer = file.length - 8 - file.readUInt32LE(file.length - 8);
+    // The number of rows of the only row group, 3,000 as a zigzag varint, becomes another one.
+    const at = file.indexOf('16f02e2608', footer, 'hex');
+    const withRows = (varint: string) => {
+      const more = Buffer.concat([file.subarray(0, at + 1), Buffer.from(varint, 'hex'), file.subarray(at + 3)]);
+      more.writeUInt32LE(file.readUInt32LE(file.length - 8) + varint.length / 2 - 2, more.length - 8);
+      return more;
+    };
+    await expect(readAll('t.parquet', withRows('8080808008'), { wanted: [] })).rejects.toThrow(
+      /rows in 204 bytes, got 1073741824 rows/,
+    );
+    const batches: number[] = [];
+    await withFile('t.parquet', withRows('a09c01'), async (path) => {
+      const dataset = await openDataset(path);
+      for await (const { rows } of dataset.records(new Set())) batches.push(rows);
+      await dataset.close();
+    });
+    expect(batches).toEqual([10_000]);
   });
 });
 

@@ -14,10 +14,15 @@ import { walkThrift } from './thrift-walk.ts';
 const tailBytes = 8;
 const maxFooterBytes = 64 * 1024 * 1024;
 const maxChunkBytes = 512 * 1024 * 1024;
+/** Rows per byte of the file, beyond the first row group: a run of one value may be as long as it likes, and row groups may share their bytes. */
+const maxRowsPerByte = 100_000;
 
 /** @throws DATASET_INVALID for damage, encryption, and past the limits; for a type that cannot be read when its column is asked for. */
 export async function openParquet(file: SourceFile, limits: DatasetLimits): Promise<Dataset> {
   const metadata = await readFooter(file);
+  const rows = metadata.row_groups.reduce((sum, { num_rows: count }) => sum + Math.max(0, Number(count)), 0);
+  const maxRows = limits.maxValues + maxRowsPerByte * file.size;
+  if (!(rows <= maxRows)) throw datasetError({}, `at most ${maxRows} rows in ${file.size} bytes`, `${rows} rows`);
   let columns: readonly (ParquetColumn | UnreadableColumn)[];
   try {
     columns = readParquetColumns(metadata, limits);
@@ -80,10 +85,12 @@ async function* readGroups(
         throw datasetError({ column: column.name }, 'numbers, booleans, strings or lists of them', column.reason);
       if (rows > 0) parts.set(column.name, await readChecked(file, metadata, index, rows, column, budget, firstRecord));
     }
-    for (let start = 0, part = 0; start < rows; start += batchRows, part++) {
+    // Rows of which nothing is read are only counted.
+    const step = columns.length === 0 ? rows : batchRows;
+    for (let start = 0, part = 0; start < rows; start += step, part++) {
       const batch = new Map<string, Column>();
       for (const [name, list] of parts) batch.set(name, list[part]);
-      yield { firstRecord: firstRecord + start, rows: Math.min(batchRows, rows - start), columns: batch };
+      yield { firstRecord: firstRecord + start, rows: Math.min(step, rows - start), columns: batch };
     }
     firstRecord += rows;
   }
