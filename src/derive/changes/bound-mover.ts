@@ -2,7 +2,7 @@
 // them; what it does not know stays as it is.
 import type { ContractNumber } from '../../contract/index.ts';
 import { joinPath } from './contract-leaves.ts';
-import { boundDirection } from './strictness.ts';
+import { boundDirection, isNumeric } from './strictness.ts';
 import { cappedBound } from './widening-cap.ts';
 
 export interface DataUpdateOptions {
@@ -24,10 +24,6 @@ export interface BoundChange {
 }
 
 type Bounds = Readonly<Record<string, unknown>>;
-
-function isNumeric(value: unknown): value is ContractNumber {
-  return typeof value === 'number' || typeof value === 'bigint';
-}
 
 /** `max` for `min`, `maxBytes` for `minBytes`. */
 function oppositeKey(key: string): string {

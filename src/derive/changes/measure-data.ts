@@ -2,14 +2,13 @@
 import type { Contract, DimRules, SignatureRules, TensorRules } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import type { Signature, TensorSpec } from '../../tensor/index.ts';
-import { type DatasetOptions, openDataset, parseMapping } from '../datasets/index.ts';
+import type { Dataset, InputMapping } from '../datasets/index.ts';
 import { profileDatasets } from '../profile/index.ts';
 
-export interface MeasureOptions extends DatasetOptions {
+export interface MeasureOptions {
   /** Default: the contract's only signature, or `serving_default`. */
   readonly signature?: string;
-  /** `column=input`, as the command line has them. */
-  readonly mappings?: readonly string[];
+  readonly mappings?: readonly InputMapping[];
 }
 
 export interface Measurement {
@@ -50,13 +49,13 @@ function markShapes(signature: SignatureRules, dims: ReadonlyMap<string, DimRule
 }
 
 /**
- * Reads the files `paths` once.
- * @throws DATASET_INVALID when one cannot be read or does not fit the contract's inputs; USAGE when the signature is not there, or a mapping makes
+ * Reads the data once; whoever opened them closes them.
+ * @throws DATASET_INVALID when they cannot be read or does not fit the contract's inputs; USAGE when the signature is not there, or a mapping makes
  * no sense.
  */
 export async function measureData(
   contract: Contract,
-  paths: readonly string[],
+  datasets: readonly Dataset[],
   options: MeasureOptions = {},
 ): Promise<Measurement> {
   const { signatures } = contract;
@@ -76,16 +75,10 @@ export async function measureData(
     dims: new Map([...contract.dims.keys()].map((dim) => [dim, unmeasured])),
     signatures: new Map([[name, { inputs, outputs: new Map(), relations: [] }]]),
   };
-  const datasets: Awaited<ReturnType<typeof openDataset>>[] = [];
-  try {
-    for (const path of paths) datasets.push(await openDataset(path, options));
-    const mappings = options.mappings === undefined ? {} : { mappings: options.mappings.map(parseMapping) };
-    const profile = await profileDatasets(signature, datasets, { id: contract.metadata.id, base, margin: 0, ...mappings });
-    const { metadata, dims, signatures: found } = profile.contract;
-    const source = metadata.sources.at(-1)?.id ?? '';
-    const marked = new Map([...found].map(([key, rules]) => [key, markShapes(rules, dims, source)]));
-    return { measured: { ...profile.contract, signatures: marked }, warnings: profile.warnings };
-  } finally {
-    for (const dataset of datasets) await dataset.close();
-  }
+  const mappings = options.mappings === undefined ? {} : { mappings: options.mappings };
+  const profile = await profileDatasets(signature, datasets, { id: contract.metadata.id, base, margin: 0, ...mappings });
+  const { metadata, dims, signatures: found } = profile.contract;
+  const source = metadata.sources.at(-1)?.id ?? '';
+  const marked = new Map([...found].map(([key, rules]) => [key, markShapes(rules, dims, source)]));
+  return { measured: { ...profile.contract, signatures: marked }, warnings: profile.warnings };
 }

@@ -19,7 +19,8 @@ const upperKeys = new Set(['max', 'limit', 'exclusiveMax', 'softMax', 'roundTo',
 const lowerKeys = new Set(['min', 'exclusiveMin', 'softMin', 'sampleFraction']);
 const setKeys = new Set(['allowed', 'formats', 'reencode', 'channels', 'bitDepth', 'sampleRate', 'codings', 'entries']);
 
-function isNumeric(value: unknown): value is ContractNumber {
+/** What a bound is. */
+export function isNumeric(value: unknown): value is ContractNumber {
   return typeof value === 'number' || typeof value === 'bigint';
 }
 

@@ -1,4 +1,4 @@
-// What `profile` and `check` have in common on the command line: which files, how they are read, and how far they are.
+// What `profile`, `check` and `update` have in common on the command line: which files, how they are read, and how far they are.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AirlockError, printable } from '../../../core/index.ts';
@@ -7,12 +7,16 @@ import type { Signature } from '../../../tensor/index.ts';
 import type { Io } from '../../io.ts';
 import { createProgressBar } from '../../progress-bar.ts';
 
-export interface DataOptions {
-  readonly data: readonly string[];
+/** How files are read. */
+export interface ReadingOptions {
   readonly format?: string;
   readonly missing: readonly string[];
   readonly separator?: string;
   readonly map: readonly string[];
+}
+
+export interface DataOptions extends ReadingOptions {
+  readonly data: readonly string[];
   readonly signature?: string;
   readonly tags: string;
   readonly json?: boolean;
@@ -22,10 +26,9 @@ const maxFiles = 98;
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
-/** Adds the options; `formats` are further values of `--format`. */
-export function addDataOptions(command: Command, formats: readonly string[] = []): Command {
+/** Adds the options of `ReadingOptions`; `formats` are further values of `--format`. */
+export function addReadingOptions(command: Command, formats: readonly string[] = []): Command {
   return command
-    .requiredOption('--data <files...>', 'files of data, or folders of images')
     .option('--format <format>', `when the name does not tell: ${[...datasetKinds, ...formats].join(', ')}`)
     .option('--missing <text>', "text that stands for a missing value in CSV, for example ''; may be repeated", collect, [])
     .option('--separator <character>', 'of CSV', undefined)
@@ -34,7 +37,13 @@ export function addDataOptions(command: Command, formats: readonly string[] = []
       'which column feeds an input: column=input, a,b,c=input or *=input; may be repeated',
       collect,
       [],
-    )
+    );
+}
+
+/** Adds the options of `DataOptions`; `formats` are further values of `--format`. */
+export function addDataOptions(command: Command, formats: readonly string[] = []): Command {
+  command.requiredOption('--data <files...>', 'files of data, or folders of images');
+  return addReadingOptions(command, formats)
     .option('--signature <name>', 'the signature of the model; default serving_default, or the only one')
     .option('--tags <tags>', 'the tags of its MetaGraph, separated by commas', 'serve')
     .option('--json', 'print the result as JSON');
@@ -53,7 +62,7 @@ export function chooseSignature(signatures: readonly Signature[], wanted: string
 /** Opens files and folders, and shows on the terminal how far they are while `use` reads them one after the other. */
 export async function withDatasets<T>(
   paths: readonly string[],
-  { format, missing, separator }: DataOptions,
+  { format, missing, separator }: ReadingOptions,
   io: Io,
   use: (datasets: readonly Dataset[]) => Promise<T>,
 ): Promise<T> {

@@ -141,12 +141,22 @@ describe('airlock contract update', () => {
     writeFileSync(at('current.yaml'), text);
     writeFileSync(at('new.csv'), 'x\n5\n150\n');
     const { code, out, err } = await airlock('update', at('current.yaml'), '--data', at('new.csv'), '-o', at('next.yaml'));
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({ code: 0, err: 'Reading data (8 B)\n' });
     expect(out).toContain('widened   signatures.s.inputs.x.max: 100 → 110');
     expect(out).toContain('the data reach 150');
     expect(readFileSync(at('current.yaml'), 'utf8')).toBe(text);
     expect(readFileSync(at('next.yaml'), 'utf8')).toContain('# WIDENED max: 100 to 110; the data asks for 150');
     expect((await loadContract(at('next.yaml'))).contract.metadata.revision).toBe(2);
+  });
+
+  it('reads data as profile does', async () => {
+    writeFileSync(at('unnamed.txt'), 'a;b\n5;1\n-;2\n150;3\n');
+    const args = ['update', at('current.yaml'), '--data', at('unnamed.txt'), '--map', 'a=x', '-o', at('from-text.yaml')];
+    const reading = ['--format', 'csv', '--separator', ';', '--missing', '-'];
+    const { code, out, err } = await airlock(...args, ...reading);
+    expect({ code, err }).toEqual({ code: 0, err: 'Reading data (18 B)\n' });
+    expect(out).toContain('widened   signatures.s.inputs.x.max: 100 → 110');
+    expect(await airlock(...args, '--format', 'xml')).toMatchObject({ code: 2 });
   });
 
   it('never writes over the contract, also not through a link', async () => {

@@ -11,19 +11,20 @@ import {
   formatChanges,
   loadObservations,
   measureData,
+  parseMapping,
   proposeFromData,
   proposePromotions,
 } from '../../../derive/index.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
 import { numberBetween, wholeNumberBetween } from '../../number-options.ts';
+import { addReadingOptions, type ReadingOptions, withDatasets } from './data-options.ts';
 
-interface UpdateOptions {
+interface UpdateOptions extends ReadingOptions {
   readonly output: string;
   readonly data?: readonly string[];
   readonly status?: string;
   readonly signature?: string;
-  readonly map?: readonly string[];
   readonly maxWidening: number;
   readonly tighten?: boolean;
   readonly days?: number;
@@ -57,12 +58,10 @@ async function fromStatus(contract: Contract, digest: string, status: string, op
   };
 }
 
-async function fromData(contract: Contract, files: readonly string[], options: UpdateOptions): Promise<Proposal> {
-  const { signature, map = [], maxWidening, tighten = false } = options;
-  const { measured, warnings } = await measureData(contract, files, {
-    mappings: map,
-    ...(signature === undefined ? {} : { signature }),
-  });
+async function fromData(contract: Contract, files: readonly string[], options: UpdateOptions, io: Io): Promise<Proposal> {
+  const { signature, map, maxWidening, tighten = false } = options;
+  const chosen = { mappings: map.map(parseMapping), ...(signature === undefined ? {} : { signature }) };
+  const { measured, warnings } = await withDatasets(files, options, io, (datasets) => measureData(contract, datasets, chosen));
   const proposal = proposeFromData(contract, measured, measured.metadata.sources, { maxWidening, tighten });
   const capped = proposal.capped.map(
     ({ path, before, after, wanted }) =>
@@ -91,7 +90,7 @@ async function update(file: string, options: UpdateOptions, io: Io): Promise<voi
   const { contract, digest } = await loadContract(file);
   await assertPlace(file, output, contract);
   const proposal =
-    status === undefined ? await fromData(contract, data, options) : await fromStatus(contract, digest, status, options);
+    status === undefined ? await fromData(contract, data, options, io) : await fromStatus(contract, digest, status, options);
   const changes = diffContracts(contract, proposal.contract);
   const { remarks, comments } = proposal;
   const isWritten = changes.length > 0;
@@ -107,14 +106,14 @@ async function update(file: string, options: UpdateOptions, io: Io): Promise<voi
 
 /** Adds `airlock contract update`. Exit code 0, with or without a proposal. */
 export function addUpdateCommand(contract: Command, io: Io): void {
-  contract
+  const command = contract
     .command('update <contract>')
     .description('Propose the next revision of a contract; a person decides')
     .requiredOption('-o, --output <file>', 'where the proposal goes; never overwritten')
-    .option('--data <files...>', 'new training data: bounds that they pass go out by a capped step')
+    .option('--data <files...>', 'new training data: bounds that they pass go out by a capped step');
+  addReadingOptions(command)
     .option('--status <file>', 'the JSON of /airlock/v1/status: rules that nobody broke are proposed for enforcing')
     .option('--signature <name>', 'the signature that takes the data')
-    .option('--map <mapping...>', 'columns=input, as for profile')
     .option('--max-widening <fraction>', 'of the old range, per step', numberBetween(0, 1), 0.1)
     .option('--tighten', 'also bring in bounds that the data stay well inside of')
     .option('--days <days>', 'how long the status counted, if it does not say', numberBetween(0, 100_000))
