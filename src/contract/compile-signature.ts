@@ -30,6 +30,7 @@ export function compileSignature(contract: Contract, signature: Signature, rules
   const relations = compileRelations(contract, signature, rules);
   const aliases = signature.inputs.map(({ alias }) => alias);
   const { maxViolations: limit, sampleFraction } = contract;
+  const { maxElements = Number.POSITIVE_INFINITY } = contract.request;
   const findingsOptions = ({ draw }: CheckOptions): FindingsOptions => ({ limit, draw, sampleFraction });
 
   const check = (
@@ -44,7 +45,8 @@ export function compileSignature(contract: Contract, signature: Signature, rules
     const jobs: ImageJob[] = [];
     const passing: Passing[] = tensors.map((tensor, index) => ({ tensor, path: paths[index], isRefused: false }));
     const contextOf = (index: number): CheckContext => ({ path: passing[index].path, findings, dims, imageJobs: [], measure });
-    checkShapes(inputs, passing, contextOf, findings);
+    const came = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    checkShapes(inputs, passing, contextOf, findings, { maxElements, elements: maxElements - came });
     for (const [tensorIndex, input] of isAgain ? [] : inputs.entries()) {
       if (passing[tensorIndex].isRefused) continue;
       const context = contextOf(tensorIndex);
@@ -82,6 +84,8 @@ export function compileSignature(contract: Contract, signature: Signature, rules
         passing,
         contextOf,
         findings,
+        // What a request may hold says nothing of its answer.
+        { maxElements: Number.POSITIVE_INFINITY, elements: Number.POSITIVE_INFINITY },
       );
       const result = [...tensors];
       for (const [at, output] of named.entries()) {

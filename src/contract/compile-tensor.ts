@@ -13,7 +13,7 @@ import { compileMonotone } from './rules/numeric-monotone.ts';
 import { compileNumbers } from './rules/numeric-scan.ts';
 import { compileAllowed, compileVocabulary } from './rules/set-rules.ts';
 import { compileUnique } from './rules/set-rules-unique.ts';
-import { compileShape, compileSizes, type ShapeCheck } from './rules/shape.ts';
+import { compileShape, compileSizes, type Room, type ShapeCheck, type SizeCheck } from './rules/shape.ts';
 import { compileStatistics } from './rules/statistics.ts';
 import { compileStringRules } from './rules/strings.ts';
 import { compileTokens } from './rules/tokens.ts';
@@ -23,7 +23,7 @@ export interface CompiledTensor {
   readonly rules: TensorRules;
   readonly shape: ShapeCheck | undefined;
   /** Sizes: run on what the rule of shapes gave, before anything looks at an element. */
-  readonly sizes: TensorCheck | undefined;
+  readonly sizes: SizeCheck | undefined;
   readonly values: readonly TensorCheck[];
 }
 
@@ -69,21 +69,22 @@ export function checkShapes(
   passing: readonly Passing[],
   contextOf: (index: number) => CheckContext,
   findings: Findings,
+  room: Room,
 ): void {
   const watched: number[] = [];
   for (const [index, { shape }] of compiled.entries()) {
     const action = shape === undefined ? undefined : findings.actionOf(shape.rule);
     if (action === undefined || action.kind === 'log') watched.push(index);
-    else checkShape(compiled[index], passing[index], contextOf(index));
+    else checkShape(compiled[index], passing[index], contextOf(index), room);
   }
   const dims = new Map(watched.length === 0 ? undefined : contextOf(0).dims);
-  for (const index of watched) checkShape(compiled[index], passing[index], { ...contextOf(index), dims });
+  for (const index of watched) checkShape(compiled[index], passing[index], { ...contextOf(index), dims }, room);
 }
 
-function checkShape({ shape, sizes }: CompiledTensor, passing: Passing, context: CheckContext): void {
+function checkShape({ shape, sizes }: CompiledTensor, passing: Passing, context: CheckContext, room: Room): void {
   const before = context.findings.refusals;
-  if (shape !== undefined) Object.assign(passing, shape.check(passing.tensor, context));
-  if (context.findings.refusals === before) sizes?.(passing.tensor, { ...context, path: passing.path });
+  if (shape !== undefined) Object.assign(passing, shape.check(passing.tensor, context, room, sizes));
+  if (context.findings.refusals === before) sizes?.check(passing.tensor, { ...context, path: passing.path });
   passing.isRefused = context.findings.refusals !== before;
 }
 

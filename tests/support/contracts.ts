@@ -50,6 +50,7 @@ export interface ContractDraft {
   readonly sampleFraction?: number;
   readonly maxViolations?: number;
   readonly cost?: Contract['cost'];
+  readonly request?: Contract['request'];
 }
 
 /** A contract with the one signature `s`. */
@@ -64,7 +65,7 @@ export function contractOf(draft: ContractDraft): Contract {
     mode: draft.mode ?? 'enforce',
     sampleFraction: draft.sampleFraction ?? 0.1,
     maxViolations: draft.maxViolations ?? 32,
-    request: {},
+    request: draft.request ?? {},
     dims: new Map(Object.entries(draft.dims ?? {})),
     signatures: new Map([['s', { inputs: new Map(inputs), outputs: new Map(outputs), relations: draft.relations ?? [] }]]),
     cost: draft.cost ?? { base: 0, perElement: 0, perByte: 0, perPixel: 0 },

@@ -139,10 +139,57 @@ describe('shape', () => {
     expect(refusedBy(runRules({ dtype: 'DT_INT32', shape: [fixed(2)], onViolation }, counted([3])).findings)).toEqual(['shape']);
   });
 
-  it('takes no more than 256 MiB to fill a tensor', () => {
+  it('takes no more than 64 MiB to fill a tensor', () => {
     const onViolation = { shape: { kind: 'pad', side: 'right', value: 0 } };
-    const rules: RuleDraft = { dtype: 'DT_INT32', shape: [any, fixed(2 ** 40)], onViolation };
-    expect(refusedBy(runRules(rules, counted([1, 1])).findings)).toEqual(['shape']);
+    const rules = (size: number): RuleDraft => ({ dtype: 'DT_INT8', shape: [any, fixed(size)], onViolation });
+    const of = (size: number) => refusedBy(runRules(rules(size), numbers('DT_INT8', [7], [1, 1])).findings);
+    expect(of(2 ** 26 + 1)).toEqual([]);
+    expect(of(2 ** 26 + 2)).toEqual(['shape']);
+    expect(of(2 ** 40)).toEqual(['shape']);
+  });
+
+  it('asks for the size of what it would fill before it does', () => {
+    const empty = counted([8000, 0]);
+    const onViolation = { shape: { kind: 'pad', side: 'right', value: 1 } };
+    const rules: RuleDraft = { dtype: 'DT_INT32', shape: [any, fixed(2000)], onViolation };
+    const run = (more: Partial<RuleDraft>, request = {}) => {
+      const draft = { inputs: { x: { ...rules, ...more } }, request };
+      const { findings, tensors } = runContract(draft, { x: empty });
+      expect(tensors[0] === empty).toBe(findings.refused);
+      return findings;
+    };
+    expect(refusedBy(run({ maxElements: 15_999_999 }))).toEqual(['maxElements']);
+    expect(refusedBy(run({ maxBytes: 63_999_999 }))).toEqual(['maxBytes']);
+    expect(refusedBy(run({}, { maxElements: 15_999_999 }))).toEqual(['shape']);
+    expect(run({ maxElements: 16_000_000, maxBytes: 64_000_000 }, { maxElements: 16_000_000 }).refused).toBe(false);
+    // A size that only watches is counted once.
+    const watched = run({ maxElements: 1, modes: { maxElements: 'shadow' } });
+    expect([...watched.counts].map(([{ name }, count]) => `${name} ${count}`)).toEqual(['shape 1', 'maxElements 1']);
+    // All inputs of a request share what it may hold.
+    const both = { inputs: { x: rules, y: rules }, request: { maxElements: 31_999_999 } };
+    const { findings } = runContract(both, { x: empty, y: empty });
+    expect(findings.error('CONTRACT_VIOLATION').message).toContain(
+      'at y: expected at most 31999999 elements in a request, with those that are filled, got [8000,0]',
+    );
+    // Texts that fill count with their bytes.
+    const words: RuleDraft = {
+      dtype: 'DT_STRING',
+      shape: [any, fixed(3)],
+      maxBytes: 8,
+      onViolation: { shape: { kind: 'pad', side: 'left', value: 'ab' } },
+    };
+    expect(textsOf(runRules(words, strings(['xyz1'], [1, 1])).tensors[0])).toEqual(['ab', 'ab', 'xyz1']);
+    expect(refusedBy(runRules(words, strings(['xyz12'], [1, 1])).findings)).toEqual(['maxBytes']);
+  });
+
+  it('takes as long to fill many short rows as one long row', () => {
+    const onViolation = { shape: { kind: 'pad', side: 'right', value: 1 } };
+    const rules: RuleDraft = { dtype: 'DT_INT8', shape: [any, fixed(2 ** 24), fixed(2)], onViolation };
+    const started = performance.now();
+    const { tensors } = runRules(rules, numbers('DT_INT8', [5], [1, 1, 1]));
+    expect(tensors[0].bytes.byteLength).toBe(2 ** 25);
+    expect([...tensors[0].bytes.subarray(0, 4)]).toEqual([5, 1, 1, 1]);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 
   it('changes nothing in shadow', () => {

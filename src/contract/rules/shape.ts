@@ -1,8 +1,8 @@
 // The rule `shape` of one tensor, with what cuts or fills it, and the two rules of its size. A tensor whose shape is only watched gives no
 // value to a named dimension that others must agree with: a shadow rule never changes what happens to a request.
 import { AirlockError } from '../../core/index.ts';
-import { elementCount, formatShape, type Tensor } from '../../tensor/index.ts';
-import type { CheckContext, ElementPath, TensorCheck } from '../check-types.ts';
+import { dtypes, elementCount, formatShape, type Tensor } from '../../tensor/index.ts';
+import type { CheckContext, ElementPath } from '../check-types.ts';
 import { type EngineContext, refusing } from '../compile-context.ts';
 import type { Action, DimExpression, DimRules } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
@@ -18,7 +18,15 @@ export interface ShapedTensor {
 
 export interface ShapeCheck {
   readonly rule: BoundRule;
-  check(tensor: Tensor, context: CheckContext): ShapedTensor;
+  /** `sizes` and `room` bound what is filled, before memory is taken for it. */
+  check(tensor: Tensor, context: CheckContext, room: Room, sizes: SizeCheck | undefined): ShapedTensor;
+}
+
+/** What filling may still add to the tensors of one request. */
+export interface Room {
+  /** The contract's `request.maxElements`; infinite without it. */
+  readonly maxElements: number;
+  elements: number;
 }
 
 /** @throws CONTRACT_INVALID when the value that fills is none of the tensor's type, or a dimension is not declared */
@@ -31,7 +39,8 @@ export function compileShape(context: EngineContext, declared: ReadonlyMap<strin
   const refusal = refusing(rule);
   return {
     rule,
-    check(tensor, { path, findings, dims }) {
+    check(tensor, context, room, sizes) {
+      const { path, findings, dims } = context;
       if (fitsAlready(shape, tensor.shape, dims)) return { tensor, path };
       const expected = (): string => shapeText(shape, dims, declared);
       const got = (): string => formatShape(tensor.shape);
@@ -45,6 +54,23 @@ export function compileShape(context: EngineContext, declared: ReadonlyMap<strin
         const { action } = rule;
         const side = action.kind === 'truncate' || action.kind === 'pad' ? action.side : 'right';
         const isActive = findings.actionOf(rule)?.kind === action.kind;
+        if (isActive && action.kind === 'pad') {
+          const added = elementCount(verdict.target) - elementCount(tensor.shape);
+          if (!(added <= room.elements)) {
+            findings.report(
+              refusal,
+              () => path(),
+              `at most ${room.maxElements} elements in a request, with those that are filled`,
+              got,
+            );
+            return { tensor, path };
+          }
+          const fillBytes = typeof fill === 'object' ? fill.byteLength : dtypes[tensor.dtype].itemBytes;
+          const before = findings.refusals;
+          sizes?.refuse(elementCount(verdict.target), tensor.bytes.byteLength + added * fillBytes, context);
+          if (findings.refusals !== before) return { tensor, path };
+          room.elements -= added;
+        }
         const reshaped = isActive ? reshape(tensor, verdict.target, side, fill) : undefined;
         if (isActive && reshaped === undefined) return refuse();
         findings.report(rule, () => path(), expected(), got);
@@ -137,30 +163,54 @@ function undeclared(place: string, name: string): AirlockError {
 }
 
 /** maxElements and maxBytes. */
-export function compileSizes(context: EngineContext): TensorCheck | undefined {
-  const { maxElements, maxBytes } = context.rules;
-  const elements = maxElements === undefined ? undefined : context.bind('maxElements');
-  const bytes = maxBytes === undefined ? undefined : context.bind('maxBytes');
-  if (elements === undefined && bytes === undefined) return undefined;
-  return (tensor, { findings, path }) => {
-    const count = elementCount(tensor.shape);
-    if (elements !== undefined && maxElements !== undefined && !(count <= maxElements)) {
+export interface SizeCheck {
+  check(tensor: Tensor, context: CheckContext): void;
+  /** The same for a tensor that would have these sizes; reports only what refuses it. */
+  refuse(elements: number, bytes: number, context: CheckContext): void;
+}
+
+export function compileSizes(context: EngineContext): SizeCheck | undefined {
+  const limits = [
+    sizeLimit(context, 'maxElements', 'elements', context.rules.maxElements),
+    sizeLimit(context, 'maxBytes', 'bytes', context.rules.maxBytes),
+  ].filter((limit) => limit !== undefined);
+  if (limits.length === 0) return undefined;
+  const report = (sizes: Sizes, { findings, path }: CheckContext, isWanted: (rule: BoundRule) => boolean): void => {
+    for (const { rule, unit, max } of limits) {
+      const size = sizes[unit];
+      if (size <= max || !isWanted(rule)) continue;
       findings.report(
-        elements,
+        rule,
         () => path(),
-        `at most ${maxElements} elements`,
-        () => `${count} elements`,
+        `at most ${max} ${unit}`,
+        () => `${size} ${unit}`,
       );
     }
-    const { byteLength } = tensor.bytes;
-    if (bytes !== undefined && maxBytes !== undefined && byteLength > maxBytes) {
-      findings.report(
-        bytes,
-        () => path(),
-        `at most ${maxBytes} bytes`,
-        () => `${byteLength} bytes`,
-      );
-    }
-    return tensor;
   };
+  return {
+    check: ({ shape, bytes }, check) => report({ elements: elementCount(shape), bytes: bytes.byteLength }, check, () => true),
+    refuse: (elements, bytes, check) =>
+      report({ elements, bytes }, check, (rule) => check.findings.actionOf(rule)?.kind === 'reject'),
+  };
+}
+
+interface Sizes {
+  readonly elements: number;
+  readonly bytes: number;
+}
+
+interface SizeLimit {
+  readonly rule: BoundRule;
+  readonly unit: keyof Sizes;
+  readonly max: number;
+}
+
+function sizeLimit(
+  context: EngineContext,
+  name: 'maxElements' | 'maxBytes',
+  unit: keyof Sizes,
+  max: number | undefined,
+): SizeLimit | undefined {
+  const rule = max === undefined ? undefined : context.bind(name);
+  return max === undefined || rule === undefined ? undefined : { rule, unit, max };
 }

@@ -7,8 +7,8 @@ import { writeNumber } from './numeric-types.ts';
 /** What fills a dimension: a number of the tensor's type, or the bytes of a string; undefined where nothing is ever filled. */
 export type FillValue = ContractNumber | Uint8Array | undefined;
 
-/** A filled tensor is never larger; the contract's own limits are usually far below. */
-const maxFilledBytes = 256 * 1024 * 1024;
+/** Bytes by which filling may make one tensor larger; the contract's own limits are usually far below. */
+const maxAddedBytes = 64 * 1024 * 1024;
 
 export interface Reshaped {
   readonly tensor: Tensor;
@@ -18,18 +18,17 @@ export interface Reshaped {
 
 /**
  * `tensor` with the dimensions of `shape` (of the same rank). Larger dimensions are cut, smaller ones filled, at `side`.
- * Undefined when the result would be larger than 256 MiB.
+ * Undefined when what is filled takes more than 64 MiB.
  */
 export function reshape(tensor: Tensor, shape: readonly number[], side: 'left' | 'right', fill: FillValue): Reshaped | undefined {
   const count = elementCount(shape);
+  const added = count - elementCount(tensor.shape);
   const fillBytes = typeof fill === 'object' ? fill.byteLength + 4 : dtypes[tensor.dtype].itemBytes;
-  if (!Number.isSafeInteger(count) || count * fillBytes + tensor.bytes.byteLength > maxFilledBytes) return undefined;
+  if (!Number.isSafeInteger(count) || added * fillBytes > maxAddedBytes) return undefined;
   const sourceOf = sourceIndex(tensor.shape, shape, side);
+  const runs = commonRuns(tensor.shape, shape, side);
   return {
-    tensor:
-      tensor.dtype === 'DT_STRING'
-        ? strings(tensor, shape, count, sourceOf, fill)
-        : numbers(tensor, shape, count, sourceOf, fill),
+    tensor: tensor.dtype === 'DT_STRING' ? strings(tensor, shape, count, runs, fill) : numbers(tensor, shape, count, runs, fill),
     sourceOf,
   };
 }
@@ -52,69 +51,99 @@ function sourceIndex(old: readonly number[], shape: readonly number[], side: 'le
   };
 }
 
-/** Calls `copy` with each run of elements that lie together in both tensors, and `put` with each run that has to be filled. */
-function eachRun(
-  count: number,
-  lastSize: number,
-  sourceOf: (index: number) => number,
-  copy: (to: number, from: number, length: number) => void,
-  put: (to: number, length: number) => void,
-): void {
-  for (let row = 0; row < count; row += lastSize) {
-    const end = row + lastSize;
-    let start = row;
-    while (start < end && sourceOf(start) === -1) start++;
-    let stop = end;
-    while (stop > start && sourceOf(stop - 1) === -1) stop--;
-    if (start > row) put(row, start - row);
-    if (stop > start) copy(start, sourceOf(start), stop - start);
-    if (end > stop) put(stop, end - stop);
-  }
+/** Calls `copy` with the elements that lie together in both tensors. */
+type EachRun = (copy: (to: number, from: number, length: number) => void) => void;
+
+/**
+ * Runs along the last dimension, in rising order. Goes over what came, and not over what is made: a client that has nearly all of a tensor
+ * filled sends next to nothing.
+ */
+function commonRuns(old: readonly number[], shape: readonly number[], side: 'left' | 'right'): EachRun {
+  const common = shape.map((size, axis) => Math.min(size, old[axis]));
+  // What is cut from or put to the left moves everything.
+  const starts = (sizes: readonly number[]) => sizes.map((size, axis) => (side === 'left' ? size - common[axis] : 0));
+  const toStarts = starts(shape);
+  const fromStarts = starts(old);
+  const last = shape.length - 1;
+  const length = common.at(-1) ?? 1;
+  const rows = length === 0 ? 0 : elementCount(common) / length;
+  return (copy) => {
+    for (let row = 0; row < rows; row++) {
+      let rest = row;
+      let to = toStarts[last] ?? 0;
+      let from = fromStarts[last] ?? 0;
+      let toStride = shape[last] ?? 1;
+      let fromStride = old[last] ?? 1;
+      for (let axis = last - 1; axis >= 0; axis--) {
+        const place = rest % common[axis];
+        rest = Math.floor(rest / common[axis]);
+        to += (place + toStarts[axis]) * toStride;
+        from += (place + fromStarts[axis]) * fromStride;
+        toStride *= shape[axis];
+        fromStride *= old[axis];
+      }
+      copy(to, from, length);
+    }
+  };
 }
 
 function numbers(
   tensor: Exclude<Tensor, { dtype: 'DT_STRING' }>,
   shape: readonly number[],
   count: number,
-  sourceOf: (index: number) => number,
+  eachRun: EachRun,
   fill: FillValue,
 ): Tensor {
   const { itemBytes } = dtypes[tensor.dtype];
   const bytes = new Uint8Array(count * itemBytes);
   const pattern = new Uint8Array(itemBytes);
   if (typeof fill === 'number' || typeof fill === 'bigint') writeNumber(tensor.dtype, new DataView(pattern.buffer), 0, fill);
-  eachRun(
-    count,
-    shape.at(-1) ?? 1,
-    sourceOf,
-    (to, from, length) => bytes.set(tensor.bytes.subarray(from * itemBytes, (from + length) * itemBytes), to * itemBytes),
-    (to, length) => {
-      for (let i = to; i < to + length; i++) bytes.set(pattern, i * itemBytes);
-    },
-  );
+  if (pattern.some((byte) => byte !== 0)) fillWith(bytes, pattern);
+  eachRun((to, from, length) => bytes.set(tensor.bytes.subarray(from * itemBytes, (from + length) * itemBytes), to * itemBytes));
   return { dtype: tensor.dtype, shape, bytes };
+}
+
+/** Writes `pattern` into `bytes` again and again: what is there is doubled, in one step for all of an element's bytes. */
+function fillWith(bytes: Uint8Array, pattern: Uint8Array): void {
+  if (bytes.byteLength === 0 || pattern.byteLength === 0) return;
+  bytes.set(pattern);
+  for (let done = pattern.byteLength; done < bytes.byteLength; done *= 2) bytes.copyWithin(done, 0, done);
 }
 
 function strings(
   tensor: Extract<Tensor, { dtype: 'DT_STRING' }>,
   shape: readonly number[],
   count: number,
-  sourceOf: (index: number) => number,
+  eachRun: EachRun,
   fill: FillValue,
 ): Tensor {
   const filling = typeof fill === 'object' ? fill : new Uint8Array(0);
+  let total = 0;
+  let copied = 0;
+  eachRun((_, from, length) => {
+    total += tensor.offsets[from + length] - tensor.offsets[from];
+    copied += length;
+  });
+  const bytes = new Uint8Array(total + (count - copied) * filling.byteLength);
   const offsets = new Uint32Array(count + 1);
-  let length = 0;
-  for (let i = 0; i < count; i++) {
-    const source = sourceOf(i);
-    length += source === -1 ? filling.byteLength : tensor.offsets[source + 1] - tensor.offsets[source];
-    offsets[i + 1] = length;
-  }
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < count; i++) {
-    const source = sourceOf(i);
-    const content = source === -1 ? filling : tensor.bytes.subarray(tensor.offsets[source], tensor.offsets[source + 1]);
-    bytes.set(content, offsets[i]);
-  }
+  let next = 0;
+  let at = 0;
+  const put = (end: number): void => {
+    fillWith(bytes.subarray(at, at + (end - next) * filling.byteLength), filling);
+    for (; next < end; next++) {
+      at += filling.byteLength;
+      offsets[next + 1] = at;
+    }
+  };
+  eachRun((to, from, length) => {
+    put(to);
+    const start = tensor.offsets[from];
+    bytes.set(tensor.bytes.subarray(start, tensor.offsets[from + length]), at);
+    const moved = at - start;
+    for (let i = 1; i <= length; i++) offsets[to + i] = tensor.offsets[from + i] + moved;
+    next = to + length;
+    at = offsets[next];
+  });
+  put(count);
   return { dtype: 'DT_STRING', shape, bytes, offsets };
 }
