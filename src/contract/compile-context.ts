@@ -35,6 +35,17 @@ export function engineContext(contract: Contract, place: string, rules: TensorRu
   };
 }
 
+/** The same tensor where no action is taken any more: what is not right by now is refused. */
+export function withoutActions(context: EngineContext): EngineContext {
+  return {
+    ...context,
+    bind(name) {
+      const rule = context.bind(name);
+      return rule && refusing(rule);
+    },
+  };
+}
+
 function modeOf(contract: Contract, rules: TensorRules, name: RuleName): Mode {
   const mode = rules.modes.get(name) ?? contract.mode;
   return mode !== 'off' && (name === 'softMin' || name === 'softMax') ? 'shadow' : mode;

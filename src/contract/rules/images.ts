@@ -4,7 +4,7 @@ import type { StringTensor } from '../../tensor/index.ts';
 import type { CheckContext, CompileContext, TensorCheck } from '../check-types.ts';
 import { refusing } from '../compile-context.ts';
 import type { ImageRules } from '../contract-types.ts';
-import type { BoundRule } from '../findings.ts';
+import type { BoundRule, Findings } from '../findings.ts';
 import { checkImageBytes, type ImageJudge, type ImageRuleName } from '../images/index.ts';
 import { ruleTable } from '../rule-table.ts';
 
@@ -53,14 +53,66 @@ interface BoundImageRule {
 export function compileImageRules(context: CompileContext): TensorCheck | undefined {
   const rules = context.rules.image;
   if (rules === undefined) return undefined;
+  const bound = boundRules(context);
+  return (tensor, check) => {
+    if (tensor.dtype === 'DT_STRING') checkImages(tensor, rules, bound, check);
+    return tensor;
+  };
+}
+
+/**
+ * The check of images that came from the decoder, as the model would get them; undefined when the contract says nothing of images. Only
+ * what the decoder may have changed: that such an image is a sound PNG without anything else in it was checked when it came, and how much
+ * it was compressed is nobody's fault.
+ */
+export function compileImageResults(context: CompileContext): ImageResultCheck | undefined {
+  const { image } = context.rules;
+  if (image === undefined) return undefined;
+  const rules: ImageRules = {
+    ...image,
+    formats: ['png'],
+    reencode: [],
+    inflatedSize: 'ignore',
+    maxRatio: Number.POSITIVE_INFINITY,
+    maxMetadataBytes: Number.POSITIVE_INFINITY,
+  };
+  const bound = boundRules(context);
+  return ({ bytes, offsets }, elements, { findings, path }) => {
+    for (const element of elements) {
+      const judge = judgeOf(bound, findings, () => path(element));
+      checkImageBytes(bytes.subarray(offsets[element], offsets[element + 1]), rules, judge);
+    }
+  };
+}
+
+/** Looks at some strings of a tensor. */
+export type ImageResultCheck = (
+  tensor: StringTensor,
+  elements: Iterable<number>,
+  context: Pick<CheckContext, 'findings' | 'path'>,
+) => void;
+
+function boundRules(context: CompileContext): ReadonlyMap<ImageRuleName, BoundImageRule> {
   const bound = new Map<ImageRuleName, BoundImageRule>();
   for (const name of imageRuleNames) {
     const rule = context.bind(name);
     if (rule !== undefined) bound.set(name, { rule, refusing: refusing(rule) });
   }
-  return (tensor, check) => {
-    if (tensor.dtype === 'DT_STRING') checkImages(tensor, rules, bound, check);
-    return tensor;
+  return bound;
+}
+
+function judgeOf(bound: ReadonlyMap<ImageRuleName, BoundImageRule>, findings: Findings, path: () => string): ImageJudge {
+  return {
+    isOn: (name) => bound.has(name),
+    enforces: (name) => {
+      const rule = bound.get(name)?.rule;
+      const action = rule && findings.actionOf(rule);
+      return action !== undefined && action.kind !== 'log';
+    },
+    report(name, expected, got, isMendable) {
+      const pair = bound.get(name);
+      return pair && findings.report(isMendable ? pair.rule : pair.refusing, path, expected, got);
+    },
   };
 }
 
@@ -71,18 +123,7 @@ function checkImages(
   { findings, path, imageJobs, measure }: CheckContext,
 ): void {
   let element = 0;
-  const judge: ImageJudge = {
-    isOn: (name) => bound.has(name),
-    enforces: (name) => {
-      const rule = bound.get(name)?.rule;
-      const action = rule && findings.actionOf(rule);
-      return action !== undefined && action.kind !== 'log';
-    },
-    report(name, expected, got, isMendable) {
-      const pair = bound.get(name);
-      return pair && findings.report(isMendable ? pair.rule : pair.refusing, () => path(element), expected, got);
-    },
-  };
+  const judge = judgeOf(bound, findings, () => path(element));
   for (; element < offsets.length - 1; element++) {
     const before = findings.refusals;
     const { header, task } = checkImageBytes(bytes.subarray(offsets[element], offsets[element + 1]), rules, judge);
