@@ -17,6 +17,7 @@ import { compileShape, compileSizes, type Room, type ShapeCheck, type SizeCheck 
 import { compileStatistics } from './rules/statistics.ts';
 import { compileStringRules } from './rules/strings.ts';
 import { compileTokens } from './rules/tokens.ts';
+import { SecondLook } from './second-look.ts';
 
 export interface CompiledTensor {
   readonly spec: TensorSpec;
@@ -88,12 +89,43 @@ function checkShape({ shape, sizes }: CompiledTensor, passing: Passing, context:
   passing.isRefused = context.findings.refusals !== before;
 }
 
-export function checkValues({ values }: CompiledTensor, passing: Passing, context: CheckContext): void {
+export function checkValues(compiled: CompiledTensor, passing: Passing, context: CheckContext): void {
   const { findings } = context;
-  for (const check of values) {
+  let lastChange = -1;
+  for (const [index, check] of compiled.values.entries()) {
     const before = findings.refusals;
-    passing.tensor = check(passing.tensor, context);
+    const { tensor } = passing;
+    passing.tensor = check(tensor, context);
     passing.isRefused = findings.refusals !== before;
     if (passing.isRefused) return;
+    if (passing.tensor !== tensor) lastChange = index;
   }
+  const steps = lookAgain(compiled, lastChange, passing, context);
+  while (steps.next().done !== true);
+}
+
+/**
+ * Once more the sizes, and the checks up to the last one that changed the tensor: they have not seen what it became. What one action puts
+ * in place may break the rule of another, and an action that would have to be taken again is taken no more: the request is refused.
+ */
+function* lookAgain(
+  { sizes, values }: CompiledTensor,
+  lastChange: number,
+  passing: Passing,
+  context: CheckContext,
+): Generator<void, void> {
+  if (lastChange < 0) return;
+  const { measure, findings: first } = context;
+  const again = { ...context, path: passing.path, findings: new SecondLook(first), imageJobs: [] };
+  const before = first.refusals;
+  const { pixels } = measure;
+  sizes?.check(passing.tensor, again);
+  for (const check of values.slice(0, lastChange + 1)) {
+    if (first.refusals !== before) break;
+    check(passing.tensor, again);
+    yield;
+  }
+  // They have been counted.
+  measure.pixels = pixels;
+  passing.isRefused = first.refusals !== before;
 }

@@ -65,6 +65,11 @@ export class Findings {
     return outcome === 'shadow' || outcome === 'reject' || outcome === 'log' ? undefined : action;
   }
 
+  /** True when actions were taken and this is about what they made: what a rule itself has put in place is none of its concern then. */
+  get isSecondLook(): boolean {
+    return false;
+  }
+
   get refused(): boolean {
     return this.#refusals > 0;
   }

@@ -73,7 +73,11 @@ function membership(
     return (tensor, check) => {
       if (tensor.dtype !== 'DT_STRING') return tensor;
       const { bytes, offsets } = tensor;
-      const unknown = unknownStrings(tensor, (index) => set.has(bytes, offsets[index], offsets[index + 1]));
+      const own = check.findings.isSecondLook ? filling : undefined;
+      const unknown = unknownStrings(
+        tensor,
+        (index) => set.has(bytes, offsets[index], offsets[index + 1]) || isEqual(own, tensor, index),
+      );
       const isReplaced = reportUnknown(tensor, unknown, context, { rule, expected, maxUnknownFraction }, check);
       if (!isReplaced || filling === undefined) return tensor;
       const replaced = replaceStrings(tensor, unknown, filling);
@@ -91,7 +95,9 @@ function membership(
   const filling = action.kind === 'replace' ? numberForType(dtype, action.with, `${rule.id}, replace`) : undefined;
   return (tensor, check) => {
     if (tensor.dtype === 'DT_STRING') return tensor;
-    const unknown = unknownNumbers(numberView(tensor), set);
+    const view = numberView(tensor);
+    const found = unknownNumbers(view, set);
+    const unknown = check.findings.isSecondLook ? found.filter((index) => view.exact(index) !== filling) : found;
     const isReplaced = reportUnknown(tensor, unknown, context, { rule, expected, maxUnknownFraction }, check);
     return isReplaced && filling !== undefined ? replaceNumbers(tensor, unknown, filling) : tensor;
   };
@@ -109,6 +115,10 @@ function unknownStrings({ offsets }: StringTensor, isKnown: (index: number) => b
     unknown.push(index);
   }
   return unknown ?? none;
+}
+
+function isEqual(content: Uint8Array | undefined, { bytes, offsets }: StringTensor, index: number): boolean {
+  return content !== undefined && Buffer.compare(content, bytes.subarray(offsets[index], offsets[index + 1])) === 0;
 }
 
 function unknownNumbers(view: NumberView, set: NumberSet): Indices {
