@@ -1,14 +1,11 @@
 // One request under a contract: its numbers while they are decoded, its inputs before the model sees them, its images through the decoder,
 // its answer before a client sees it. Each stage throws; none is skipped. With no image to decode nothing here waits.
-import { type ElementPath, Findings, type ImageJob, type InputVerdict } from '../contract/index.ts';
-import { AirlockError, violationError } from '../core/index.ts';
+import { type ElementPath, Findings, type InputVerdict } from '../contract/index.ts';
+import { AirlockError } from '../core/index.ts';
 import type { NarrowingRule, NumberRules, Signature, Tensor } from '../tensor/index.ts';
 import type { ContractGuard } from './contract-guard.ts';
 import type { BoundNarrowing } from './input-number-rules.ts';
-import { replaceStrings } from './replace-strings.ts';
-
-/** Small files become large ones when they are made anew, and no limit on the body would see that. */
-const maxImageBytes = 64 * 1024 * 1024;
+import { RequestImages } from './request-images.ts';
 
 /** Runs the model on inputs that passed. */
 type Run = (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
@@ -81,11 +78,17 @@ export class ContractCheck implements NumberRules {
    * @throws CONTRACT_VIOLATION, IMAGE_UNDECODABLE, MODEL_OUTPUT_REFUSED, SIGNATURE_UNSUITABLE, and what `charge` and `run` throw.
    */
   async run({ signature, tensors, paths, charge, run }: CheckedRun): Promise<readonly Tensor[]> {
-    let verdict = this.#inputs(signature, tensors, paths);
+    const verdict = this.#inputs(signature, tensors, paths);
     // Decoding images is work too.
     charge?.(verdict.cost);
-    if (verdict.imageJobs.length > 0) verdict = await this.#withImages(signature, verdict, paths);
-    return this.#outputs(signature, await run(verdict.tensors), verdict);
+    if (verdict.imageJobs.length === 0) return this.#outputs(signature, await run(verdict.tensors), verdict);
+    const images = new RequestImages(this.#guard);
+    try {
+      const rechecked = await this.#withImages(signature, verdict, paths, images);
+      return this.#outputs(signature, await run(rechecked.tensors), rechecked);
+    } finally {
+      images.release();
+    }
   }
 
   #inputs(signature: Signature, tensors: readonly Tensor[], paths: readonly ElementPath[]): InputVerdict {
@@ -108,24 +111,16 @@ export class ContractCheck implements NumberRules {
     });
   }
 
-  async #withImages(signature: Signature, verdict: InputVerdict, paths: readonly ElementPath[]): Promise<InputVerdict> {
-    const { images, imagesTimeoutMs, clock, counts } = this.#guard;
-    const endMs = clock() + imagesTimeoutMs;
-    let bytes = 0;
-    const decoded = new Map<number, Map<number, Uint8Array>>();
-    // One after the other: a request with many images must not fill the decoder's queue for everybody.
-    for (const job of verdict.imageJobs) {
-      if (clock() >= endMs) throw new AirlockError('DEADLINE_EXCEEDED');
-      const image = await images.decode(job, encodedImage(verdict.tensors, job));
-      bytes += image.length;
-      if (bytes > maxImageBytes) throw imagesTooLarge(job);
-      const elements = decoded.get(job.tensorIndex) ?? new Map<number, Uint8Array>();
-      decoded.set(job.tensorIndex, elements.set(job.elementIndex, image));
-    }
-    const tensors = verdict.tensors.map((tensor, index) => replaceStrings(tensor, decoded.get(index)));
+  async #withImages(
+    signature: Signature,
+    verdict: InputVerdict,
+    paths: readonly ElementPath[],
+    images: RequestImages,
+  ): Promise<InputVerdict> {
+    const tensors = await images.make(verdict.tensors, verdict.imageJobs);
     const rechecked = this.#compiled(signature).recheck(tensors, paths, { draw: this.#draw });
     if (rechecked.findings.refused) {
-      counts.addRefusal(rechecked.findings);
+      this.#guard.counts.addRefusal(rechecked.findings);
       throw rechecked.findings.error('CONTRACT_VIOLATION');
     }
     return rechecked;
@@ -140,15 +135,4 @@ export class ContractCheck implements NumberRules {
     this.#guard.notices.add(findings);
     return tensors;
   }
-}
-
-function encodedImage(tensors: readonly Tensor[], { tensorIndex, elementIndex }: ImageJob): Uint8Array {
-  const tensor = tensors[tensorIndex];
-  if (tensor.dtype !== 'DT_STRING') throw new AirlockError('INTERNAL');
-  return tensor.bytes.subarray(tensor.offsets[elementIndex], tensor.offsets[elementIndex + 1]);
-}
-
-function imagesTooLarge({ path }: ImageJob): AirlockError {
-  const expected = `images that are at most ${maxImageBytes} bytes in all when they are made anew`;
-  return violationError('TENSOR_TOO_LARGE', { path, rule: 'maxImageBytes', expected, got: 'more' });
 }

@@ -4,12 +4,16 @@ import type { CompiledContract, Contract, ImageJob } from '../contract/index.ts'
 import type { JsonLimits, Signature } from '../tensor/index.ts';
 import { ContractCheck } from './contract-check.ts';
 import { ContractCounts, type ContractCountsReport } from './contract-counts.ts';
+import type { HeldBytes } from './held-bytes.ts';
+import type { ImageTurn } from './image-queue.ts';
 import { type InputNumberRules, inputNumberRules } from './input-number-rules.ts';
 import { type ViolationNotice, ViolationNotices } from './violation-notices.ts';
 
 /** What makes clean images of those that a contract wants decoded; ImageDecoder is one. */
 export interface ImageSource {
-  decode(job: ImageJob, bytes: Uint8Array): Promise<Uint8Array>;
+  decode(job: ImageJob, bytes: Uint8Array, turn: ImageTurn): Promise<Uint8Array>;
+  /** Images that were made and are not with a model yet, or still with one; of all requests. */
+  readonly held: HeldBytes;
 }
 
 export interface ContractGuardOptions {

@@ -31,6 +31,8 @@ function pixels(channels: 1 | 2 | 3 | 4): Buffer {
 const picture = (channels: 1 | 2 | 3 | 4) => sharp(pixels(channels), { raw: { width, height, channels } });
 const grey = (channels: 1 | 2) => picture(channels).toColourspace('b-w');
 
+const turn = { owner: {}, timeoutMs: 60_000 };
+
 function jobFor(bytes: Uint8Array, result: { resultWidth?: number; resultHeight?: number } = {}): ImageJob {
   const { header } = readImageHeader(bytes);
   const size = { width: header?.width ?? 1, height: header?.height ?? 1 };
@@ -105,7 +107,7 @@ describe.each(['full', 'process'] as const)('a decoder at level %s', (level) => 
       [bmp(8, { isGrey: true }), 1],
     ];
     for (const [bytes, channels] of images) {
-      const made = await decoder.decode(jobFor(bytes), bytes);
+      const made = await decoder.decode(jobFor(bytes), bytes, turn);
       expect(readImageHeader(made).header).toMatchObject({ width, height, channels });
       // sharp gives only the grey of grey and alpha.
       const { data } = await rawOf(made);
@@ -115,7 +117,7 @@ describe.each(['full', 'process'] as const)('a decoder at level %s', (level) => 
 
   it.skipIf(why !== '')(`looks colours up in the palette of a BMP${why}`, async () => {
     const bytes = bmp(8);
-    const { data, info } = await rawOf(await decoder.decode(jobFor(bytes), bytes));
+    const { data, info } = await rawOf(await decoder.decode(jobFor(bytes), bytes, turn));
     expect(info.channels).toBe(3);
     expect([...data.subarray(30, 33)]).toEqual([20, 235, 40]);
   });
@@ -132,7 +134,7 @@ describe.each(['full', 'process'] as const)('a decoder at level %s', (level) => 
       deep: await picture(3).toColourspace('rgb16').png({}).toBuffer(),
     };
     for (const [name, bytes] of Object.entries(sources)) {
-      const made = await decoder.decode(jobFor(bytes, { resultWidth: 30, resultHeight: 20 }), bytes);
+      const made = await decoder.decode(jobFor(bytes, { resultWidth: 30, resultHeight: 20 }), bytes, turn);
       const { header } = readImageHeader(made);
       expect(header, name).toMatchObject({
         format: 'png',
@@ -166,7 +168,7 @@ describe.each(['full', 'process'] as const)('a decoder at level %s', (level) => 
     for (const [wide, high, resultWidth, resultHeight] of sizes) {
       const blank = sharp({ create: { width: wide, height: high, channels: 3, background: 'red' } });
       for (const bytes of [await blank.png().toBuffer(), await blank.jpeg().toBuffer(), await blank.webp().toBuffer()]) {
-        const made = await decoder.decode(jobFor(bytes, { resultWidth, resultHeight }), bytes);
+        const made = await decoder.decode(jobFor(bytes, { resultWidth, resultHeight }), bytes, turn);
         expect(readImageHeader(made).header).toMatchObject({ width: resultWidth, height: resultHeight });
       }
     }
@@ -174,28 +176,28 @@ describe.each(['full', 'process'] as const)('a decoder at level %s', (level) => 
 
   it.skipIf(why !== '')(`does not turn an image by its EXIF, as TensorFlow does not${why}`, async () => {
     const bytes = await picture(3).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    expect(readImageHeader(await decoder.decode(jobFor(bytes), bytes)).header).toMatchObject({ width, height });
+    expect(readImageHeader(await decoder.decode(jobFor(bytes), bytes, turn)).header).toMatchObject({ width, height });
   });
 
   it.skipIf(why !== '')(`refuses what cannot be decoded, and goes on with the same process${why}`, async () => {
     const good = await picture(3).png().toBuffer();
-    await decoder.decode(jobFor(good), good);
+    await decoder.decode(jobFor(good), good, turn);
     const { processId } = decoder;
     const jpeg = await picture(3).jpeg().toBuffer();
     // The header is whole, what follows is not.
     const broken = Buffer.concat([jpeg.subarray(0, jpeg.length / 2), Buffer.from([0xff, 0xd9])]);
-    await expect(decoder.decode(jobFor(broken), broken)).rejects.toMatchObject({
+    await expect(decoder.decode(jobFor(broken), broken, turn)).rejects.toMatchObject({
       code: 'IMAGE_UNDECODABLE',
       message: expect.stringContaining('instances[0]'),
     });
-    await expect(decoder.decode({ ...jobFor(good), width: 5 }, good)).rejects.toMatchObject({ code: 'IMAGE_UNDECODABLE' });
-    await decoder.decode(jobFor(good), good);
+    await expect(decoder.decode({ ...jobFor(good), width: 5 }, good, turn)).rejects.toMatchObject({ code: 'IMAGE_UNDECODABLE' });
+    await decoder.decode(jobFor(good), good, turn);
     expect(decoder.processId).toBe(processId);
   });
 
   it.skipIf(why !== '')(`is held by filters, without privileges${why}`, async () => {
     const good = await picture(3).png().toBuffer();
-    await decoder.decode(jobFor(good), good);
+    await decoder.decode(jobFor(good), good, turn);
     const status = readFileSync(`/proc/${decoder.processId}/status`, 'utf8');
     expect(status).toMatch(/^Seccomp:\t2$/m);
     expect(status).toMatch(/^Seccomp_filters:\t2$/m);
@@ -213,7 +215,7 @@ describe('a decoder', () => {
       const decoder = new ImageDecoder({ jail: plainJail(), limits: { maxQueued: 3 } });
       const bytes = await picture(3).png().toBuffer();
       const run = () =>
-        decoder.decode(jobFor(bytes), bytes).then(
+        decoder.decode(jobFor(bytes), bytes, turn).then(
           (image) => image.length > 0,
           (error: { code: string }) => error.code,
         );
@@ -224,17 +226,38 @@ describe('a decoder', () => {
     },
   );
 
+  it.skipIf(why !== '')(`does not start on an image whose time is over, and lets models take turns${why}`, async () => {
+    const decoder = new ImageDecoder({ jail: plainJail(), limits: { maxQueued: 3 } });
+    try {
+      const bytes = await picture(3).png().toBuffer();
+      const done: string[] = [];
+      const run = (name: string, owner: object, timeoutMs = 60_000) =>
+        decoder.decode(jobFor(bytes), bytes, { owner, timeoutMs }).then(
+          () => done.push(name),
+          (error: { code: string }) => done.push(`${name} ${error.code}`),
+        );
+      const [busy, other] = [{}, {}];
+      const runs = [run('a', busy), run('b', busy), run('c', busy), run('x', other), run('late', other, 1)];
+      await run('too many', busy);
+      await Promise.all(runs);
+      // The process starts meanwhile.
+      expect(done).toEqual(['too many SERVER_OVERLOADED', 'late DEADLINE_EXCEEDED', 'a', 'b', 'x', 'c']);
+    } finally {
+      await decoder.close();
+    }
+  });
+
   it.skipIf(why !== '')(`is started when an image comes, and again after its process died${why}`, async () => {
     const decoder = new ImageDecoder({ jail: plainJail() });
     try {
       expect(decoder.processId).toBeUndefined();
       const bytes = await picture(3).png().toBuffer();
-      await decoder.decode(jobFor(bytes), bytes);
+      await decoder.decode(jobFor(bytes), bytes, turn);
       const first = decoder.processId;
       if (first !== undefined) process.kill(first, 'SIGKILL');
       await expect
         .poll(() =>
-          decoder.decode(jobFor(bytes), bytes).then(
+          decoder.decode(jobFor(bytes), bytes, turn).then(
             () => decoder.processId,
             () => first,
           ),
@@ -254,7 +277,7 @@ describe('a decoder', () => {
     });
     const bytes = bmp(24);
     for (let attempt = 0; attempt < 3; attempt++)
-      await expect(decoder.decode(jobFor(bytes), bytes)).rejects.toMatchObject({ code: 'WORKER_START_FAILED' });
+      await expect(decoder.decode(jobFor(bytes), bytes, turn)).rejects.toMatchObject({ code: 'WORKER_START_FAILED' });
     expect(broken).toEqual(['WORKER_START_FAILED']);
     await decoder.close();
   });

@@ -5,8 +5,10 @@ import type { ImageJob } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type DecodeRequest, encodeDecodeRequest } from '../decoder/index.ts';
 import type { Jail } from '../sandbox/index.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { ImageDecoderProcess } from './image-decoder-process.ts';
 import { decodeRequest, maxResultBytes, resultFault, undecodable } from './image-decoder-request.ts';
+import { ImageQueue, type ImageTurn } from './image-queue.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface ImageDecoderLimits {
@@ -14,8 +16,10 @@ export interface ImageDecoderLimits {
   readonly memoryMiB: number;
   /** For one image, from when the decoder gets it; up to three times that when the machine is busy with other things. Default 2,000. */
   readonly timeoutMs: number;
-  /** Images that wait; one more is refused. Default 64. */
+  /** Images of one model that wait; one more is refused. Default 64. */
   readonly maxQueued: number;
+  /** Of the images that all requests hold. Default 256. */
+  readonly maxHeldMiB: number;
   /** Until a new process is ready. Default 20,000. */
   readonly startTimeoutMs: number;
   /** After a start that failed, images are refused for so long. Default 1,000. */
@@ -26,6 +30,7 @@ export const defaultImageDecoderLimits: ImageDecoderLimits = {
   memoryMiB: 512,
   timeoutMs: 2000,
   maxQueued: 64,
+  maxHeldMiB: 256,
   startTimeoutMs: 20_000,
   retryMs: 1000,
 };
@@ -51,15 +56,18 @@ export class ImageDecoder {
   readonly #watchdog: Watchdog;
   #process: ImageDecoderProcess | undefined;
   #failedStart: { readonly error: AirlockError; readonly atMs: number } | undefined;
-  /** Settles when the image before has been answered; never rejects. */
-  #last: Promise<void> = Promise.resolve();
-  #queued = 0;
+  readonly #queue: ImageQueue;
+  /** What is made of the image that is in turn; never rejects. */
+  #current: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  readonly held: HeldBytes;
 
   constructor(options: ImageDecoderOptions) {
     this.#options = options;
     this.#limits = { ...defaultImageDecoderLimits, ...options.limits };
     this.#watchdog = options.watchdog ?? new Watchdog();
+    this.#queue = new ImageQueue(this.#limits.maxQueued);
+    this.held = new HeldBytes(this.#limits.maxHeldMiB * 1024 * 1024);
   }
 
   /** Undefined while there is none. */
@@ -68,30 +76,24 @@ export class ImageDecoder {
   }
 
   /**
-   * The image as a PNG that fits the job's box: 8 bits, grey, grey and alpha, RGB or RGB and alpha as the image was (CMYK becomes RGB; a GIF
-   * loses its transparency, as in TensorFlow), the first frame, no metadata. `bytes` must not change until it settles.
+   * The image as a PNG of the size that the job says: 8 bits, grey, grey and alpha, RGB or RGB and alpha as the image was (CMYK becomes RGB; a GIF
+   * loses its transparency, as in TensorFlow), the first frame, no metadata. `bytes` must not change. An image that is decoded when its
+   * time ends is decoded to its end, within the limits of the process: a request must not end the process for others.
    * @throws IMAGE_UNDECODABLE for the image's own fault; DEADLINE_EXCEEDED, SERVER_OVERLOADED, SERVER_STOPPING; WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN,
    * WORKER_CRASHED, WORKER_PROTOCOL_VIOLATION, WORKER_START_FAILED as of a worker.
    */
-  async decode(job: ImageJob, bytes: Uint8Array): Promise<Uint8Array> {
-    if (this.#isClosed) throw new AirlockError('SERVER_STOPPING');
-    if (this.#queued >= this.#limits.maxQueued) throw new AirlockError('SERVER_OVERLOADED');
+  async decode(job: ImageJob, bytes: Uint8Array, turn: ImageTurn): Promise<Uint8Array> {
     const request = decodeRequest(job, bytes);
-    this.#queued++;
-    const turn = this.#last.then(() => this.#decodeNext(job, request, bytes));
-    this.#last = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    try {
-      return await turn;
-    } finally {
-      this.#queued--;
-    }
+    return this.#queue.run(turn, (isOverdue) => {
+      const made = this.#decodeNext(job, request, bytes, isOverdue);
+      this.#current = made.catch(() => undefined);
+      return made;
+    });
   }
 
-  async #decodeNext(job: ImageJob, request: DecodeRequest, bytes: Uint8Array): Promise<Uint8Array> {
+  async #decodeNext(job: ImageJob, request: DecodeRequest, bytes: Uint8Array, isOverdue: () => boolean): Promise<Uint8Array> {
     const decoder = await this.#ready();
+    if (isOverdue()) throw new AirlockError('DEADLINE_EXCEEDED');
     const maxImageBytes = maxResultBytes(request);
     let image: Buffer | undefined;
     try {
@@ -149,7 +151,8 @@ export class ImageDecoder {
   /** Ends the process; images that wait fail with SERVER_STOPPING. Resolves when it is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#queue.close();
     await this.#process?.close();
-    await this.#last;
+    await this.#current;
   }
 }

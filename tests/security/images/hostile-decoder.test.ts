@@ -10,6 +10,8 @@ import { png } from './make-images.ts';
 const entry = path.join(import.meta.dirname, 'fake-decoder.mjs');
 const source = png({ width: 100, height: 100 });
 
+const turn = { owner: {}, timeoutMs: 60_000 };
+
 const open: ImageDecoder[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((decoder) => decoder.close()));
@@ -58,23 +60,23 @@ const lies: [string, number, string][] = [
 describe('a decoder that answers with', () => {
   it.each(lies)('%s: fails that image and is replaced', async (_name, misdeed, code) => {
     const { decoder, causes } = make();
-    await expect(decoder.decode(job(misdeed), source)).rejects.toMatchObject({ code });
-    expect((await decoder.decode(job(20), source)).length).toBeGreaterThan(60);
+    await expect(decoder.decode(job(misdeed), source, turn)).rejects.toMatchObject({ code });
+    expect((await decoder.decode(job(20), source, turn)).length).toBeGreaterThan(60);
     expect(causes).toEqual([code]);
   });
 
   it('bytes after its answer: gives the next image to another process', async () => {
     const { decoder } = make();
-    await decoder.decode(job(9), source);
+    await decoder.decode(job(9), source, turn);
     const first = decoder.processId;
     // The answer before was right; what came after it is seen at the latest with the next one.
-    await decoder.decode(job(20), source).catch(() => decoder.decode(job(20), source));
+    await decoder.decode(job(20), source, turn).catch(() => decoder.decode(job(20), source, turn));
     expect(decoder.processId).not.toBe(first);
   });
 
   it('nothing at all: is ended at the deadline, and only that image fails', async () => {
     const { decoder, causes } = make({ timeoutMs: 300 });
-    const [hung, next] = await Promise.allSettled([decoder.decode(job(12), source), decoder.decode(job(20), source)]);
+    const [hung, next] = await Promise.allSettled([decoder.decode(job(12), source, turn), decoder.decode(job(20), source, turn)]);
     expect(hung).toMatchObject({ status: 'rejected', reason: { code: 'IMAGE_UNDECODABLE' } });
     expect(next.status).toBe('fulfilled');
     expect(causes).toEqual(['IMAGE_UNDECODABLE']);
@@ -83,7 +85,7 @@ describe('a decoder that answers with', () => {
 
 it('says nothing of this machine to a client', async () => {
   const { decoder } = make();
-  const error = await decoder.decode(job(11), source).catch((thrown: unknown) => thrown);
+  const error = await decoder.decode(job(11), source, turn).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
     message: 'An image cannot be decoded at images[0]: expected an image that can be decoded, got one that stops the decoder',
   });
