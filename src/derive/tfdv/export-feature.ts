@@ -1,18 +1,18 @@
 // The rules of one feature as a feature of a TFDV schema. TFDV has one domain per feature: the first that fits is written, and every rule
 // that it does not hold is reported.
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ContractNumber, ContractValue, FeatureRules, StringRules } from '../../contract/index.ts';
+import type { ContractNumber, ContractValue, FeatureRules, TensorRules } from '../../contract/index.ts';
+import { isNumeric } from '../changes/index.ts';
+import type { ExportedFeature } from './export-inputs.ts';
+import { type ExportNotes, noWord } from './export-notes.ts';
 import { floatTextPattern, integerTextPattern } from './feature-draft.ts';
 import { type FeatureSchema, FeatureType } from './gen/tensorflow_metadata/schema_pb.ts';
 import { outwardFloat32 } from './outward.ts';
-import type { TransferNotes } from './transfer-report.ts';
 
 export type FeatureInit = Exclude<MessageInitShape<typeof FeatureSchema>, { $typeName: string }>;
 type Domain = FeatureInit['domainInfo'];
 
 export const types = { bytes: FeatureType.BYTES, int64: FeatureType.INT, float: FeatureType.FLOAT } as const;
-
-const noWord = 'TFDV has no such rule';
 
 function isZeroAndOne(allowed: readonly ContractValue[]): boolean {
   return allowed.length === 2 && allowed.includes(0) && allowed.includes(1);
@@ -27,24 +27,31 @@ function largest(values: readonly ContractNumber[]): readonly ContractNumber[] {
   return [...values].sort((a, b) => (a < b ? 1 : -Number(a > b))).slice(0, 1);
 }
 
-/** Outside of int64 the bound says nothing to TFDV. */
+/** Outside of int64 a bound says nothing to TFDV; one of uint64 can be. */
 function int64Bound(value: ContractNumber | undefined, direction: 'ceil' | 'floor'): bigint | undefined {
   if (value === undefined) return undefined;
   const whole = typeof value === 'bigint' ? value : BigInt(Math[direction](value));
   return whole >= -(2n ** 63n) && whole < 2n ** 63n ? whole : undefined;
 }
 
-function intDomain(path: string, { min, max, allowed }: FeatureRules, notes: TransferNotes): Domain {
-  const listed = (allowed ?? []).filter((value) => typeof value === 'number' || typeof value === 'bigint');
-  if (allowed !== undefined)
-    notes.lose(
-      `${path}.allowed`,
-      'int_domain',
-      'a list of allowed integers',
-      'becomes its smallest and largest value, and a comment',
-    );
+/** Reports a list of integers that becomes the interval from its smallest to its largest. */
+export function noteList(path: string, field: string, listed: readonly ContractNumber[], notes: ExportNotes): void {
+  const [from, to] = [smallest(listed), largest(listed)].map(([value = 0]) => BigInt(value));
+  if (to - from === BigInt(new Set(listed.map(BigInt)).size - 1))
+    notes.change(`${path}.allowed`, field, 'a list of all integers from one to another', 'becomes these two');
+  else notes.lose(`${path}.allowed`, field, 'a list of allowed integers', 'becomes its smallest and largest value');
+}
+
+function intDomain(path: string, { min, max, allowed }: FeatureRules, notes: ExportNotes): Domain {
+  const listed = (allowed ?? []).filter(isNumeric);
+  if (allowed !== undefined) noteList(path, 'int_domain', listed, notes);
   const from = int64Bound(largest([...(min === undefined ? [] : [min]), ...smallest(listed)]).at(0), 'ceil');
   const to = int64Bound(smallest([...(max === undefined ? [] : [max]), ...largest(listed)]).at(0), 'floor');
+  for (const [key, bound, written] of [['min', min, from] as const, ['max', max, to] as const]) {
+    if (written !== undefined) notes.say(`${path}.${key}`);
+    else if (bound !== undefined)
+      notes.lose(`${path}.${key}`, `int_domain.${key}`, 'a bound beyond 2^63', 'integers of TFDV have 64 bits and a sign');
+  }
   if (from === undefined && to === undefined) return undefined;
   return {
     case: 'intDomain',
@@ -52,16 +59,18 @@ function intDomain(path: string, { min, max, allowed }: FeatureRules, notes: Tra
   };
 }
 
-function floatDomain(path: string, { min, max, allowed, number }: FeatureRules, notes: TransferNotes): Domain {
+function floatDomain(path: string, { min, max, allowed, number }: FeatureRules, notes: ExportNotes): Domain {
   if (allowed !== undefined) notes.lose(`${path}.allowed`, 'float_domain', 'a list of allowed numbers', noWord);
   const bounds: { min?: number; max?: number } = {};
   for (const [key, bound] of [['min', min] as const, ['max', max] as const]) {
     if (bound === undefined) continue;
     const value = outwardFloat32(Number(bound), key === 'min' ? 'down' : 'up');
     bounds[key] = value;
+    notes.say(`${path}.${key}`);
     if (value !== Number(bound))
       notes.change(`${path}.${key}`, `float_domain.${key}`, 'a bound that no float32 holds', `becomes ${value}`);
   }
+  for (const key of ['nan', 'infinity']) notes.say(`${path}.number.${key}`);
   return {
     case: 'floatDomain',
     value: {
@@ -72,49 +81,42 @@ function floatDomain(path: string, { min, max, allowed, number }: FeatureRules, 
   };
 }
 
-/** Names the rules of strings that are set and not in `written`. */
-function loseStringRules(path: string, rules: StringRules, written: ReadonlySet<string>, notes: TransferNotes): void {
-  for (const [key, value] of Object.entries(rules)) {
-    if (written.has(key) || value === undefined || value === 'allow' || (key === 'encoding' && value === 'binary')) continue;
-    notes.lose(`${path}.string.${key}`, '', `the rule string.${key}`, noWord);
-  }
-}
-
-function bytesDomain(path: string, rules: FeatureRules, notes: TransferNotes): Domain {
+function bytesDomain(path: string, rules: FeatureRules, notes: ExportNotes): Domain {
   const { image, allowed, vocabulary, string } = rules;
-  const written = new Set<string>();
-  let domain: Domain;
   if (image !== undefined) {
-    written.add('maxBytes');
     const bytes = string?.maxBytes;
-    domain = {
-      case: 'imageDomain',
-      value: { minimumSupportedImageFraction: 1, ...(bytes === undefined ? {} : { maxImageByteSize: BigInt(bytes) }) },
-    };
+    notes.say(`${path}.string.maxBytes`);
     notes.lose(
       `${path}.image`,
       'image_domain',
       'formats and sizes of images',
       'TFDV knows only whether an image can be decoded, and its bytes',
     );
-  } else if (allowed !== undefined || (vocabulary !== undefined && vocabulary.entries.size > 0)) {
-    written.add('encoding');
-    domain = { case: 'stringDomain', value: { value: allowed?.map(String) ?? [...(vocabulary?.entries ?? [])] } };
-  } else if (string?.pattern === integerTextPattern || string?.pattern === floatTextPattern) {
-    for (const key of ['encoding', 'pattern']) written.add(key);
-    domain = string.pattern === integerTextPattern ? { case: 'intDomain', value: {} } : { case: 'floatDomain', value: {} };
+    return {
+      case: 'imageDomain',
+      value: { minimumSupportedImageFraction: 1, ...(bytes === undefined ? {} : { maxImageByteSize: BigInt(bytes) }) },
+    };
   }
-  if (vocabulary !== undefined && (domain?.case !== 'stringDomain' || allowed !== undefined))
-    notes.lose(`${path}.vocabulary`, 'string_domain', 'a vocabulary', 'its file was not read, or another domain takes its place');
-  if (string !== undefined) loseStringRules(path, string, written, notes);
-  return domain;
+  if (allowed !== undefined || (vocabulary !== undefined && vocabulary.entries.size > 0)) {
+    const words = allowed?.map(String) ?? [...(vocabulary?.entries ?? [])];
+    notes.say(allowed === undefined ? `${path}.vocabulary` : `${path}.allowed`);
+    // Where nothing but the words gets through, their encoding is the encoding.
+    const isClosed = allowed !== undefined || vocabulary?.maxUnknownFraction === 0;
+    if (isClosed && (string?.encoding !== 'ascii' || words.every((word) => /^\p{ASCII}*$/u.test(word))))
+      notes.say(`${path}.string.encoding`);
+    return { case: 'stringDomain', value: { value: words } };
+  }
+  if (string?.pattern !== integerTextPattern && string?.pattern !== floatTextPattern) return undefined;
+  for (const key of ['encoding', 'pattern']) notes.say(`${path}.string.${key}`);
+  return string.pattern === integerTextPattern ? { case: 'intDomain', value: {} } : { case: 'floatDomain', value: {} };
 }
 
-function domainOf(path: string, rules: FeatureRules, notes: TransferNotes): Domain {
+function domainOf(path: string, rules: FeatureRules, notes: ExportNotes): Domain {
   if (rules.kind === 'bytes') return bytesDomain(path, rules, notes);
-  if (rules.vocabulary !== undefined) notes.lose(`${path}.vocabulary`, '', 'a vocabulary of numbers', noWord);
-  if (rules.allowed !== undefined && isZeroAndOne(rules.allowed) && rules.min === undefined && rules.max === undefined)
+  if (rules.allowed !== undefined && isZeroAndOne(rules.allowed) && rules.min === undefined && rules.max === undefined) {
+    for (const key of ['allowed', 'number.nan', 'number.infinity']) notes.say(`${path}.${key}`);
     return { case: 'boolDomain', value: {} };
+  }
   return rules.kind === 'int64' ? intDomain(path, rules, notes) : floatDomain(path, rules, notes);
 }
 
@@ -126,13 +128,23 @@ function shapeOf({ count, required }: FeatureRules): FeatureInit['shapeType'] {
   return { case: 'valueCount', value: ends };
 }
 
-/** The feature, for `create(SchemaSchema, …)`. `path` is its place in the contract, for the report. */
-export function exportFeature(name: string, path: string, rules: FeatureRules, notes: TransferNotes): FeatureInit {
+/** The shape after the batch, where all of it is fixed. */
+function denseShape(path: string, { shape }: TensorRules, notes: ExportNotes): FeatureInit['shapeType'] {
+  if (shape === undefined) return undefined;
+  const dim = shape.slice(1).flatMap((each) => (each.kind === 'fixed' ? [{ size: BigInt(each.size) }] : []));
+  if (dim.length < shape.length - 1) {
+    notes.lose(`${path}.shape`, 'shape', 'named or open dimensions', 'TFDV’s shapes are fixed');
+    return undefined;
+  }
+  notes.say(`${path}.shape`);
+  return { case: 'shape', value: { dim } };
+}
+
+/** The feature, for `create(SchemaSchema, …)`. */
+export function exportFeature({ name, path, rules, tensor }: ExportedFeature, notes: ExportNotes): FeatureInit {
   const domainInfo = domainOf(path, rules, notes);
-  const shapeType = shapeOf(rules);
-  if (rules.monotone !== undefined) notes.lose(`${path}.monotone`, '', 'values that rise or fall', noWord);
-  if (rules.unique === true)
-    notes.lose(`${path}.unique`, '', 'no value twice in one example', 'TFDV counts different values of the data set');
+  const shapeType = tensor === undefined ? shapeOf(rules) : denseShape(path, tensor, notes);
+  for (const key of ['kind', 'required', 'count']) notes.say(`${path}.${key}`);
   const unknown =
     domainInfo?.case === 'stringDomain' && rules.allowed === undefined ? (rules.vocabulary?.maxUnknownFraction ?? 0) : 0;
   if (unknown > 0)
@@ -142,7 +154,7 @@ export function exportFeature(name: string, path: string, rules: FeatureRules, n
       'the share of one example’s values',
       'becomes the share of the data set',
     );
-  const isListed = domainInfo?.case === 'intDomain' && rules.allowed !== undefined;
+  const isListed = domainInfo?.case === 'intDomain' && rules.kind !== 'bytes' && rules.allowed !== undefined;
   return {
     name,
     type: types[rules.kind],
