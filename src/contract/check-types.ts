@@ -36,7 +36,11 @@ export interface Measure extends PatternWork {
  * Looks at one tensor, reports to `context.findings`, and gives the tensor that goes on: the same one, or a changed copy. It must never
  * write into the tensor that it got: shadow rules of a later check want to see what came.
  */
-export type TensorCheck = (tensor: Tensor, context: CheckContext) => Tensor;
+export interface TensorCheck {
+  (tensor: Tensor, context: CheckContext): Tensor;
+  /** The same in steps of a few milliseconds, for a check that may take long on a large tensor. */
+  readonly inSteps?: (tensor: Tensor, context: CheckContext) => Generator<void, Tensor>;
+}
 
 /** Looks at several inputs of one request at once, by name. */
 export type RelationCheck = (tensors: ReadonlyMap<string, Tensor>, context: RelationContext) => void;

@@ -3,7 +3,7 @@
 import { AirlockError, printable } from '../core/index.ts';
 import { elementCount, type Signature, type Tensor, type TensorSpec } from '../tensor/index.ts';
 import type { CheckContext, ElementPath, ImageJob } from './check-types.ts';
-import { checkShapes, checkValues, compileTensor, type Passing } from './compile-tensor.ts';
+import { checkShapes, checkValues, checkValuesInSteps, compileTensor, type Passing } from './compile-tensor.ts';
 import type { CheckOptions, CompiledSignature, InputVerdict, OutputOptions, OutputVerdict } from './compiled-contract-types.ts';
 import type { Contract, CostWeights, SignatureRules, TensorRules } from './contract-types.ts';
 import { Findings, type FindingsOptions } from './findings.ts';
@@ -33,26 +33,19 @@ export function compileSignature(contract: Contract, signature: Signature, rules
   const { maxElements = Number.POSITIVE_INFINITY } = contract.request;
   const findingsOptions = ({ draw }: CheckOptions): FindingsOptions => ({ limit, draw, sampleFraction });
 
-  const check = (
-    tensors: readonly Tensor[],
-    paths: readonly ElementPath[],
-    options: CheckOptions,
-    isAgain: boolean,
-  ): InputVerdict => {
+  const begin = (tensors: readonly Tensor[], paths: readonly ElementPath[], options: CheckOptions) => {
     const findings = new Findings(findingsOptions(options));
     const dims = new Map<string, number>();
-    const measure = { pixels: 0 };
+    const measure = { pixels: 0, patternWork: 0, patternMs: 0 };
     const jobs: ImageJob[] = [];
     const passing: Passing[] = tensors.map((tensor, index) => ({ tensor, path: paths[index], isRefused: false }));
     const contextOf = (index: number): CheckContext => ({ path: passing[index].path, findings, dims, imageJobs: [], measure });
     const came = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     checkShapes(inputs, passing, contextOf, findings, { maxElements, elements: maxElements - came });
-    for (const [tensorIndex, input] of isAgain ? [] : inputs.entries()) {
-      if (passing[tensorIndex].isRefused) continue;
-      const context = contextOf(tensorIndex);
-      checkValues(input, passing[tensorIndex], context);
-      for (const job of context.imageJobs) jobs.push({ ...job, tensorIndex });
-    }
+    return { findings, dims, measure, jobs, passing, contextOf };
+  };
+
+  const end = ({ findings, dims, measure, jobs, passing }: ReturnType<typeof begin>): InputVerdict => {
     checkRelations(relations, aliases, passing, findings);
     const passed = passing.map(({ tensor }) => tensor);
     return {
@@ -65,13 +58,36 @@ export function compileSignature(contract: Contract, signature: Signature, rules
     };
   };
 
+  const addJobs = ({ imageJobs }: CheckContext, tensorIndex: number, jobs: ImageJob[]): void => {
+    for (const job of imageJobs) jobs.push({ ...job, tensorIndex });
+  };
+
   return {
-    checkInputs: (tensors, paths, options) => check(tensors, paths, options, false),
-    recheck: (tensors, paths, options) => check(tensors, paths, options, true),
+    checkInputs(tensors, paths, options) {
+      const state = begin(tensors, paths, options);
+      for (const [index, input] of inputs.entries()) {
+        if (state.passing[index].isRefused) continue;
+        const context = state.contextOf(index);
+        checkValues(input, state.passing[index], context);
+        addJobs(context, index, state.jobs);
+      }
+      return end(state);
+    },
+    *checkInSteps(tensors, paths, options) {
+      const state = begin(tensors, paths, options);
+      for (const [index, input] of inputs.entries()) {
+        if (state.passing[index].isRefused) continue;
+        const context = state.contextOf(index);
+        yield* checkValuesInSteps(input, state.passing[index], context);
+        addJobs(context, index, state.jobs);
+      }
+      return end(state);
+    },
+    recheck: (tensors, paths, options) => end(begin(tensors, paths, options)),
     checkOutputs(tensors, batch, options: OutputOptions): OutputVerdict {
       const findings = new OutputFindings(findingsOptions(options));
       const dims = new Map(options.dims);
-      const measure = { pixels: 0 };
+      const measure = { pixels: 0, patternWork: 0, patternMs: 0 };
       const named = outputs.flatMap((output, index) => (output === undefined ? [] : [{ ...output, index }]));
       const passing: Passing[] = named.map(({ index }) => ({
         tensor: tensors[index],

@@ -89,6 +89,22 @@ function checkShape({ shape, sizes }: CompiledTensor, passing: Passing, context:
   passing.isRefused = context.findings.refusals !== before;
 }
 
+/** As `checkValues`, in steps. */
+export function* checkValuesInSteps(compiled: CompiledTensor, passing: Passing, context: CheckContext): Generator<void, void> {
+  const { findings } = context;
+  let lastChange = -1;
+  for (const [index, check] of compiled.values.entries()) {
+    const before = findings.refusals;
+    const { tensor } = passing;
+    passing.tensor = check.inSteps === undefined ? check(tensor, context) : yield* check.inSteps(tensor, context);
+    passing.isRefused = findings.refusals !== before;
+    if (passing.isRefused) return;
+    if (passing.tensor !== tensor) lastChange = index;
+    yield;
+  }
+  yield* lookAgain(compiled, lastChange, passing, context);
+}
+
 export function checkValues(compiled: CompiledTensor, passing: Passing, context: CheckContext): void {
   const { findings } = context;
   let lastChange = -1;
@@ -122,7 +138,8 @@ function* lookAgain(
   sizes?.check(passing.tensor, again);
   for (const check of values.slice(0, lastChange + 1)) {
     if (first.refusals !== before) break;
-    check(passing.tensor, again);
+    if (check.inSteps === undefined) check(passing.tensor, again);
+    else yield* check.inSteps(passing.tensor, again);
     yield;
   }
   // They have been counted.

@@ -42,6 +42,8 @@ export interface OutputVerdict {
 export interface CompiledSignature {
   /** `paths` name the elements of each input in the client's words; called only for what is reported. */
   checkInputs(tensors: readonly Tensor[], paths: readonly ElementPath[], options: CheckOptions): InputVerdict;
+  /** The same in steps of a few milliseconds, one for each `next`: for large tensors, whose check must not keep the server from all else. */
+  checkInSteps(tensors: readonly Tensor[], paths: readonly ElementPath[], options: CheckOptions): Generator<void, InputVerdict>;
   /**
    * After the decoder of images delivered: the tensors as the model will get them are looked at once more (shape, sizes, relations).
    * `imageJobs` of this verdict is empty, its cost counts no pixels.

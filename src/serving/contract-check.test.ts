@@ -12,6 +12,7 @@ import {
 import { AirlockError } from '../core/index.ts';
 import { defaultJsonLimits, PredictDecoder, type Signature, type StringTensor, type Tensor } from '../tensor/index.ts';
 import { ContractGuard, type ContractGuardOptions, type ImageSource } from './contract-guard.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { ViolationNotice } from './violation-notices.ts';
 
 const signature: Signature = {
@@ -50,10 +51,12 @@ interface Engine {
   readonly recheck?: readonly BoundRule[];
   readonly outputs?: readonly BoundRule[];
   readonly jobs?: readonly ImageJob[];
+  /** What is done at each step of a large request. */
+  readonly steps?: readonly (() => void)[];
 }
 
 /** Finds each rule broken once, in whatever it is given. */
-function engine({ inputs = [], recheck = [], outputs = [], jobs = [] }: Engine): CompiledContract {
+function engine({ inputs = [], recheck = [], outputs = [], jobs = [], steps = [] }: Engine): CompiledContract {
   const found = (rules: readonly BoundRule[], draw: number) => {
     const findings = new Findings({ limit: 4, draw, sampleFraction: 0.25 });
     for (const one of rules)
@@ -73,13 +76,21 @@ function engine({ inputs = [], recheck = [], outputs = [], jobs = [] }: Engine):
         ? undefined
         : {
             checkInputs: (tensors, _paths, { draw }) => ({ ...rest, findings: found(inputs, draw), tensors, imageJobs: jobs }),
+            *checkInSteps(tensors, _paths, { draw }) {
+              for (const at of steps) {
+                at();
+                yield;
+              }
+              return { ...rest, findings: found(inputs, draw), tensors, imageJobs: jobs };
+            },
             recheck: (tensors, _paths, { draw }) => ({ ...rest, findings: found(recheck, draw), tensors, imageJobs: [] }),
             checkOutputs: (tensors, _batch, { draw }) => ({ findings: found(outputs, draw), tensors }),
           },
   };
 }
 
-const noImages: ImageSource = { decode: () => Promise.reject(new Error('nobody asked for images')) };
+const imagesBy = (decode: ImageSource['decode'], held = new HeldBytes(1e9)): ImageSource => ({ decode, held });
+const noImages = imagesBy(() => Promise.reject(new Error('nobody asked for images')));
 
 function guardOf(rules: Engine, options: Partial<ContractGuardOptions> = {}) {
   const notices: ViolationNotice[] = [];
@@ -235,6 +246,34 @@ const decode = async (guard: ContractGuard, body: string) => {
   return check.run({ signature: chosen, tensors, paths: [() => 'x'], run: async () => [numbers(1)] });
 };
 
+describe('a large request', () => {
+  const large = (): Tensor => numbers(...new Array<number>(10_000).fill(1));
+  const busy = (ms: number) => () => {
+    const endMs = performance.now() + ms;
+    while (performance.now() < endMs);
+  };
+
+  it('is checked in steps, between which others have their turn', async () => {
+    const { guard } = guardOf({ steps: new Array(8).fill(busy(15)) });
+    let turns = 0;
+    const others = setInterval(() => turns++, 1);
+    await run(guard, [large()]);
+    clearInterval(others);
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(guard.report).toMatchObject({ checked: 1 });
+  });
+
+  it('waits for nobody when its steps are short, and is refused like any other', async () => {
+    const { guard } = guardOf({ steps: [busy(1), busy(1)], inputs: [rule('max', 'enforce')] });
+    let turns = 0;
+    const others = setImmediate(() => turns++);
+    expect(await errorOf(run(guard, [large()]))).toMatchObject({ code: 'CONTRACT_VIOLATION' });
+    clearImmediate(others);
+    expect(turns).toBe(0);
+    expect(guard.report).toMatchObject({ checked: 1, refused: 1 });
+  });
+});
+
 describe('numbers that lose precision', () => {
   const body = '{"instances":[1, 16777217, 33554433]}';
   const lossless = (mode = '') => contract(`, number: { narrowing: exactIntegers } ${mode}`);
@@ -353,7 +392,7 @@ describe('images', () => {
       Buffer.from(bytes.subarray(offsets[i], offsets[i + 1])).toString(),
     );
   };
-  const shout: ImageSource = { decode: async (_job, bytes) => Buffer.from(`${Buffer.from(bytes).toString().toUpperCase()}!`) };
+  const shout = imagesBy(async (_job, bytes) => Buffer.from(`${Buffer.from(bytes).toString().toUpperCase()}!`));
 
   it('go through the decoder one by one, and replace the strings that they were', async () => {
     const { guard } = guardOf({ jobs: [job(0), job(2)] }, { images: shout });
@@ -369,28 +408,56 @@ describe('images', () => {
   });
 
   it('fail the request with what the decoder says', async () => {
-    const images = { decode: () => Promise.reject(new AirlockError('IMAGE_UNDECODABLE')) };
+    const images = imagesBy(() => Promise.reject(new AirlockError('IMAGE_UNDECODABLE')));
     const { guard } = guardOf({ jobs: [job(0)] }, { images });
     expect(await errorOf(run(guard, [strings('one')]))).toMatchObject({ code: 'IMAGE_UNDECODABLE' });
   });
 
   it('have the time of one request for all of them together', async () => {
     let nowMs = 0;
-    let decoded = 0;
-    const images: ImageSource = {
-      decode: async () => {
-        nowMs += 40;
-        decoded++;
-        return new Uint8Array(1);
-      },
-    };
+    const left: number[] = [];
+    const owners = new Set<object>();
+    const images = imagesBy(async (_job, _bytes, { owner, timeoutMs }) => {
+      nowMs += 40;
+      left.push(timeoutMs);
+      owners.add(owner);
+      return new Uint8Array(1);
+    });
     const { guard } = guardOf({ jobs: [0, 1, 2, 3, 4].map(job) }, { images, clock: () => nowMs });
     expect(await errorOf(run(guard, [strings('1', '2', '3', '4', '5')]))).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(decoded).toBe(3);
+    expect(left).toEqual([100, 60, 20]);
+    expect([...owners]).toEqual([guard]);
+    // The last one came too late as well.
+    const one = guardOf({ jobs: [job(0)] }, { images, imagesTimeoutMs: 30, clock: () => nowMs });
+    expect(await errorOf(run(one.guard, [strings('1')]))).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('are bounded for all requests together, from when they are made to the end of their request', async () => {
+    const held = new HeldBytes(100);
+    const { guard } = guardOf({ jobs: [job(0)] }, { images: imagesBy(async () => new Uint8Array(60), held) });
+    let answer: (() => void) | undefined;
+    const first = run(guard, [strings('1')], async (inputs) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return inputs;
+    });
+    await expect.poll(() => answer).toBeDefined();
+    expect(await errorOf(run(guard, [strings('2')]))).toMatchObject({ code: 'SERVER_OVERLOADED' });
+    answer?.();
+    await first;
+    await run(guard, [strings('3')]);
+    // What fails gives back too.
+    for (let i = 0; i < 3; i++)
+      expect(await errorOf(run(guard, [strings('4')], () => Promise.reject(new AirlockError('WORKER_CRASHED'))))).toMatchObject({
+        code: 'WORKER_CRASHED',
+      });
+    await run(guard, [strings('5')]);
+    held.take(100);
   });
 
   it('are bounded in all', async () => {
-    const images = { decode: async () => new Uint8Array(40 * 1024 * 1024) };
+    const images = imagesBy(async () => new Uint8Array(40 * 1024 * 1024));
     const { guard } = guardOf({ jobs: [job(0), job(1)] }, { images });
     expect(await errorOf(run(guard, [strings('1', '2')]))).toMatchObject({
       code: 'TENSOR_TOO_LARGE',

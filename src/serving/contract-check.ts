@@ -1,11 +1,16 @@
 // One request under a contract: its numbers while they are decoded, its inputs before the model sees them, its images through the decoder,
-// its answer before a client sees it. Each stage throws; none is skipped. With no image to decode nothing here waits.
+// its answer before a client sees it. Each stage throws; none is skipped. Only a large request, or one with images, waits here for others.
 import { type ElementPath, Findings, type InputVerdict } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { NarrowingRule, NumberRules, Signature, Tensor } from '../tensor/index.ts';
 import type { ContractGuard } from './contract-guard.ts';
 import type { BoundNarrowing } from './input-number-rules.ts';
 import { RequestImages } from './request-images.ts';
+
+/** Bytes of tensors up to which a request is checked in one piece; others are served between the steps of larger ones. */
+const maxOnePieceBytes = 16 * 1024;
+/** Time after which others get a turn. */
+const turnMs = 20;
 
 /** Runs the model on inputs that passed. */
 type Run = (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
@@ -78,7 +83,10 @@ export class ContractCheck implements NumberRules {
    * @throws CONTRACT_VIOLATION, IMAGE_UNDECODABLE, MODEL_OUTPUT_REFUSED, SIGNATURE_UNSUITABLE, and what `charge` and `run` throw.
    */
   async run({ signature, tensors, paths, charge, run }: CheckedRun): Promise<readonly Tensor[]> {
-    const verdict = this.#inputs(signature, tensors, paths);
+    const checked = isLarge(tensors)
+      ? await this.#checkLarge(signature, tensors, paths)
+      : this.#compiled(signature).checkInputs(tensors, paths, { draw: this.#draw });
+    const verdict = this.#passed(checked);
     // Decoding images is work too.
     charge?.(verdict.cost);
     if (verdict.imageJobs.length === 0) return this.#outputs(signature, await run(verdict.tensors), verdict);
@@ -91,9 +99,20 @@ export class ContractCheck implements NumberRules {
     }
   }
 
-  #inputs(signature: Signature, tensors: readonly Tensor[], paths: readonly ElementPath[]): InputVerdict {
+  async #checkLarge(signature: Signature, tensors: readonly Tensor[], paths: readonly ElementPath[]): Promise<InputVerdict> {
+    const steps = this.#compiled(signature).checkInSteps(tensors, paths, { draw: this.#draw });
+    let turnEndMs = performance.now() + turnMs;
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      if (performance.now() < turnEndMs) continue;
+      await new Promise(setImmediate);
+      turnEndMs = performance.now() + turnMs;
+    }
+  }
+
+  #passed(verdict: InputVerdict): InputVerdict {
     const { counts, notices } = this.#guard;
-    const verdict = this.#compiled(signature).checkInputs(tensors, paths, { draw: this.#draw });
     const { findings } = verdict;
     counts.addInputs(findings);
     if (this.#lost !== undefined) counts.addMore(this.#lost);
@@ -135,4 +154,10 @@ export class ContractCheck implements NumberRules {
     this.#guard.notices.add(findings);
     return tensors;
   }
+}
+
+function isLarge(tensors: readonly Tensor[]): boolean {
+  let total = 0;
+  for (const { bytes } of tensors) total += bytes.byteLength;
+  return total > maxOnePieceBytes;
 }

@@ -65,7 +65,13 @@ describe('compileAudioRules', () => {
         });
         const findings = new Findings({ limit: 9, draw: 0.5, sampleFraction: 0 });
         const tensor = { dtype: 'DT_STRING', shape: [1], bytes, offsets: Uint32Array.of(0, bytes.length) } as const;
-        check?.(tensor, { path: () => 'x', findings, dims: new Map(), imageJobs: [], measure: { pixels: 0 } });
+        check?.(tensor, {
+          path: () => 'x',
+          findings,
+          dims: new Map(),
+          imageJobs: [],
+          measure: { pixels: 0, patternWork: 0, patternMs: 0 },
+        });
         return findings.kept.flatMap(({ outcome, rule }) => (outcome === 'reject' ? [rule.name] : []));
       };
       expect(refusedBy(() => 'enforce')).toEqual(['audio.structure']);

@@ -80,7 +80,13 @@ function check(messages: readonly (Features | Uint8Array)[], rules: Partial<Exam
   const findings = new Findings({ limit: 100, draw: 0.5, sampleFraction: 0 });
   const before = Buffer.from(bytes);
   const path = (index?: number): string => `instances[${index}].examples`;
-  const context = { path, findings, dims: new Map<string, number>(), imageJobs: [], measure: { pixels: 0 } };
+  const context = {
+    path,
+    findings,
+    dims: new Map<string, number>(),
+    imageJobs: [],
+    measure: { pixels: 0, patternWork: 0, patternMs: 0 },
+  };
   const result = compiled?.(tensor, context) ?? tensor;
   expect(Buffer.from(bytes).equals(before)).toBe(true);
   if (result.dtype !== 'DT_STRING') throw new Error('not strings');

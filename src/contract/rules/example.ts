@@ -7,6 +7,7 @@ import { refusing } from '../compile-context.ts';
 import type { ExampleRules } from '../contract-types.ts';
 import type { BoundRule, Findings } from '../findings.ts';
 import type { RuleName } from '../rule-table.ts';
+import { ElementSteps, inOneStep } from './element-steps.ts';
 import { ExampleIndex, type FeaturePlace, maxIndexedFeatures } from './example-index.ts';
 import { selectFeatures } from './example-select.ts';
 import { type CompiledFeature, compileFeatures } from './feature-checks.ts';
@@ -30,7 +31,8 @@ export function compileExampleRules(context: CompileContext): TensorCheck | unde
   }
   if (bound.size === 0) return undefined;
   const check = new ExampleCheck(rules, bound);
-  return (tensor, checkContext) => check.check(tensor, checkContext);
+  const inSteps: TensorCheck['inSteps'] = (tensor, checkContext) => check.check(tensor, checkContext);
+  return Object.assign((tensor: Tensor, checkContext: CheckContext) => inOneStep(check.check(tensor, checkContext)), { inSteps });
 }
 
 const exampleRules: readonly ExampleRule[] = [
@@ -74,12 +76,19 @@ class ExampleCheck {
     this.#ragged = rules.ragged.map((group) => raggedCheck(printable(group.name), group));
   }
 
-  check(tensor: Tensor, context: CheckContext): Tensor {
+  *check(tensor: Tensor, context: CheckContext): Generator<void, Tensor> {
     if (tensor.dtype !== 'DT_STRING') return tensor;
     const { bytes, offsets } = tensor;
     const changed = new Map<number, Uint8Array>();
+    const steps = new ElementSteps(offsets);
     this.#reports = 0;
     for (let index = 0; index + 1 < offsets.length; index++) {
+      if (steps.endsBefore(index)) {
+        // Other requests are checked meanwhile.
+        const reports = this.#reports;
+        yield;
+        this.#reports = reports;
+      }
       if (this.#reports >= maxReports && context.findings.refused) return tensor;
       const selected = this.#message({ bytes, start: offsets[index], end: offsets[index + 1], index }, context);
       if (selected !== undefined) changed.set(index, selected);

@@ -58,7 +58,7 @@ function textCheck(name: string, rules: FeatureRules): ValueCheck[] {
   const check = compileTextChecks(rules.string, () => true);
   if (check === undefined) return [];
   return [
-    (bytes, start, end, index, report) => {
+    (bytes, start, end, index, report, measure) => {
       const reporter: TextReporter = {
         // Its rules are all one rule of the tensor, which takes no action.
         report: (_, expected, got) => {
@@ -67,6 +67,7 @@ function textCheck(name: string, rules: FeatureRules): ValueCheck[] {
         },
         refuse: (_, expected, got) => report(index, `${name}: ${expected}`, got),
         refused: false,
+        work: measure,
       };
       check.check(bytes, start, end, reporter);
     },

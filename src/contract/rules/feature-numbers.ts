@@ -1,5 +1,6 @@
 // The rules of the numbers of one feature. Floats are compared as what they are, 32 bits: the bounds of the contract are rounded to the same
 // first, or a value of 0.1 would lie above a bound of 0.1. Integers are exact at any size.
+import type { CheckContext } from '../check-types.ts';
 import type { ContractNumber, FeatureRules, Monotone } from '../contract-types.ts';
 import type { FeaturePlace } from './example-index.ts';
 import { FeatureValues } from './example-values.ts';
@@ -14,9 +15,7 @@ export type FeatureReport = (index: number | undefined, expected: string, got: (
  */
 export type FeatureCheck = (bytes: Uint8Array, place: FeaturePlace, report: FeatureReport, measure: FeatureMeasure) => void;
 
-export interface FeatureMeasure {
-  pixels: number;
-}
+export type FeatureMeasure = CheckContext['measure'];
 
 interface NumberTest {
   readonly expected: string;

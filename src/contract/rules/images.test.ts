@@ -128,7 +128,7 @@ function run(images: readonly Buffer[], { image = {}, actions = {}, modes = {} }
   });
   const findings = new Findings({ limit: 10, draw: 0.5, sampleFraction: 0 });
   const imageJobs: ImageJob[] = [];
-  const measure = { pixels: 0 };
+  const measure = { pixels: 0, patternWork: 0, patternMs: 0 };
   const context: CheckContext = { path: (index) => `images[${index}]`, findings, dims: new Map(), imageJobs, measure };
   const offsets = new Uint32Array([
     0,

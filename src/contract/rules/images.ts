@@ -1,12 +1,13 @@
 // The rules of tensors whose strings are encoded images. The server only ever reads headers; what must be decoded becomes a job for the
 // process that may.
-import type { StringTensor } from '../../tensor/index.ts';
+import type { StringTensor, Tensor } from '../../tensor/index.ts';
 import type { CheckContext, CompileContext, TensorCheck } from '../check-types.ts';
 import { refusing } from '../compile-context.ts';
 import type { ImageRules } from '../contract-types.ts';
 import type { BoundRule, Findings } from '../findings.ts';
 import { checkImageBytes, type ImageJudge, type ImageRuleName } from '../images/index.ts';
 import { ruleTable } from '../rule-table.ts';
+import { ElementSteps, inOneStep } from './element-steps.ts';
 
 /** One rule that an image breaks, in words for a client. */
 export interface ImageViolation {
@@ -54,10 +55,8 @@ export function compileImageRules(context: CompileContext): TensorCheck | undefi
   const rules = context.rules.image;
   if (rules === undefined) return undefined;
   const bound = boundRules(context);
-  return (tensor, check) => {
-    if (tensor.dtype === 'DT_STRING') checkImages(tensor, rules, bound, check);
-    return tensor;
-  };
+  const inSteps = (tensor: Tensor, check: CheckContext) => checkImages(tensor, rules, bound, check);
+  return Object.assign((tensor: Tensor, check: CheckContext) => inOneStep(inSteps(tensor, check)), { inSteps });
 }
 
 /**
@@ -116,15 +115,19 @@ function judgeOf(bound: ReadonlyMap<ImageRuleName, BoundImageRule>, findings: Fi
   };
 }
 
-function checkImages(
-  { bytes, offsets }: StringTensor,
+function* checkImages(
+  tensor: Tensor,
   rules: ImageRules,
   bound: ReadonlyMap<ImageRuleName, BoundImageRule>,
   { findings, path, imageJobs, measure }: CheckContext,
-): void {
+): Generator<void, Tensor> {
+  if (tensor.dtype !== 'DT_STRING') return tensor;
+  const { bytes, offsets } = tensor;
+  const steps = new ElementSteps(offsets);
   let element = 0;
   const judge = judgeOf(bound, findings, () => path(element));
   for (; element < offsets.length - 1; element++) {
+    if (steps.endsBefore(element)) yield;
     const before = findings.refusals;
     const { header, task } = checkImageBytes(bytes.subarray(offsets[element], offsets[element + 1]), rules, judge);
     if (header !== undefined) measure.pixels += header.width * header.height * header.frames;
@@ -132,4 +135,5 @@ function checkImages(
     if (task !== undefined && findings.refusals === before)
       imageJobs.push({ ...task, tensorIndex: 0, elementIndex: element, path: path(element) });
   }
+  return tensor;
 }

@@ -2,15 +2,28 @@
 // actions make of a text; and that nothing that comes in is written to.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StringTensor } from '../../tensor/index.ts';
+import type { StringTensor, Tensor } from '../../tensor/index.ts';
+import type { CheckContext } from '../check-types.ts';
 import type { Action, Mode, StringRules } from '../contract-types.ts';
 import { Findings } from '../findings.ts';
 import type { RuleName } from '../rule-table.ts';
+import type { PatternWork } from './pattern.ts';
 import { compileStringRules } from './strings.ts';
 
 interface Setup {
   readonly actions?: Partial<Record<RuleName, Action>>;
   readonly modes?: Partial<Record<RuleName, Mode>>;
+  /** What the request has cost before. */
+  readonly work?: PatternWork;
+}
+
+/** What a check in steps comes to, and how many steps it took. */
+function drain(steps: Generator<void, Tensor> | undefined): { readonly result: Tensor | undefined; readonly count: number } {
+  for (let count = 1; steps !== undefined; count++) {
+    const { done, value } = steps.next();
+    if (done === true) return { result: value, count };
+  }
+  return { result: undefined, count: 0 };
 }
 
 const base: StringRules = { encoding: 'utf8', controlCharacters: 'allow', bidiControls: 'allow', invisible: 'allow' };
@@ -22,7 +35,7 @@ function stringTensor(strings: readonly (string | Uint8Array)[]): StringTensor {
   return { dtype: 'DT_STRING', shape: [parts.length], bytes: Uint8Array.from(Buffer.concat(parts)), offsets };
 }
 
-function check(strings: readonly (string | Uint8Array)[], rules: Partial<StringRules>, { actions, modes }: Setup = {}) {
+function check(strings: readonly (string | Uint8Array)[], rules: Partial<StringRules>, { actions, modes, work }: Setup = {}) {
   const compiled = compileStringRules({
     rules: {
       dtype: 'DT_STRING',
@@ -36,12 +49,23 @@ function check(strings: readonly (string | Uint8Array)[], rules: Partial<StringR
       return mode === 'off' ? undefined : { id: `s/inputs/x/${name}`, name, mode, action: actions?.[name] ?? { kind: 'reject' } };
     },
   });
-  const findings = new Findings({ limit: 100, draw: 0.5, sampleFraction: 0 });
+  const contextOf = (): CheckContext => ({
+    path: (index) => `x[${index}]`,
+    findings: new Findings({ limit: 100, draw: 0.5, sampleFraction: 0 }),
+    dims: new Map(),
+    imageJobs: [],
+    measure: { pixels: 0, ...(work ?? { patternWork: 0, patternMs: 0 }) },
+  });
   const tensor = stringTensor(strings);
   const before = Buffer.from(tensor.bytes);
-  const path = (index?: number): string => `x[${index}]`;
-  const result = compiled?.(tensor, { path, findings, dims: new Map(), imageJobs: [], measure: { pixels: 0 } }) ?? tensor;
+  const context = contextOf();
+  const { findings } = context;
+  const result = compiled?.(tensor, context) ?? tensor;
   expect(Buffer.from(tensor.bytes).equals(before)).toBe(true);
+  const inSteps = contextOf();
+  const steps = drain(compiled?.inSteps?.(tensor, inSteps));
+  expect(steps.result ?? tensor).toEqual(result);
+  expect(inSteps.findings).toEqual(findings);
   if (result.dtype !== 'DT_STRING') throw new Error('not strings');
   const { bytes, offsets } = result;
   return {
@@ -50,6 +74,8 @@ function check(strings: readonly (string | Uint8Array)[], rules: Partial<StringR
     outcomes: findings.kept.map(({ outcome }) => outcome),
     refused: findings.refused,
     isSame: result === tensor,
+    steps: steps.count,
+    work: context.measure,
     counts: Array.from(findings.counts.values()).reduce((sum, count) => sum + count, 0),
     strings: Array.from(offsets.subarray(1), (end, index) => Buffer.from(bytes.subarray(offsets[index], end)).toString()),
   };
@@ -303,5 +329,31 @@ describe('actions on strings', () => {
     );
     expect(given).toMatchObject({ refused: true, isSame: true });
     expect(given.outcomes).toContain('reject');
+  });
+});
+
+describe('many strings', () => {
+  it('are looked at in steps, and a few in one', () => {
+    expect(check(['a', 'b'], { maxBytes: 4 }).steps).toBe(1);
+    expect(check(new Array(5_000).fill('a'), { maxBytes: 4 }).steps).toBe(5);
+    expect(check(new Array(50).fill('a'.repeat(4_000)), { maxBytes: 4_000 }).steps).toBe(11);
+  });
+
+  it('have a bounded time for their patterns, and break the rule when it is over', () => {
+    const spent = { patternWork: 2 ** 20, patternMs: 1_000 };
+    const { violations, outcomes } = check(['a', 'ä'.repeat(9)], { pattern: '\\pL+' }, { work: spent });
+    expect(violations).toEqual([
+      'x[0]: texts whose patterns are matched in the time of a request, too many',
+      'x[1]: texts whose patterns are matched in the time of a request, too many',
+    ]);
+    expect(outcomes).toEqual(['reject', 'reject']);
+    expect(check(['a'], { pattern: '\\pL+' }, { work: { ...spent, patternMs: 999 } }).refused).toBe(false);
+  });
+
+  it('have the time of their patterns taken only when they are much work', () => {
+    const { work } = check(new Array(1_000).fill('abc'), { pattern: '[a-z]+' });
+    expect(work).toMatchObject({ patternWork: expect.any(Number), patternMs: 0 });
+    expect(work.patternWork).toBeGreaterThan(1_000 * 11);
+    expect(check(new Array(100).fill('a'.repeat(10_000)), { pattern: '[a-z]+' }).work.patternMs).toBeGreaterThan(0);
   });
 });

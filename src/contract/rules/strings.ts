@@ -1,10 +1,11 @@
 // The rules of strings on a tensor: each element goes through the text checks, and what they change goes into a copy. Never throws on
 // what a client sent.
-import type { Tensor } from '../../tensor/index.ts';
+import type { StringTensor, Tensor } from '../../tensor/index.ts';
 import type { CheckContext, CompileContext, TensorCheck } from '../check-types.ts';
 import { refusing } from '../compile-context.ts';
 import type { Action, StringRules } from '../contract-types.ts';
 import type { BoundRule } from '../findings.ts';
+import { ElementSteps } from './element-steps.ts';
 import { maxGrowthBytes, maxReports, rebuildStrings } from './strings-rebuild.ts';
 import { compileTextChecks, type TextCheck, type TextReporter } from './text-checks.ts';
 import type { TextRule } from './text-steps.ts';
@@ -44,7 +45,10 @@ export function compileStringRules(context: CompileContext): TensorCheck | undef
     if (rule !== undefined) bound.set(name, { rule, refusing: refusing(rule) });
   }
   const check = compileTextChecks(stringRules, (name) => bound.has(name));
-  return check === undefined ? undefined : (tensor, checkContext) => checkTensor(tensor, checkContext, check, bound);
+  if (check === undefined) return undefined;
+  return Object.assign((tensor: Tensor, checkContext: CheckContext) => checkTensor(tensor, checkContext, check, bound), {
+    inSteps: (tensor: Tensor, checkContext: CheckContext) => checkInSteps(tensor, checkContext, check, bound),
+  });
 }
 
 interface BoundRules {
@@ -53,38 +57,74 @@ interface BoundRules {
   readonly refusing: BoundRule;
 }
 
-function checkTensor(tensor: Tensor, context: CheckContext, check: TextCheck, bound: ReadonlyMap<TextRule, BoundRules>): Tensor {
+type Bound = ReadonlyMap<TextRule, BoundRules>;
+
+function checkTensor(tensor: Tensor, context: CheckContext, check: TextCheck, bound: Bound): Tensor {
   if (tensor.dtype !== 'DT_STRING') return tensor;
-  const { bytes, offsets } = tensor;
-  const reporter = new ElementReporter(context, bound);
-  const changed = new Map<number, Uint8Array>();
-  let growthBytes = 0;
-  for (let index = 0; index + 1 < offsets.length; index++) {
-    if (reporter.reports >= maxReports && context.findings.refused) return tensor;
-    reporter.index = index;
-    const content = check.check(bytes, offsets[index], offsets[index + 1], reporter);
-    if (content === undefined) continue;
-    growthBytes += content.length - (offsets[index + 1] - offsets[index]);
-    if (growthBytes > maxGrowthBytes) {
-      reporter.refuseLast(`replacements that add at most ${maxGrowthBytes} bytes`, () => 'more');
-      return tensor;
-    }
-    changed.set(index, content);
-  }
-  return changed.size === 0 ? tensor : rebuildStrings(tensor, changed);
+  const elements = new Elements(tensor, context, check, bound);
+  while (elements.checkNext());
+  return elements.result;
 }
 
-/** One for all elements: `index` says which it is. */
-class ElementReporter implements TextReporter {
-  readonly #context: CheckContext;
-  readonly #bound: ReadonlyMap<TextRule, BoundRules>;
-  #lastActed: TextRule | undefined;
-  index = 0;
-  reports = 0;
+function* checkInSteps(tensor: Tensor, context: CheckContext, check: TextCheck, bound: Bound): Generator<void, Tensor> {
+  if (tensor.dtype !== 'DT_STRING') return tensor;
+  const elements = new Elements(tensor, context, check, bound);
+  const steps = new ElementSteps(tensor.offsets);
+  while (elements.checkNext()) if (steps.endsBefore(elements.index)) yield;
+  return elements.result;
+}
 
-  constructor(context: CheckContext, bound: ReadonlyMap<TextRule, BoundRules>) {
+/** The strings of one tensor, one after the other, and where the problems of each go. */
+class Elements implements TextReporter {
+  readonly #tensor: StringTensor;
+  readonly #context: CheckContext;
+  readonly #check: TextCheck;
+  readonly #bound: Bound;
+  readonly #changed = new Map<number, Uint8Array>();
+  #growthBytes = 0;
+  #isOvergrown = false;
+  #lastActed: TextRule | undefined;
+  #reports = 0;
+  /** The next one; while it is checked, that one. */
+  index = 0;
+
+  constructor(tensor: StringTensor, context: CheckContext, check: TextCheck, bound: Bound) {
+    this.#tensor = tensor;
     this.#context = context;
+    this.#check = check;
     this.#bound = bound;
+  }
+
+  /** The tensor that goes on. */
+  get result(): Tensor {
+    return this.#isOvergrown || this.#changed.size === 0 ? this.#tensor : rebuildStrings(this.#tensor, this.#changed);
+  }
+
+  get work(): CheckContext['measure'] {
+    return this.#context.measure;
+  }
+
+  /** False when there is none any more, or none that would change the verdict. */
+  checkNext(): boolean {
+    const { bytes, offsets } = this.#tensor;
+    const { index } = this;
+    if (index + 1 >= offsets.length) return false;
+    if (this.#reports >= maxReports && this.refused) {
+      this.#changed.clear();
+      return false;
+    }
+    const content = this.#check.check(bytes, offsets[index], offsets[index + 1], this);
+    if (content !== undefined) {
+      this.#growthBytes += content.length - (offsets[index + 1] - offsets[index]);
+      if (this.#growthBytes > maxGrowthBytes) {
+        this.#refuseLast(`replacements that add at most ${maxGrowthBytes} bytes`, () => 'more');
+        this.#isOvergrown = true;
+        return false;
+      }
+      this.#changed.set(index, content);
+    }
+    this.index++;
+    return true;
   }
 
   get refused(): boolean {
@@ -94,7 +134,7 @@ class ElementReporter implements TextReporter {
   report(name: TextRule, expected: string, got: () => string): Action | undefined {
     const rule = this.#bound.get(name)?.rule;
     if (rule === undefined) return undefined;
-    this.reports++;
+    this.#reports++;
     const { path, findings } = this.#context;
     const action = findings.report(rule, () => path(this.index), expected, got);
     if (action !== undefined) this.#lastActed = name;
@@ -108,7 +148,7 @@ class ElementReporter implements TextReporter {
   }
 
   /** Refuses by the rule whose action was taken last. */
-  refuseLast(expected: string, got: () => string): void {
+  #refuseLast(expected: string, got: () => string): void {
     if (this.#lastActed !== undefined) this.refuse(this.#lastActed, expected, got);
   }
 }

@@ -2,6 +2,7 @@
 // strings of a tensor and the values of a feature go the same way.
 import type { Action, StringRules } from '../contract-types.ts';
 import { cutText } from './graphemes.ts';
+import type { PatternWork } from './pattern.ts';
 import { byteClassesOf } from './text-scan.ts';
 import { type TextRule, type TextStep, textSteps } from './text-steps.ts';
 import { TextView } from './text-view.ts';
@@ -14,6 +15,8 @@ export interface TextReporter {
   refuse(rule: TextRule, expected: string, got: () => string): void;
   /** Whether the request is refused already. */
   readonly refused: boolean;
+  /** Of the request. */
+  readonly work: PatternWork;
 }
 
 export interface TextCheck {
@@ -45,7 +48,7 @@ class StepsCheck implements TextCheck {
   /** Bytes of an ASCII text that no rule of length speaks against, and the steps that plain ASCII can break. */
   readonly #plainMin: number;
   readonly #plainMax: number;
-  readonly #acceptsPlain: ((bytes: Uint8Array) => boolean) | undefined;
+  readonly #acceptsPlain: TextStep['accepts'];
 
   constructor(rules: StringRules, steps: readonly TextStep[]) {
     this.#isText = rules.encoding !== 'binary';
@@ -60,7 +63,7 @@ class StepsCheck implements TextCheck {
   }
 
   check(bytes: Uint8Array, start: number, end: number, reporter: TextReporter): Uint8Array | undefined {
-    if (this.#isPlain(bytes, start, end)) return undefined;
+    if (this.#isPlain(bytes, start, end, reporter.work)) return undefined;
     const progress: Progress = { reported: new Set(), acted: new Set() };
     let content = bytes.subarray(start, end);
     let isChanged = false;
@@ -74,12 +77,12 @@ class StepsCheck implements TextCheck {
   }
 
   /** ASCII without controls, of a good length, that matches: the string that nearly every request has. */
-  #isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  #isPlain(bytes: Uint8Array, start: number, end: number, work: PatternWork): boolean {
     const length = end - start;
     if (length < this.#plainMin || length > this.#plainMax) return false;
     if (!this.#isText) return true;
     if (byteClassesOf(bytes, start, end) !== 0) return false;
-    return this.#acceptsPlain === undefined || this.#acceptsPlain(bytes.subarray(start, end));
+    return this.#acceptsPlain === undefined || this.#acceptsPlain(bytes.subarray(start, end), work);
   }
 
   #round(content: Uint8Array, { reported, acted }: Progress, reporter: TextReporter): Uint8Array | undefined {
@@ -87,7 +90,7 @@ class StepsCheck implements TextCheck {
     let isTooLong = false;
     for (const step of this.#steps) {
       if (step.isCostly && isTooLong && reporter.refused) continue;
-      const problem = step.find(text);
+      const problem = step.find(text, reporter.work);
       if (problem === undefined) continue;
       if (this.#lengthLimits.has(step)) isTooLong = true;
       const { expected, got } = problem;

@@ -3,7 +3,7 @@
 import type { StringRules } from '../contract-types.ts';
 import type { RuleName } from '../rule-table.ts';
 import { type CutLimit, maxCodePointsPerGrapheme } from './graphemes.ts';
-import { compilePattern, type Pattern } from './pattern.ts';
+import { compilePattern, matchesWithin, type Pattern, type PatternWork } from './pattern.ts';
 import { textClass } from './text-classes.ts';
 import { findInvisible } from './text-invisible.ts';
 import { findClass } from './text-scan.ts';
@@ -24,8 +24,8 @@ export interface TextStep {
   /** What `truncate` cuts to. */
   readonly cut?: CutLimit;
   /** The same as `find`, for plain ASCII that nobody made a view of yet. */
-  readonly accepts?: (bytes: Uint8Array) => boolean;
-  find(text: TextView): TextProblem | undefined;
+  readonly accepts?: (bytes: Uint8Array, work: PatternWork) => boolean;
+  find(text: TextView, work: PatternWork): TextProblem | undefined;
 }
 
 /** The marks in a row that a normal form may have: as the Stream-Safe Text Format of UAX #15. */
@@ -155,17 +155,23 @@ function maxGraphemes(limit: number | undefined): TextStep[] {
   return [{ rule: 'string.maxGraphemes', isCostly: true, cut: { unit: 'graphemes', limit }, find }];
 }
 
+/** Instructions × bytes up to which a text that does not match may be matched twice. */
+const maxQuickWork = 2 ** 16;
+
 function patternStep(pattern: Pattern): TextStep {
+  const maxQuickBytes = Math.min(pattern.maxBytes, Math.floor(maxQuickWork / pattern.size));
   const shown = pattern.source.length > 100 ? `${pattern.source.slice(0, 100)}…` : pattern.source;
   return {
     rule: 'string.pattern',
     isCostly: true,
-    accepts: (bytes) => bytes.length <= pattern.maxBytes && pattern.matches(bytes),
-    find: ({ bytes }) => {
+    accepts: (bytes, work) => bytes.length <= maxQuickBytes && matchesWithin(pattern, bytes, work) === true,
+    find: ({ bytes }, work) => {
       if (bytes.length > pattern.maxBytes) {
         return problem(`at most ${pattern.maxBytes} bytes for this pattern`, () => `${bytes.length} bytes`);
       }
-      if (pattern.matches(bytes)) return undefined;
+      const isMatch = matchesWithin(pattern, bytes, work);
+      if (isMatch === true) return undefined;
+      if (isMatch === undefined) return problem('texts whose patterns are matched in the time of a request', () => 'too many');
       // Longer than what a message shows, so that a cut is seen as one.
       return problem(`text that matches ${shown}`, () => utf8Text(bytes, 0, Math.min(bytes.length, 200)));
     },
