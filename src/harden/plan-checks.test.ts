@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseContract, type RuleName, rulesSetOn } from '../contract/index.ts';
 import { planTensor } from './plan-checks.ts';
-import { alternatives, literalPattern, maxPatternBytes } from './regex-literal.ts';
+import { re2Obstacle } from './re2-obstacle.ts';
+import { alternatives, literalPattern } from './regex-literal.ts';
 
 function plan(rules: string, more = '') {
   const contract = parseContract(
@@ -84,6 +85,31 @@ describe('planTensor', () => {
     ]);
   });
 
+  it.each([
+    ['\\p{L}{1,200}-\\p{L}{1,200}-\\p{L}{1,200}-\\p{L}{1,200}', 'too large a program'],
+    ['\\p{Lu}{1000}', 'too large a program'],
+    ['(?:[^\\p{L}]{10}){20}', 'too large a program'],
+    ['\\p{LC}+', 'the class \\p{LC}'],
+    ['\\p{Lowercase}', 'the class \\p{Lowercase}'],
+    ['[a\\P{Garay}]', 'the class \\p{Garay}'],
+    ['\\pC', 'the class \\p{C}'],
+    ['\\C', 'single bytes'],
+  ])('leaves out %s, with which TensorFlow would answer nothing, or something else', (pattern, reason) => {
+    expect(re2Obstacle(pattern)).toContain(reason);
+  });
+
+  it.each([
+    '\\p{L}{1,40}',
+    '[\\p{L}\\p{M}\\pN .-]+',
+    '\\P{Greek}{0,100}',
+    '(?i)[[:alpha:]_]{1,64}(?:-\\x{1000}|\\Qa{9}(\\E)*',
+    '[]\\x{80}-\\x{10FFFF}]{1,900}',
+    '(?P<year>\\d{4})-(?P<month>\\d{2})',
+    '.{0,1000}',
+  ])('builds in %s', (pattern) => {
+    expect(plan(`dtype: string, string: { pattern: ${JSON.stringify(pattern)} }`).built).toContain('string.pattern');
+  });
+
   it('leaves out patterns that TensorFlow reads otherwise', () => {
     expect(plan("dtype: string, string: { pattern: '(?P<n>a)' }").built).toContain('string.pattern');
     const { rules } = plan("dtype: string, string: { pattern: '(?<n>a)' }");
@@ -99,7 +125,7 @@ describe('patterns that are made here', () => {
   });
 
   it('are not made where they would be too long, or the text is none', () => {
-    expect(alternatives(Array.from({ length: maxPatternBytes / 4 }, () => 'abc'))).toBeUndefined();
+    expect(alternatives(Array.from({ length: 16_384 }, () => 'abc'))).toBeUndefined();
     expect(alternatives(['\ud800'])).toBeUndefined();
     expect(alternatives([])).toBeUndefined();
   });

@@ -2,6 +2,7 @@
 // tables that no TensorFlow operation has; they are named as left out.
 import type { RuleName, StringRules } from '../contract/index.ts';
 import type { Planner } from './plan-checks.ts';
+import { re2Obstacle } from './re2-obstacle.ts';
 import { alternatives, noControls, onlyAscii, wellFormedUtf8 } from './regex-literal.ts';
 
 const noBidi = '[^\\x{61C}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2066}-\\x{2069}]*';
@@ -51,21 +52,12 @@ function planCharacters(planner: Planner, text: StringRules): void {
   for (const [rule, isSet] of leftOut) if (isSet) planner.leaveOut(rule, unicodeOnly);
   const { pattern } = text;
   if (pattern === undefined || !planner.wants('string.pattern')) return;
-  const obstacle = patternObstacle(pattern);
+  const obstacle = re2Obstacle(pattern);
   if (obstacle !== undefined) {
     planner.leaveOut('string.pattern', obstacle);
     return;
   }
   planner.addValue('string.pattern', 'a match of the pattern', { kind: 'match', pattern });
-}
-
-/** What RE2 in TensorFlow 2.21 does not read as our engine does. A model whose pattern cannot be compiled answers nothing at all. */
-function patternObstacle(pattern: string): string | undefined {
-  if (pattern.includes('(?<'))
-    return 'it names a group as (?<name>…), which the RE2 in TensorFlow does not know: write (?P<name>…)';
-  if (pattern.includes('\0')) return 'it holds a NUL';
-  if (/\\C/.test(pattern)) return 'it matches single bytes (\\C)';
-  return undefined;
 }
 
 function match(planner: Planner, rule: RuleName, isSet: boolean, expected: string, pattern: string): void {

@@ -8,7 +8,7 @@ export const onlyAscii = '[\\x{0}-\\x{7F}]*';
 export const noControls = '[\\x{9}\\x{A}\\x{D}\\x{20}-\\x{7E}\\x{A0}-\\x{D7FF}\\x{E000}-\\x{10FFFF}]*';
 
 /** Bytes of one pattern. RE2's own limit on a compiled program is about five times as much. */
-export const maxPatternBytes = 64 * 1024;
+const maxPatternBytes = 64 * 1024;
 
 /** A pattern that matches exactly this text: every character that could mean something is written as its number. */
 export function literalPattern(text: string): string {

@@ -100,7 +100,7 @@ function restoreOutputs({ signatureDef }: WholeMetaGraph, { outputs }: UndoRecor
 const isReserved = (text: string): boolean => text.startsWith(reservedPrefix) || text.startsWith(`^${reservedPrefix}`);
 
 /** @throws MODEL_NOT_HARDENABLE when a node, an input, a function or an output has a name that is kept for us */
-export function refuseReserved({ graphDef, signatureDef }: WholeMetaGraph): void {
+function refuseReserved({ graphDef, signatureDef }: WholeMetaGraph): void {
   const functions = graphDef?.library?.function ?? [];
   const refuseName = ({ name }: { readonly name: string }): void => {
     if (name.endsWith(implementationSuffix) || isReserved(name)) throw notOurs('a function');
