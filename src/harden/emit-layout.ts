@@ -74,18 +74,27 @@ function gather(scope: GraphScope, name: string, values: string, indices: string
 export interface EmittedDims {
   readonly asserts: readonly string[];
   readonly conditions: readonly string[];
+  /** The value of each dimension, an int64 scalar, by its name. */
+  readonly values: ReadonlyMap<string, string>;
 }
 
-/** The bounds of each named dimension, and that all axes that have it agree with the first. */
+/** The dimensions of no tensor. */
+export const noDims: EmittedDims = { asserts: [], conditions: [], values: new Map() };
+
+/**
+ * The bounds of each named dimension, and that all axes that have it agree with the first.
+ * @param known those that have a value already: of the inputs, where the axes are those of outputs
+ */
 export function emitDims(
   scope: GraphScope,
   prefix: string,
   axes: readonly AxisSize[],
   bounds: ReadonlyMap<string, DimBounds>,
+  { values: known }: EmittedDims = noDims,
 ): EmittedDims {
   const asserts: string[] = [];
   const conditions: string[] = [];
-  const first = new Map<string, string>();
+  const values = new Map(known);
   const check = (name: string, condition: string, text: CheckText): void => {
     conditions.push(condition);
     asserts.push(addAssert(scope, name, condition, text));
@@ -98,15 +107,15 @@ export function emitDims(
       const product = scope.add(`${at}/product`, 'Mul', [value.quotient, times], int64);
       check(`${at}/divides`, equal(scope, `${at}/is_product`, product, value.shifted), text);
     }
-    const known = first.get(name);
-    if (known !== undefined) {
-      check(`${at}/agrees`, equal(scope, `${at}/same`, value.quotient, known), {
+    const first = values.get(name);
+    if (first !== undefined) {
+      check(`${at}/agrees`, equal(scope, `${at}/same`, value.quotient, first), {
         ...text,
         expected: `${text.expected}, with one value for ${name}`,
       });
       continue;
     }
-    first.set(name, value.quotient);
+    values.set(name, value.quotient);
     const bound = bounds.get(name);
     if (bound === undefined) continue;
     const { min, max, multipleOf } = bound;
@@ -130,7 +139,7 @@ export function emitDims(
       expected,
     });
   }
-  return { asserts, conditions };
+  return { asserts, conditions, values };
 }
 
 /** (size - offset) / multiplier, rounded down; that nothing is left over is checked beside it. */

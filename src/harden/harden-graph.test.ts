@@ -25,9 +25,9 @@ type NodeInit = NonNullable<GraphInit['node']>[number];
 type FunctionInit = NonNullable<NonNullable<GraphInit['library']>['function']>[number];
 
 const digest = 'ab'.repeat(32);
-const contractOf = (rules: string, more = '') =>
+const contractOf = (rules: string, more = '', output = '') =>
   parseContract(
-    `apiVersion: airlock/contract/v1\nmetadata: { id: test, revision: 1 }\n${more}signatures:\n  serving_default:\n    inputs:\n      x: { ${rules} }\n    outputs:\n      y: { dtype: float32 }\n`,
+    `apiVersion: airlock/contract/v1\nmetadata: { id: test, revision: 1 }\n${more}signatures:\n  serving_default:\n    inputs:\n      x: { ${rules} }\n    outputs:\n      y: { dtype: float32${output} }\n`,
   );
 const bounded = contractOf('dtype: float32, shape: [null, 4], min: 0, max: 10');
 
@@ -270,6 +270,34 @@ describe('both forms', () => {
     }
   });
 
+  it.each(all)('%s: the dimensions of outputs are held to their bounds and to those of the inputs', (_, init) => {
+    const text = (output: string, rest: string) =>
+      `[airlock] serving_default/outputs/y/shape: expected shape ${output}, with ${rest}`;
+    const built = (input: string, output: string, poison = false) => {
+      const rules = `dtype: float32, shape: ${input}`;
+      const dims = 'dims: { batch: { min: 1, max: 7 }, width: { min: 2, max: 8, multipleOf: 2 } }\n';
+      const { nodes, functions } = graphOf(harden(init, contractOf(rules, dims, `, shape: ${output}`), poison).bytes);
+      return functions.get('wrapper')?.nodeDef ?? [...nodes.values()];
+    };
+    const shared = built('[batch, width]', '[batch, width]');
+    expect(textsOf(shared)).toContain(text('[batch, width]', 'one value for batch'));
+    expect(textsOf(shared)).toContain(text('[batch, width]', 'one value for width'));
+    expect(textsOf(built('[null, null]', '[batch, width]'))).toContain(text('[batch, width]', 'width from 2 to 8 in steps of 2'));
+    expect(textsOf(built('[batch, width]', '[2*batch+1, width]'))).toContain(text('[2*batch+1, width]', 'one value for batch'));
+    // The gate that holds the outputs waits for it, and the poison looks at it.
+    const gate = need(shared.find(({ name }) => /^airlock\/(output_gate|signature0\/gate)$/.test(name)));
+    const asserts = shared.filter(({ op, name }) => op === 'Assert' && name.includes('output_dims'));
+    expect(asserts).toHaveLength(2);
+    for (const { name } of asserts) expect(gate.input).toContain(`^${name}`);
+    const poisoned = built('[batch, width]', '[batch, width]', true);
+    const conditions = poisoned.filter(({ name }) => /output_dims\/[01]\/same$/.test(name)).map(({ name }) => name);
+    expect(conditions).toHaveLength(2);
+    const used = new Set(
+      poisoned.filter(({ op }) => op === 'LogicalAnd').flatMap(({ input }) => input.map((one) => one.split(':')[0])),
+    );
+    for (const name of conditions) expect(used).toContain(name);
+  });
+
   it.each(all)('%s: names that are kept for us are refused in a model that has no mark', (_, init) => {
     const refusal = expect.objectContaining({ code: 'MODEL_NOT_HARDENABLE' });
     const changes: ((model: WholeSavedModel) => void)[] = [
@@ -317,6 +345,15 @@ describe('both forms', () => {
     ]) {
       for (const [, init] of all) expect(() => harden(init, contractOf(rules))).toThrow(mismatch);
     }
+    const wider = functionModel();
+    need(wider.metaGraphs)[0].signatureDef = [signature([tensor('x', 'feed:0'), tensor('z', 'other:0')])];
+    // As the server says it, and in the same words.
+    expect(() => harden(wider)).toThrow(
+      expect.objectContaining({
+        code: 'CONTRACT_MISMATCH',
+        violations: [expect.objectContaining({ path: 'signatures.serving_default.inputs.z', got: 'none' })],
+      }),
+    );
     const renamed = functionModel();
     need(renamed.metaGraphs)[0].signatureDef = [signature(undefined, undefined, 'other')];
     expect(() => harden(renamed)).toThrow(mismatch);

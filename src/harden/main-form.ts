@@ -2,8 +2,9 @@
 // signature wait for all of its checks. Signatures may share tensors, and whoever calls one feeds the inputs of that one only.
 import { AirlockError, printable } from '../core/index.ts';
 import { DataType, type WholeMetaGraph } from '../model/index.ts';
+import type { AxisSize } from './check-emitter.ts';
 import { type EmittedTensor, emitChecks } from './emit-checks.ts';
-import { type EmittedDims, emitDims } from './emit-layout.ts';
+import { type EmittedDims, emitDims, noDims } from './emit-layout.ts';
 import type { FormResult } from './function-form.ts';
 import { plainReference } from './function-references.ts';
 import { typeNumberAttribute } from './graph-attributes.ts';
@@ -59,16 +60,19 @@ export function hardenMainGraph(
   const dims = new Map<string, EmittedDims>();
   for (const [index, { name, inputs }] of plans.entries()) {
     const axes = (bySignature.get(name) ?? []).flatMap((emitted) => emitted.axes);
-    const bounds = new Map<string, DimBounds>(inputs.flatMap(({ checks }) => [...(checks?.dims ?? [])]));
-    dims.set(name, emitDims(scope, `signature${index}/dims`, axes, bounds));
+    dims.set(name, emitDims(scope, `signature${index}/dims`, axes, boundsOf(inputs)));
   }
   rewireConsumers(metaGraph, scope, fed, dims, undo);
   for (const [index, plan] of plans.entries()) {
-    const inputs = [...(bySignature.get(plan.name) ?? []), ...[dims.get(plan.name) ?? { asserts: [], conditions: [] }]];
+    const inputs = { emitted: bySignature.get(plan.name) ?? [], dims: dims.get(plan.name) ?? noDims };
     holdOutputs(metaGraph, scope, plan, `signature${index}`, inputs, options, undo);
   }
   graph.node.push(...scope.nodes);
   return { covered: [], uncovered: [] };
+}
+
+function boundsOf(tensors: readonly PlannedTensor[]): Map<string, DimBounds> {
+  return new Map(tensors.flatMap(({ checks }) => [...(checks?.dims ?? [])]));
 }
 
 function collectFed(metaGraph: WholeMetaGraph, plans: readonly SignaturePlan[]): Map<string, FedTensor> {
@@ -158,20 +162,25 @@ function holdOutputs(
   scope: GraphScope,
   plan: SignaturePlan,
   prefix: string,
-  inputs: readonly EmittedDims[],
+  inputs: { readonly emitted: readonly EmittedTensor[]; readonly dims: EmittedDims },
   options: TrampolineOptions,
   undo: UndoRecord,
 ): void {
-  const asserts = inputs.flatMap((emitted) => emitted.asserts);
-  const conditions = inputs.flatMap((emitted) => emitted.conditions);
+  const asserts = [...inputs.emitted, inputs.dims].flatMap((emitted) => emitted.asserts);
+  const conditions = [...inputs.emitted, inputs.dims].flatMap((emitted) => emitted.conditions);
+  const axes: AxisSize[] = [];
   const held = plan.outputs.filter(({ type }) => type < 100 && type !== DataType.DT_RESOURCE && type !== DataType.DT_VARIANT);
   const values = held.map(({ tensorName, checks }, index) => {
     if (checks === undefined || isEmpty(checks)) return tensorName;
     const emitted = emitChecks(scope, `${prefix}/output${index}`, tensorName, checks, options);
     asserts.push(...emitted.asserts);
     conditions.push(...emitted.conditions);
+    axes.push(...emitted.axes);
     return emitted.value;
   });
+  const dims = emitDims(scope, `${prefix}/output_dims`, axes, boundsOf(held), inputs.dims);
+  asserts.push(...dims.asserts);
+  conditions.push(...dims.conditions);
   if (asserts.length === 0) return;
   const gate = addGate(scope, `${prefix}/gate`, asserts);
   const gated = values.map((value, index) =>

@@ -5,7 +5,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { DataType, type FunctionDef, FunctionDefSchema } from '../model/index.ts';
 import type { AxisSize } from './check-emitter.ts';
 import { emitChecks } from './emit-checks.ts';
-import { emitDims } from './emit-layout.ts';
+import { type EmittedDims, emitDims } from './emit-layout.ts';
 import { functionAttribute, textAttribute, typeNumberAttribute, typesAttribute } from './graph-attributes.ts';
 import type { DimBounds, TensorChecks } from './graph-checks.ts';
 import { GraphScope } from './graph-scope.ts';
@@ -48,7 +48,7 @@ export function makeTrampoline(original: FunctionDef, checks: FunctionChecks, op
   signature.isStateful = true;
   result.attr = result.attr.filter(({ key }) => !isAboutTheBody(key));
   const scope = new GraphScope('function');
-  const { values, gate, conditions } = emitInputs(scope, signature.inputArg, checks.inputs, options);
+  const { values, gate, conditions, dims } = emitInputs(scope, signature.inputArg, checks.inputs, options);
   const call = scope.addWithoutOutput('call', 'StatefulPartitionedCall', gate === undefined ? values : [...values, `^${gate}`], {
     Tin: typesAttribute(signature.inputArg.map(({ type }) => type)),
     Tout: typesAttribute(signature.outputArg.map(({ type }) => type)),
@@ -59,7 +59,7 @@ export function makeTrampoline(original: FunctionDef, checks: FunctionChecks, op
   });
   const mustCompile = original.attr.find(({ key }) => key === '_XlaMustCompile');
   if (mustCompile !== undefined) scope.nodes.at(-1)?.attr.push(mustCompile);
-  const outputs = emitOutputs(scope, call, signature.outputArg, checks.outputs, conditions, options);
+  const outputs = emitOutputs(scope, call, signature.outputArg, checks.outputs, { conditions, dims }, options);
   const order = new Map(signature.outputArg.map(({ name }, index) => [name, index]));
   for (const entry of result.ret) {
     const index = order.get(entry.key);
@@ -95,14 +95,14 @@ function emitInputs(scope: GraphScope, args: Arguments, checks: FunctionChecks['
   const dims = emitDims(scope, 'dims', axes, bounds);
   asserts.push(...dims.asserts);
   conditions.push(...dims.conditions);
-  if (asserts.length === 0) return { values: checked, gate: undefined, conditions };
+  if (asserts.length === 0) return { values: checked, gate: undefined, conditions, dims };
   // All to all: nothing of any input is released before every input has passed.
   const gate = addGate(scope, 'gate', asserts);
   const values = args.map(({ type }, index) => {
     if (!checks.has(index)) return checked[index];
     return scope.add(`input${index}/checked`, 'Identity', [checked[index], `^${gate}`], { T: typeNumberAttribute(type) });
   });
-  return { values, gate, conditions };
+  return { values, gate, conditions, dims };
 }
 
 export function addGate(scope: GraphScope, name: string, asserts: readonly string[]): string {
@@ -119,11 +119,13 @@ function emitOutputs(
   call: string,
   args: Arguments,
   checks: FunctionChecks['outputs'],
-  inputConditions: readonly string[],
+  inputs: { readonly conditions: readonly string[]; readonly dims: EmittedDims },
   options: TrampolineOptions,
 ) {
   const asserts: string[] = [];
-  const conditions = [...inputConditions];
+  const conditions = [...inputs.conditions];
+  const axes: AxisSize[] = [];
+  const bounds = new Map<string, DimBounds>();
   let values = args.map((_, index) => {
     const own = checks.get(index);
     const value = `${call}:output:${index}`;
@@ -131,8 +133,13 @@ function emitOutputs(
     const emitted = emitChecks(scope, `output${index}`, value, own, options);
     asserts.push(...emitted.asserts);
     conditions.push(...emitted.conditions);
+    axes.push(...emitted.axes);
+    for (const [dim, rules] of own.dims) bounds.set(dim, rules);
     return emitted.value;
   });
+  const dims = emitDims(scope, 'output_dims', axes, bounds, inputs.dims);
+  asserts.push(...dims.asserts);
+  conditions.push(...dims.conditions);
   const gate = asserts.length === 0 ? undefined : addGate(scope, 'output_gate', asserts);
   if (gate !== undefined) {
     values = args.map(({ type }, index) => {
