@@ -12,11 +12,11 @@ export interface SkeletonOptions {
 }
 
 /** Largest batch, and largest of every other open size, until somebody knows better. */
-export const defaultMaxBatch = 256;
-export const defaultMaxSize = 1024;
+const defaultMaxBatch = 256;
+const defaultMaxSize = 1024;
 
 /** The dimension that the first open size of every tensor shares. */
-export const batchDim = 'batch';
+const batchDim = 'batch';
 
 /** Signatures that cannot be called are left out. */
 export function contractFromSignature(

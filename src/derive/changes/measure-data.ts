@@ -1,5 +1,5 @@
 // Measures new data as a contract of their own, without margins and without what the old contract says, so that the two can be compared.
-import type { Contract, DimRules, SignatureRules, TensorRules } from '../../contract/index.ts';
+import type { Contract, DimRules, ImageRules, SignatureRules, TensorRules } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import type { Signature, TensorSpec } from '../../tensor/index.ts';
 import type { Dataset, InputMapping } from '../datasets/index.ts';
@@ -20,6 +20,19 @@ export interface Measurement {
 /** Larger than any size; a dimension that keeps it was not measured. */
 const unmeasured: DimRules = { min: 0, max: 2 ** 31 - 1 };
 
+/** Narrower than no image: a profile keeps what is narrower than its data. */
+const anyImage: ImageRules = {
+  formats: ['png', 'gif', 'bmp'],
+  reencode: ['jpeg', 'webp'],
+  maxDecodedBytes: Number.MAX_SAFE_INTEGER,
+  maxRatio: Number.MAX_SAFE_INTEGER,
+  inflatedSize: 'ignore',
+  trailingData: 'allow',
+  maxMetadataBytes: Number.MAX_SAFE_INTEGER,
+  maxScans: Number.MAX_SAFE_INTEGER,
+  checksums: 'ignore',
+};
+
 function specOf(alias: string, { dtype, shape }: TensorRules): TensorSpec {
   const sizes = shape?.map((dim) => (dim.kind === 'fixed' ? dim.size : -1)) ?? null;
   return { alias, tensorName: `${alias}:0`, dtype, shape: sizes };
@@ -30,7 +43,7 @@ function bare({ dtype, shape, image, example }: TensorRules): TensorRules {
   return {
     dtype,
     ...(shape === undefined ? {} : { shape }),
-    ...(image === undefined ? {} : { image }),
+    ...(image === undefined ? {} : { image: anyImage }),
     ...(example === undefined ? {} : { example: { ...example, features: new Map(), sparse: [], ragged: [] } }),
     onViolation: new Map(),
     modes: new Map(),

@@ -7,13 +7,22 @@ import { Lengths, TextMeasure } from './text-measure.ts';
 export class ExampleMeasure {
   count = 0;
   readonly features = new Map<string, FeatureMeasure>();
+  /** Names of features that came without any list of values, at most as many as there may be columns. */
+  readonly empty = new Set<string>();
+  /** Features of the message that has most of them. */
+  mostFeatures = 0;
 
   /** One message. @throws DATASET_INVALID when it is no tf.Example, or a feature changes its kind. */
   add(bytes: Uint8Array, record: number): void {
     this.count++;
     const { maxColumns, maxValues } = defaultDatasetLimits;
-    for (const [name, values] of readExample(bytes, record, maxColumns, maxValues)) {
-      if (values.kind === 'none') continue;
+    const found = readExample(bytes, record, maxColumns, maxValues);
+    this.mostFeatures = Math.max(this.mostFeatures, found.size);
+    for (const [name, values] of found) {
+      if (values.kind === 'none') {
+        if (this.empty.size < maxColumns) this.empty.add(name);
+        continue;
+      }
       let feature = this.features.get(name);
       if (feature === undefined) {
         if (this.features.size === maxColumns) throw datasetError({ record }, `at most ${maxColumns} features`, 'more');

@@ -51,6 +51,20 @@ describe('boundsOf()', () => {
     expect(boundsOf(measured('DT_UINT64', [2n ** 64n - 1n]), 0)?.max).toBe(2n ** 64n - 1n);
   });
 
+  it('widens 64-bit integers by their own spread, and rounds no quantile of them', () => {
+    const far = 2n ** 62n;
+    const narrow = boundsOf(
+      measured(
+        'DT_INT64',
+        [0n, 1n, 2n, 3n, 4n, 5n].map((value) => far + value),
+      ),
+      0,
+    );
+    expect(narrow).toEqual({ min: far, max: far + 5n, softMin: far, softMax: far + 5n });
+    const wide = boundsOf(measured('DT_UINT64', [far + 1000n, far, far + 2000n]), 0.25);
+    expect(wide).toEqual({ min: far - 500n, max: far + 2500n, softMin: far, softMax: far + 2000n });
+  });
+
   it('leaves neither the type nor the sign', () => {
     expect(boundsOf(measured('DT_INT8', [-100, 100]), 5)).toMatchObject({ min: -128, max: 127 });
     expect(boundsOf(measured('DT_INT8', [0, 100]), 5)).toMatchObject({ min: 0, max: 127 });

@@ -1,6 +1,6 @@
 // From what was seen to what is allowed: bounds are widened by a share of the spread, rounded away from the data, and never leave the data
 // type. Integers stay exact at 64 bits.
-import type { ContractNumber } from '../../contract/index.ts';
+import { type ContractNumber, integerRange, limitsOfFloat } from '../../contract/index.ts';
 import { type DType, dtypes } from '../../tensor/index.ts';
 import type { NumberMeasure } from './number-measure.ts';
 import type { Lengths } from './text-measure.ts';
@@ -27,7 +27,7 @@ export function boundsOf(measure: NumberMeasure, margin: number): Bounds | undef
   const [low, high] = [digest.quantile(tail), digest.quantile(1 - tail)];
   const widening = margin * (high - low);
   return dtypes[dtype].kind === 'int'
-    ? integerBounds(min, max, low, high, widening, dtype)
+    ? integerBounds(measure, min, max, low, high, widening)
     : floatBounds(Number(min), Number(max), low, high, widening, dtype, !digest.isExact);
 }
 
@@ -37,10 +37,10 @@ function floatBounds(
   low: number,
   high: number,
   widening: number,
-  dtype: DType,
+  dtype: NumberMeasure['dtype'],
   isEstimate: boolean,
 ): Bounds {
-  const limit = largestFinite[dtype] ?? Number.MAX_VALUE;
+  const limit = limitsOfFloat(dtype)?.largest ?? Number.MAX_VALUE;
   // Without a margin the extremes themselves are the bounds, digit by digit.
   const wideMin = widening === 0 ? min : Math.max(-limit, roundOutward(min - widening, 'down'));
   const wideMax = widening === 0 ? max : Math.min(limit, roundOutward(max + widening, 'up'));
@@ -58,17 +58,13 @@ function shortest(value: number, dtype: DType): number {
   if (dtype !== 'DT_FLOAT' || Math.fround(value) !== value) return value;
   for (let length = 1; length < 9; length++) {
     const short = Number(value.toPrecision(length));
-    // 3.4028235e38 is the largest float32, rounded up: a double above the type's range.
-    if (Math.fround(short) === value && Math.abs(short) <= 3.4028234663852886e38) return short;
+    // The largest float32 rounds up to 3.4028235e38: a double above the type's range.
+    if (Math.fround(short) === value && Math.abs(short) <= largestFloat32) return short;
   }
   return value;
 }
 
-const largestFinite: Partial<Record<DType, number>> = {
-  DT_FLOAT: 3.4028234663852886e38,
-  DT_HALF: 65504,
-  DT_BFLOAT16: 3.3895313892515355e38,
-};
+const largestFloat32 = limitsOfFloat('DT_FLOAT')?.largest ?? 0;
 
 /** The nearest number of four digits that is not nearer to zero's other side: at most `value` for `down`, at least for `up`. */
 export function roundOutward(value: number, direction: 'down' | 'up'): number {
@@ -81,22 +77,23 @@ export function roundOutward(value: number, direction: 'down' | 'up'): number {
   return (direction === 'down' ? moved <= value : moved >= value) ? moved : value;
 }
 
+/** `low` and `high` are distances from the measure's origin. */
 function integerBounds(
+  { dtype, origin }: NumberMeasure,
   min: ContractNumber,
   max: ContractNumber,
   low: number,
   high: number,
   widening: number,
-  dtype: DType,
 ): Bounds {
   const wide = BigInt(Math.ceil(widening));
   const range = integerRange(dtype);
-  const clamp = (value: bigint) => (value < range.low ? range.low : value > range.high ? range.high : value);
+  const clamp = (value: bigint) => (value < range.min ? range.min : value > range.max ? range.max : value);
   const wideMin = clamp(BigInt(min) - wide);
   const wideMax = clamp(BigInt(max) + wide);
-  // Quantiles of 64-bit integers went through a double.
+  // Distances beyond 2^53 went through a double that is not exact.
   const inside = (value: number) => {
-    const whole = BigInt(value);
+    const whole = origin + BigInt(value);
     return whole < BigInt(min) ? BigInt(min) : whole > BigInt(max) ? BigInt(max) : whole;
   };
   return {
@@ -105,12 +102,6 @@ function integerBounds(
     softMin: contractNumber(inside(Math.floor(low))),
     softMax: contractNumber(inside(Math.ceil(high))),
   };
-}
-
-function integerRange(dtype: DType): { readonly low: bigint; readonly high: bigint } {
-  const bits = BigInt(dtypes[dtype].itemBytes * 8);
-  const low = dtype.startsWith('DT_U') ? 0n : -(2n ** (bits - 1n));
-  return { low, high: low + 2n ** bits - 1n };
 }
 
 function contractNumber(value: bigint): ContractNumber {

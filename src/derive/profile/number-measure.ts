@@ -1,16 +1,20 @@
 // What the numbers of one input are: extremes exactly, also of 64 bits; quantiles; and the values that are no numbers.
 import type { ContractNumber } from '../../contract/index.ts';
-import { type DType, dtypes, type NumericTensor } from '../../tensor/index.ts';
-import { halfValue, typedArrayOf } from '../datasets/index.ts';
+import { bfloat16Value, type DType, dtypes, halfValue, type NumericTensor } from '../../tensor/index.ts';
+import { typedArrayOf } from '../datasets/index.ts';
 import { DistinctValues } from './distinct-values.ts';
 import { QuantileDigest } from './quantile-digest.ts';
 
 export class NumberMeasure {
   readonly dtype: Exclude<DType, 'DT_STRING'>;
+  /** Of 64-bit integers: their distances from `origin`, because a double does not tell large neighbours apart. */
   readonly digest = new QuantileDigest();
   readonly distinct: DistinctValues<number | bigint>;
   nans = 0;
-  infinities = 0;
+  /** Of each sign. */
+  positiveInfinities = 0;
+  negativeInfinities = 0;
+  #origin: bigint | undefined;
   #min: number | bigint | undefined;
   #max: number | bigint | undefined;
 
@@ -24,12 +28,27 @@ export class NumberMeasure {
     return this.digest.count;
   }
 
+  get infinities(): number {
+    return this.positiveInfinities + this.negativeInfinities;
+  }
+
   get min(): ContractNumber | undefined {
     return exactNumber(this.#min);
   }
 
   get max(): ContractNumber | undefined {
     return exactNumber(this.#max);
+  }
+
+  /** What the digest counts from: the first 64-bit integer, 0 for all other types. */
+  get origin(): bigint {
+    return this.#origin ?? 0n;
+  }
+
+  /** The value below which the share `q` of all values lies; a 64-bit integer is rounded to a whole one. NaN when there are none. */
+  quantile(q: number): ContractNumber {
+    const value = this.digest.quantile(q);
+    return this.#origin === undefined ? value : (exactNumber(this.#origin + BigInt(Math.round(value))) ?? Number.NaN);
   }
 
   /** Elements of a tensor of `dtype`; complex numbers are only looked at for NaN and infinities. */
@@ -45,27 +64,28 @@ export class NumberMeasure {
       const value = decode === undefined ? raw : decode(raw);
       if (!Number.isFinite(value)) {
         if (Number.isNaN(value)) this.nans++;
-        else this.infinities++;
+        else if (value > 0) this.positiveInfinities++;
+        else this.negativeInfinities++;
       } else if (kind !== 'complex') this.#addNumber(value);
     }
   }
 
-  addNumber(value: number): void {
-    this.#addNumber(value);
-  }
-
   #addNumber(value: number): void {
-    if (this.#min === undefined || value < this.#min) this.#min = value;
-    if (this.#max === undefined || value > this.#max) this.#max = value;
+    this.#widen(value);
     this.digest.add(value);
     if (this.distinct.isCounting) this.distinct.add(value);
   }
 
   #addBig(value: bigint): void {
+    this.#origin ??= value;
+    this.#widen(value);
+    this.digest.add(Number(value - this.#origin));
+    if (this.distinct.isCounting) this.distinct.add(value);
+  }
+
+  #widen(value: number | bigint): void {
     if (this.#min === undefined || value < this.#min) this.#min = value;
     if (this.#max === undefined || value > this.#max) this.#max = value;
-    this.digest.add(Number(value));
-    if (this.distinct.isCounting) this.distinct.add(value);
   }
 }
 
@@ -74,12 +94,4 @@ function exactNumber(value: number | bigint | undefined): ContractNumber | undef
   if (typeof value !== 'bigint') return value === 0 ? 0 : value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-const bits = new DataView(new ArrayBuffer(4));
-
-function bfloat16Value(raw: number): number {
-  bits.setUint16(0, raw);
-  bits.setUint16(2, 0);
-  return bits.getFloat32(0);
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { npyFile, npyHeader, withFile } from '../../../tests/conformance/datasets-files.ts';
 import { type Contract, formatContract, parseContract } from '../../contract/index.ts';
 import type { DType, Signature } from '../../tensor/index.ts';
-import { checkDataset, isBroken } from '../check/index.ts';
+import { checkDataset, checkFailures, isBroken } from '../check/index.ts';
 import { type DatasetOptions, openDataset, parseMapping } from '../datasets/index.ts';
 import { type Profile, type ProfileOptions, profileDatasets } from './profile-datasets.ts';
 
@@ -117,6 +117,15 @@ describe('a profile of a table', () => {
       dataset: { missing: [''] },
     });
     expect(report).toMatchObject({ records: 2, incomplete: 1, refused: 0 });
+    // What was not checked has not passed.
+    expect(checkFailures(report)).toEqual([expect.stringMatching(/^1 of 2 records have no value for an input/)]);
+    expect(checkFailures(report, { allowIncomplete: true })).toEqual([]);
+    const none = await replay(reread(profile), signature, 't.csv', 'age,income,city,code\n,1,a,b\n', {
+      dataset: { missing: [''] },
+    });
+    expect(checkFailures(none, { allowIncomplete: true })).toEqual([expect.stringMatching(/nothing was checked/)]);
+    const empty = await replay(reread(profile), signature, 't.csv', 'age,income,city,code\n');
+    expect(checkFailures(empty, { allowIncomplete: true })).toEqual(['there was nothing to check']);
   });
 
   it.each([
@@ -189,6 +198,30 @@ describe('a profile of lists', () => {
     expect(isBroken(await replay(contract, signature, 'x.npy', file))).toBe(false);
   });
 
+  it('keeps the bound on the side where no infinity was, and warns of the other', async () => {
+    const signature = signatureOf({ x: ['DT_DOUBLE', [-1]] });
+    const file = (odd: number) =>
+      npyFile(
+        npyHeader('<f8', [500]),
+        new Uint8Array(Float64Array.from({ length: 500 }, (_, index) => (index === 250 ? odd : index)).buffer),
+      );
+    const above = await profileOf(signature, 'x.npy', file(Number.POSITIVE_INFINITY), { margin: 0 });
+    expect(inputOf(reread(above), 'x')).toMatchObject({ min: 0, softMax: 499, number: { infinity: 'allow', nan: 'reject' } });
+    expect(inputOf(reread(above), 'x')).not.toHaveProperty('max');
+    expect(above.warnings).toEqual([expect.stringMatching(/^x: of 500 values 1 times Infinity \(so there is no max\)/)]);
+    const below = await profileOf(signature, 'x.npy', file(Number.NEGATIVE_INFINITY), { margin: 0 });
+    expect(inputOf(reread(below), 'x')).toMatchObject({ max: 499 });
+    expect(inputOf(reread(below), 'x')).not.toHaveProperty('min');
+    const nan = await profileOf(signature, 'x.npy', file(Number.NaN), { margin: 0 });
+    expect(inputOf(reread(nan), 'x')).toMatchObject({ min: 0, max: 499, number: { infinity: 'reject', nan: 'allow' } });
+    for (const [profile, odd] of [
+      [above, Number.POSITIVE_INFINITY],
+      [below, Number.NEGATIVE_INFINITY],
+      [nan, Number.NaN],
+    ] as const)
+      expect(isBroken(await replay(reread(profile), signature, 'x.npy', file(odd)))).toBe(false);
+  });
+
   it('allows NaN and infinities only where the data have them', async () => {
     const signature = signatureOf({ x: ['DT_DOUBLE', [-1]] });
     const file = (values: readonly number[]) =>
@@ -200,6 +233,91 @@ describe('a profile of lists', () => {
     const plain = reread(await profileOf(signature, 'x.npy', file([1, 2])));
     expect(inputOf(plain, 'x')?.number).toMatchObject({ nan: 'reject', infinity: 'reject' });
     expect(isBroken(await replay(plain, signature, 'x.npy', odd))).toBe(true);
+  });
+});
+
+describe('a profile on top of what is known', () => {
+  const signature = signatureOf({ id: ['DT_INT64', [-1]] });
+  const baseOf = (rules: string) =>
+    parseContract(`
+apiVersion: airlock/contract/v1
+metadata: { id: base, revision: 1 }
+dims: { batch: { min: 1, max: 8 } }
+signatures: { serving_default: { inputs: { id: { dtype: int64, shape: [batch], ${rules} } } } }
+`);
+  const csv = (...ids: readonly number[]) => `id\n${ids.join('\n')}\n`;
+
+  it('keeps the narrower bound, and says that the data pass it', async () => {
+    const known = baseOf('min: 0, max: 99');
+    const profile = await profileOf(signature, 't.csv', csv(5, 500), { base: known, margin: 0 });
+    expect(inputOf(reread(profile), 'id')).toMatchObject({ min: 5, max: 99 });
+    expect(profile.warnings).toEqual(['id: the data go up to 500, max stays at 99']);
+    expect(profile.comments.get('serving_default/inputs/id')).toContain('max stays at 99');
+    expect((await replay(reread(profile), signature, 't.csv', csv(5, 500))).rules.map(({ rule }) => rule)).toContain('max');
+  });
+
+  it('makes a contract also of data that are all outside', async () => {
+    const known = baseOf('min: 0, max: 99');
+    const above = await profileOf(signature, 't.csv', csv(480, 500), { base: known, margin: 0 });
+    expect(inputOf(reread(above), 'id')).toMatchObject({ min: 0, max: 99 });
+    const below = await profileOf(signature, 't.csv', csv(-9, -5), { base: known, margin: 0 });
+    expect(inputOf(reread(below), 'id')).toMatchObject({ min: 0, max: 99 });
+    expect(below.warnings).toEqual(['id: the data go down to -9, min stays at 0']);
+  });
+
+  it('only notes what passes a bound that only watches', async () => {
+    const known = baseOf('min: 0, max: 99, modes: { max: shadow }');
+    const profile = await profileOf(signature, 't.csv', csv(5, 500), { base: known, margin: 0 });
+    expect(profile.warnings).toEqual([]);
+    expect(profile.inputs[0].notes).toEqual(['the data go up to 500, max stays at 99, which only watches']);
+    expect(isBroken(await replay(reread(profile), signature, 't.csv', csv(5, 500)))).toBe(false);
+  });
+
+  it('has room for both inputs that share a dimension', async () => {
+    const two = signatureOf({ a: ['DT_INT64', [-1, -1]], b: ['DT_INT64', [-1, -1]] });
+    const shared = parseContract(`
+apiVersion: airlock/contract/v1
+metadata: { id: base, revision: 1 }
+dims: { batch: { min: 1, max: 8 }, n: { min: 1, max: 1000 } }
+signatures:
+  serving_default:
+    inputs: { a: { dtype: int64, shape: [batch, n] }, b: { dtype: int64, shape: [batch, n] } }
+`);
+    const text = '{"a":[1,2,3,4],"b":[1,2]}\n{"a":[7,8,9],"b":[8,9]}\n';
+    const profile = await profileOf(two, 't.jsonl', text, { base: shared, margin: 0 });
+    expect(profile.contract.dims.get('n')).toEqual({ min: 2, max: 4 });
+  });
+});
+
+describe('a profile of codes that are too long for a pattern', () => {
+  it('is a contract without that pattern, and with a note', async () => {
+    const signature = signatureOf({ code: ['DT_STRING', [-1]] });
+    const code = (index: number) =>
+      Array.from({ length: 11 }, (_, part) => 'abc'[index % 3].repeat(part === index % 11 ? 170 : 1)).join('-');
+    const text = Array.from({ length: 240 }, (_, index) => JSON.stringify({ code: `${code(index)}-${index}` })).join('\n');
+    const profile = await profileOf(signature, 't.jsonl', text);
+    expect(inputOf(reread(profile), 'code')?.string).not.toHaveProperty('pattern');
+    expect(profile.inputs[0].notes).toEqual([expect.stringMatching(/^no pattern: .*instructions; at most 2500/)]);
+  });
+});
+
+describe('a profile of nothing', () => {
+  const signature = signatureOf({ id: ['DT_INT64', [-1]] });
+
+  it.each([
+    ['t.csv', 'id\n'],
+    ['t.jsonl', ''],
+    ['t.npy', npyFile(npyHeader('<i8', [0]), Buffer.alloc(0))],
+  ])('is refused: %s', async (name, bytes) => {
+    await expect(profileOf(signature, name, bytes)).rejects.toThrow(/expected at least one record/);
+    await expect(profileOf(signature, name, bytes)).rejects.toMatchObject({ code: 'DATASET_INVALID' });
+  });
+
+  it.each([
+    ['no column of an input', 'other,more\n1,2\n'],
+    ['missing values only', 'id\n\n\n'],
+  ])('is refused: %s', async (_, csv) => {
+    await expect(profileOf(signature, 't.csv', csv, { dataset: { missing: [''] } })).rejects.toThrow(/for at least one input/);
   });
 });
 

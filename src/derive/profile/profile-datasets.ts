@@ -16,6 +16,7 @@ import {
   type BoundInput,
   bindInputs,
   type Dataset,
+  datasetError,
   type InputMapping,
   isBatched,
   valuesOf,
@@ -59,7 +60,8 @@ export const defaultMargin = 0.25;
 
 /**
  * Reads all records of `datasets`, which stay open.
- * @throws DATASET_INVALID for data that do not fit the signature, with record and column; USAGE for a mapping that fits nothing.
+ * @throws DATASET_INVALID for data that do not fit the signature, with record and column, and when there is no record or none has a value for
+ * any input; USAGE for a mapping that fits nothing.
  */
 export async function profileDatasets(
   signature: Signature,
@@ -84,6 +86,7 @@ export async function profileDatasets(
     for (const column of dataset.columns ?? []) unused.add(column);
     for (const column of wantedColumns(bound)) read.add(column);
     sources.push(sourceOf(dataset, records, margin, new Set(sources.map(({ id }) => id))));
+    if (records === 0) warnings.push(`${printable(dataset.name)} has no record`);
     if (dataset.writableByOthers)
       warnings.push(
         `${printable(dataset.name)} can be written by others than its owner: whoever can decides what this contract allows`,
@@ -91,12 +94,17 @@ export async function profileDatasets(
     if (bound.every(({ columns }) => columns.length === 0))
       warnings.push(`No input reads anything of ${printable(dataset.name)}`);
   }
+  // A contract of nothing would look as if somebody had measured something.
+  if (sources.every(({ records }) => records === 0)) throw datasetError({}, 'at least one record', 'none');
+  if ([...measures.values()].every(({ records, missing }) => records === missing))
+    throw datasetError({}, 'a value for at least one input (see --map)', 'none');
   const all = sources.length > 1 ? [...sources, combinedSource(sources, margin)] : sources;
   const source = all.at(-1)?.id ?? 'data';
 
   const inputs = new Map(baseRules.inputs);
   const dims = new Map(base.dims);
   const comments = new Map<string, string>([['', headComment(sources)]]);
+  const measuredDims = new Set<string>();
   const vocabularies = new VocabularyFiles();
   const reports: InputReport[] = [];
   for (const { alias } of signature.inputs) {
@@ -113,7 +121,8 @@ export async function profileDatasets(
     const vocabulary =
       measured.words === undefined || options.vocabularies === false ? undefined : vocabularies.add(alias, measured.words, 0);
     inputs.set(alias, withVocabulary(measured.rules, vocabulary));
-    narrowDims(measure, rules, margin, dims);
+    narrowDims(measure, rules, margin, dims, measuredDims);
+    warnings.push(...measured.warnings.map((text) => `${printable(alias)}: ${printable(text, 300)}`));
     reports.push(reportOf(measure, measured.notes));
     if (measured.notes.length > 0) comments.set(place, measured.notes.map((note) => printable(note, 300)).join('\n'));
   }
@@ -162,13 +171,27 @@ function contentOf(dataset: Dataset, columns: readonly string[], rules: TensorRu
   return rules?.example !== undefined || columns[0] === wholeRecord ? 'examples' : 'text';
 }
 
-function narrowDims(measure: InputMeasure, { shape }: TensorRules, margin: number, dims: Map<string, DimRules>): void {
+/** A dimension that several inputs share has room for the lengths of all of them. */
+function narrowDims(
+  measure: InputMeasure,
+  { shape }: TensorRules,
+  margin: number,
+  dims: Map<string, DimRules>,
+  measured: Set<string>,
+): void {
   const first = isBatched(measure.spec) ? 1 : 0;
   for (const [index, sizes] of measure.sizes.entries()) {
     const dim = shape?.[index + first];
     const known = dim?.kind === 'symbol' ? dims.get(dim.name) : undefined;
     if (dim?.kind !== 'symbol' || known === undefined || dim.multiplier !== 1 || dim.offset !== 0) continue;
-    dims.set(dim.name, { ...known, ...lengthBounds(sizes, margin) });
+    const { min, max } = lengthBounds(sizes, margin);
+    const isShared = measured.has(dim.name);
+    dims.set(dim.name, {
+      ...known,
+      min: isShared ? Math.min(min, known.min) : min,
+      max: isShared ? Math.max(max, known.max) : max,
+    });
+    measured.add(dim.name);
   }
 }
 

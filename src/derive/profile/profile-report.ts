@@ -26,9 +26,9 @@ export interface InputReport {
     readonly nan: number;
     readonly infinite: number;
     readonly min?: ReportNumber;
-    readonly p001?: number;
-    readonly median?: number;
-    readonly p999?: number;
+    readonly p001?: ReportNumber;
+    readonly median?: ReportNumber;
+    readonly p999?: ReportNumber;
     readonly max?: ReportNumber;
     /** Absent when there are too many to count. */
     readonly distinct?: number;
@@ -102,7 +102,7 @@ export function reportOf(measure: InputMeasure, notes: readonly string[]): Input
 }
 
 function numbersOf(numbers: NumberMeasure): NonNullable<InputReport['numbers']> {
-  const { count, nans, infinities, min, max, digest, distinct } = numbers;
+  const { count, nans, infinities, min, max, distinct } = numbers;
   return {
     count,
     nan: nans,
@@ -111,9 +111,9 @@ function numbersOf(numbers: NumberMeasure): NonNullable<InputReport['numbers']> 
       ? {}
       : {
           min: reportNumber(min),
-          p001: digest.quantile(0.001),
-          median: digest.quantile(0.5),
-          p999: digest.quantile(0.999),
+          p001: reportNumber(numbers.quantile(0.001)),
+          median: reportNumber(numbers.quantile(0.5)),
+          p999: reportNumber(numbers.quantile(0.999)),
           max: reportNumber(max),
         }),
     ...(distinct.size === undefined ? {} : { distinct: distinct.size }),
@@ -167,8 +167,8 @@ function contentText({ numbers, text, images, features, sizes }: InputReport): s
   const short = (value: ReportNumber | undefined) =>
     typeof value === 'number' ? String(Number(value.toPrecision(6))) : (value ?? '-');
   if (numbers !== undefined) {
-    const { min, p001, median, p999, max, nan } = numbers;
-    const odd = nan > 0 ? `, ${nan} NaN` : '';
+    const { min, p001, median, p999, max, nan, infinite } = numbers;
+    const odd = `${nan > 0 ? `, ${nan} NaN` : ''}${infinite > 0 ? `, ${infinite} infinite` : ''}`;
     return `${[min, p001, median, p999, max].map(short).join(' · ')}${odd}${shape}`;
   }
   if (text !== undefined) {

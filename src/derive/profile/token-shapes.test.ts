@@ -41,6 +41,13 @@ describe('TokenShapes', () => {
     expect(found?.share).toBeCloseTo(0.9998, 3);
   });
 
+  it('gives no pattern that a contract cannot hold, and says why', () => {
+    // One of twelve runs is long at a time, so each of them may be.
+    const values = repeat(240, (index) => repeat(12, (part) => 'a'.repeat(part === index % 12 ? 170 : 1)).join('-'));
+    const found = shapesOf(values).pattern(0.25);
+    expect(found).toEqual({ mistake: expect.stringMatching(/instructions; at most/), share: 1 });
+  });
+
   it('matches all that was seen, in RE2', () => {
     const part = fc.constantFrom('7', '42', 'A', 'Bc', '-', '.', '(', '\\', '+', '[', 'é', '$', ' ');
     const base = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));

@@ -1,6 +1,7 @@
 // Recognises strings that are all built alike (dates, article numbers, codes) and writes what they have in common as a pattern in RE2's
 // syntax. Runs of digits and letters are counted, everything else stands for itself. Text of any other kind makes too many shapes within
 // a few lines, and costs nothing from then on.
+import { patternMistake } from '../../contract/index.ts';
 
 /** Shapes that are told apart before it is given up. */
 const maxShapes = 64;
@@ -26,7 +27,10 @@ interface Shape {
 }
 
 export interface ShapePattern {
-  readonly pattern: string;
+  /** Absent when no contract can hold it. */
+  readonly pattern?: string;
+  /** Why there is no pattern. */
+  readonly mistake?: string;
   /** The share of the values that it matches, above 0.999. */
   readonly share: number;
 }
@@ -86,7 +90,10 @@ export class TokenShapes {
     const isPlain = taken.every((part) => part !== '') && pattern.length <= maxPatternChars;
     // One shape of letters alone says nothing: names and words have it too, and the next one has a hyphen.
     const isTelling = ordered.every(([, { runs }]) => runs.some(({ isClass, text }) => !isClass || text === '[0-9]'));
-    return share >= 0.999 && isPlain && isTelling ? { pattern, share } : undefined;
+    if (share < 0.999 || !isPlain || !isTelling) return undefined;
+    // Four shapes of long runs are few characters and thousands of instructions.
+    const mistake = patternMistake(pattern);
+    return mistake === undefined ? { pattern, share } : { mistake, share };
   }
 }
 
