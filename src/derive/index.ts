@@ -14,6 +14,7 @@ export {
   type CheckReport,
   type CheckRequestsOptions,
   checkDataset,
+  checkFailures,
   checkRequests,
   formatCheckReport,
   isBroken,
@@ -43,9 +44,11 @@ export {
 export { contractFromSignature, type SkeletonOptions } from './skeleton.ts';
 export {
   exportTfdvSchema,
+  exportTfdvStatistics,
   formatTransferReport,
   importTfdv,
   loadTfdvSchema,
   loadTfdvStatistics,
   serializeTfdvSchema,
+  serializeTfdvStatistics,
 } from './tfdv/index.ts';

@@ -78,6 +78,44 @@ describe('contract profile and contract check', () => {
     expect(check.stdout).toMatch(/request 2: alcohol\[1\]/);
   });
 
+  it('do not take what was not checked for good, nor a profile of nothing', async () => {
+    const contract = join(folder, 'contract.yaml');
+    const [empty, holes, broken] = ['empty.csv', 'holes.csv', 'broken.jsonl'].map((name) => join(folder, name));
+    writeFileSync(empty, `${columns}\n`);
+    writeFileSync(holes, table([wine(3), wine(4).replace(/^[^,]+/, '')]));
+    writeFileSync(broken, '{"instances": [\n');
+    expect(await airlock('contract', 'check', contract, model, '--data', empty)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/empty\.csv: there was nothing to check/),
+    });
+    const check = ['contract', 'check', contract, model, '--data', holes, '--missing', ''];
+    expect(await airlock(...check)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/1 of 2 records have no value for an input and were not checked \(see --allow-incomplete\)/),
+    });
+    expect(await airlock(...check, '--allow-incomplete')).toMatchObject({ code: 0 });
+    const requests = await airlock('contract', 'check', contract, model, '--data', broken, '--format', 'requests');
+    expect(requests).toMatchObject({ code: 1, stderr: expect.stringMatching(/1 of 1 requests could not be decoded/) });
+    expect(requests.stdout).not.toContain('no rule was broken');
+    expect(await airlock('contract', 'profile', model, '--data', empty, '-o', join(folder, 'empty.yaml'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/at least one record/),
+    });
+    expect(readdirSync(folder)).not.toContain('empty.yaml');
+  });
+
+  it.each([
+    ['profile', '--margin', ''],
+    ['profile', '--margin', '0x10'],
+    ['check', '--limit', '0x10'],
+    ['check', '--limit', ''],
+    ['check', '--limit', '0'],
+  ])('%s refuses %s %j', async (command, option, value) => {
+    const data = join(folder, 'train.csv');
+    const rest = command === 'profile' ? [model, '-o', join(folder, 'x.yaml')] : [join(folder, 'contract.yaml'), model];
+    expect((await airlock('contract', command, ...rest, '--data', data, option, value)).code).toBe(2);
+  });
+
   it('say what is wrong with data, options and files that are there', async () => {
     const bad = join(folder, 'bad.csv');
     writeFileSync(bad, table([wine(1), wine(2).replace(/^[^,]+/, '')]));
@@ -128,14 +166,16 @@ function signatureOf(alias: string): Signature {
 async function profileOf(
   path: string,
   signature: Signature,
-): Promise<{ contract: Contract; notes: readonly string[]; sha256: string }> {
+  base?: Contract,
+): Promise<{ contract: Contract; notes: readonly string[]; warnings: readonly string[]; sha256: string }> {
   const dataset = await openDataset(path);
   try {
-    const profile = await profileDatasets(signature, [dataset], { id: 'test' });
+    const profile = await profileDatasets(signature, [dataset], { id: 'test', ...(base === undefined ? {} : { base }) });
     const contract = parseContract(formatContract(profile.contract, { comments: profile.comments }), {
       vocabularies: profile.vocabularies,
     });
-    return { contract, notes: profile.inputs.flatMap(({ notes }) => notes), sha256: dataset.sha256() };
+    const { inputs, warnings } = profile;
+    return { contract, notes: inputs.flatMap(({ notes }) => notes), warnings, sha256: dataset.sha256() };
   } finally {
     await dataset.close();
   }
@@ -234,6 +274,64 @@ describe('a folder of images', () => {
   });
 });
 
+describe('a folder of images for a model about which something is known', () => {
+  const signature = signatureOf('image');
+  const baseOf = (image: string) =>
+    parseContract(`
+apiVersion: airlock/contract/v1
+metadata: { id: base, revision: 1 }
+dims: { batch: { min: 1, max: 8 } }
+signatures: { serving_default: { inputs: { image: { dtype: string, shape: [batch], image: ${image} } } } }
+`);
+  const imageOf = (contract: Contract) => contract.signatures.get('serving_default')?.inputs.get('image')?.image;
+  /** One pixel: a header, one colour table, one block. */
+  const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+
+  it('never widens that, and says which files are outside of it', async () => {
+    const images = join(folder, 'mixed');
+    mkdirSync(images);
+    writeFileSync(join(images, 'a.png'), png(40, 30));
+    writeFileSync(join(images, 'b.png'), Buffer.concat([png(20, 30), Buffer.from('more')]));
+    writeFileSync(join(images, 'c.gif'), gif);
+    const base = baseOf('{ formats: [png], reencode: [jpeg], width: { max: 30 }, maxRatio: 1.5, channels: [1, 4] }');
+    const { contract, warnings } = await profileOf(images, signature, base);
+    expect(imageOf(contract)).toMatchObject({
+      formats: ['png'],
+      reencode: [],
+      width: { max: 30 },
+      maxRatio: 1.5,
+      trailingData: 'reject',
+      channels: [1],
+    });
+    const said = warnings.join('\n');
+    expect(said).toContain('image: 1 of 3 files are gif, which the model does not take');
+    expect(said).toContain('1 of 3 files have channels 3');
+    expect(said).toMatch(/files have the width 1 to 40, allowed is at most 30/);
+    expect(said).toMatch(/files need maxRatio \d+, which stays at 1\.5/);
+    expect(said).toContain('1 files have bytes after their end');
+  });
+
+  it('stays as it was where no file is inside', async () => {
+    const images = join(folder, 'gifs');
+    mkdirSync(images);
+    writeFileSync(join(images, 'c.gif'), gif);
+    const base = baseOf('{ formats: [png], reencode: [jpeg], width: { min: 10, max: 30 } }');
+    const { contract, warnings } = await profileOf(images, signature, base);
+    expect(imageOf(contract)).toMatchObject({ formats: ['png'], reencode: ['jpeg'], width: { min: 10, max: 30 } });
+    expect(warnings[0]).toContain('1 of 1 files are gif');
+  });
+
+  it('is narrowed without a word where all files are inside', async () => {
+    const images = join(folder, 'inside');
+    mkdirSync(images);
+    writeFileSync(join(images, 'a.png'), png(20, 30));
+    const { contract, warnings } = await profileOf(images, signature, baseOf('{ formats: [bmp, png], reencode: [jpeg] }'));
+    expect(imageOf(contract)).toMatchObject({ formats: ['png'], reencode: [], width: { min: 20, max: 20 } });
+    expect(warnings).toEqual([]);
+    expect(await brokenBy(images, contract, signature)).toEqual([]);
+  });
+});
+
 describe('TFRecords of tf.Example', () => {
   const signature = signatureOf('examples');
   const example = (age: bigint, weights: number[], name?: string) =>
@@ -278,5 +376,62 @@ describe('TFRecords of tf.Example', () => {
       writeFileSync(other, tfrecordFile([message]));
       expect(await brokenBy(other, contract, signature)).toEqual([rule]);
     }
+  });
+
+  it('keep what the model demands, and say where the data are otherwise', async () => {
+    const base = parseContract(`
+apiVersion: airlock/contract/v1
+metadata: { id: base, revision: 1 }
+dims: { batch: { min: 1, max: 8 } }
+signatures:
+  serving_default:
+    inputs:
+      examples:
+        dtype: string
+        shape: [batch]
+        example:
+          maxFeatures: 4
+          features:
+            age: { kind: int64, count: { min: 1, max: 1 }, max: 30 }
+            weights: { kind: float, count: { min: 2, max: 2 } }
+            name: { kind: bytes }
+            city: { kind: bytes }
+`);
+    const data = join(folder, 'demands.tfrecord');
+    writeFileSync(data, tfrecordFile([example(20n, [0.5], 'x'), example(40n, [0.5, Number.POSITIVE_INFINITY])]));
+    const { contract, warnings } = await profileOf(data, signature, base);
+    const features = contract.signatures.get('serving_default')?.inputs.get('examples')?.example?.features;
+    expect(features?.get('age')).toMatchObject({ count: { min: 1, max: 1 }, max: 30 });
+    expect(features?.get('weights')).toMatchObject({ count: { min: 2, max: 2 }, min: 0.5, number: { infinity: 'allow' } });
+    expect(features?.get('weights')).not.toHaveProperty('max');
+    expect(features?.get('name')).toMatchObject({ required: true });
+    expect(warnings).toEqual([
+      'examples: feature age: the data go up to 40, max stays at 30',
+      'examples: feature weights: the data have 1 to 2 values, allowed are 2',
+      expect.stringMatching(/^examples: feature weights: of 3 values 1 times Infinity/),
+      'examples: feature name: 1 of 2 examples lack it, and it must be there',
+      'examples: no example has the feature city, which must be there',
+    ]);
+  });
+
+  it('may have more features than the model needs', async () => {
+    const base = parseContract(`
+apiVersion: airlock/contract/v1
+metadata: { id: base, revision: 1 }
+dims: { batch: { min: 1, max: 8 } }
+signatures:
+  serving_default:
+    inputs:
+      examples:
+        dtype: string
+        shape: [batch]
+        example: { maxFeatures: 1, unknownFeatures: allow, features: { age: { kind: int64 } } }
+`);
+    const data = join(folder, 'more.tfrecord');
+    writeFileSync(data, tfrecordFile([example(20n, [0.5], 'x'), example(40n, [1], 'y')]));
+    const { contract, warnings } = await profileOf(data, signature, base);
+    expect(contract.signatures.get('serving_default')?.inputs.get('examples')?.example).toMatchObject({ maxFeatures: 3 });
+    expect(warnings).toEqual(['examples: an example has 3 features, so maxFeatures is no longer 1']);
+    expect(await brokenBy(data, contract, signature)).toEqual([]);
   });
 });

@@ -112,10 +112,36 @@ export class CheckTally {
   }
 }
 
-/** True when a rule that is enforced was broken, or a request could not even be decoded. A rule whose action is `log` refuses nothing. */
-export function isBroken({ rules, undecodable }: CheckReport): boolean {
-  const broken = rules.some(({ mode, action }) => mode !== 'shadow' && action !== 'log');
-  return broken || Object.keys(undecodable).length > 0;
+export interface VerdictOptions {
+  /** Whether records without a value for an input may be passed over; default false. Something must be left to check all the same. */
+  readonly allowIncomplete?: boolean;
+}
+
+/**
+ * Why a data set does not pass, in a few words each; empty when it does. A rule whose action is `log` refuses nothing. What was not
+ * checked has not passed: no record at all, records that make no request, and requests that cannot be decoded.
+ */
+export function checkFailures(report: CheckReport, { allowIncomplete = false }: VerdictOptions = {}): readonly string[] {
+  const { rules, records, incomplete } = report;
+  const undecodable = undecodableOf(report);
+  const failures: string[] = [];
+  if (rules.some(({ mode, action }) => mode !== 'shadow' && action !== 'log'))
+    failures.push('rules that are enforced were broken');
+  if (undecodable > 0) failures.push(`${undecodable} of ${records} requests could not be decoded`);
+  if (records === 0) failures.push('there was nothing to check');
+  else if (records === incomplete) failures.push('no record has a value for every input: nothing was checked');
+  else if (incomplete > 0 && !allowIncomplete)
+    failures.push(`${incomplete} of ${records} records have no value for an input and were not checked (see --allow-incomplete)`);
+  return failures;
+}
+
+/** True when there is a reason why the data set does not pass. */
+export function isBroken(report: CheckReport, options?: VerdictOptions): boolean {
+  return checkFailures(report, options).length > 0;
+}
+
+function undecodableOf({ undecodable }: CheckReport): number {
+  return Object.values(undecodable).reduce((sum, count) => sum + count, 0);
 }
 
 /** For people: totals, then a line with a bar for each rule, and its first places. */
@@ -136,6 +162,8 @@ export function formatCheckReport(report: CheckReport): string {
     );
     for (const { record, path, expected, got } of first) lines.push(`      ${record}: ${path}: expected ${expected}, got ${got}`);
   }
-  if (rules.length === 0) lines.push('  no rule was broken');
+  const checked = records - incomplete - undecodableOf(report);
+  if (checked === 0) lines.push('  nothing was checked');
+  else if (rules.length === 0) lines.push(`  no rule was broken by the ${checked} that were checked`);
   return `${lines.join('\n')}\n`;
 }

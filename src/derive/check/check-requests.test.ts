@@ -4,7 +4,7 @@ import { withFile } from '../../../tests/conformance/datasets-files.ts';
 import { parseContract } from '../../contract/index.ts';
 import type { Signature } from '../../tensor/index.ts';
 import { SourceFile } from '../datasets/index.ts';
-import { formatCheckReport, isBroken } from './check-report.ts';
+import { checkFailures, formatCheckReport, isBroken } from './check-report.ts';
 import { checkRequests } from './check-requests.ts';
 
 const signature: Signature = {
@@ -76,6 +76,21 @@ describe('checkRequests()', () => {
     expect(report.refused).toBe(3);
     expect(isBroken(report)).toBe(true);
     expect(formatCheckReport(report)).not.toContain('secret');
+  });
+
+  it('says of what cannot be decoded that, and not that no rule was broken', async () => {
+    const bad = await replay(['{"instances": [']);
+    expect(checkFailures(bad)).toEqual(['1 of 1 requests could not be decoded']);
+    expect(formatCheckReport(bad)).toMatch(/1 could not be decoded: JSON_SYNTAX\n {2}nothing was checked\n$/);
+    const mixed = await replay(['{"instances": [', body(row(1))]);
+    expect(formatCheckReport(mixed)).toMatch(/no rule was broken by the 1 that were checked/);
+    expect(isBroken(mixed)).toBe(true);
+  });
+
+  it('does not pass a file without requests', async () => {
+    const report = await replay(['', ' ']);
+    expect(checkFailures(report, { allowIncomplete: true })).toEqual(['there was nothing to check']);
+    expect(formatCheckReport(report)).toContain('nothing was checked');
   });
 
   it('stops at the limit', async () => expect((await replay([body(row(1)), body(row(2))], 1)).records).toBe(1));

@@ -7,23 +7,28 @@ import { AirlockError } from '../../../core/index.ts';
 import {
   type CheckReport,
   checkDataset,
+  checkFailures,
   checkRequests,
   defaultDatasetLimits,
   formatCheckReport,
-  isBroken,
   parseMapping,
   SourceFile,
 } from '../../../derive/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../../model/index.ts';
 import type { Signature } from '../../../tensor/index.ts';
 import type { Io } from '../../io.ts';
+import { wholeNumberBetween } from '../../number-options.ts';
 import { addDataOptions, chooseSignature, type DataOptions, withDatasets, withProgress } from './data-options.ts';
 
+/** Files that the last line names; the report has them all. */
+const maxReasons = 3;
+
 interface CheckCommandOptions extends DataOptions {
-  readonly limit?: string;
+  readonly limit?: number;
+  readonly allowIncomplete?: boolean;
 }
 
-/** Adds `airlock contract check`. Exit code 1 when a rule that is enforced was broken. */
+/** Adds `airlock contract check`. Exit code 1 when a rule that is enforced was broken, and when records could not be checked. */
 export function addCheckCommand(contract: Command, io: Io): void {
   addDataOptions(
     contract
@@ -31,7 +36,8 @@ export function addCheckCommand(contract: Command, io: Io): void {
       .description('Replay data sets through a contract, and say which rules they break'),
     ['requests'],
   )
-    .option('--limit <records>', 'records of each file; default all')
+    .option('--limit <records>', 'records of each file; default all', wholeNumberBetween(1))
+    .option('--allow-incomplete', 'pass over records that have no value for an input')
     .addHelpText(
       'after',
       '\nExamples:\n  airlock contract check contract.yaml examples/tabular --data held-out.csv' +
@@ -41,22 +47,23 @@ export function addCheckCommand(contract: Command, io: Io): void {
 }
 
 async function check(file: string, model: string, options: CheckCommandOptions, io: Io): Promise<void> {
-  const limit = options.limit === undefined ? undefined : Number(options.limit);
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0))
-    throw new AirlockError('USAGE', { message: '--limit must be a whole number of records' });
+  const { limit, allowIncomplete = false } = options;
   const { contract, digest } = await loadContract(file);
   const { signatures } = selectMetaGraph(await readSavedModel(resolve(model)), options.tags.split(','));
   assertContractFits(contract, signatures);
   const reports: CheckReport[] = [];
   for (const path of options.data) reports.push(await checkFile(path, contract, signatures, options, limit, io));
   const { id, revision } = contract.metadata;
-  if (options.json === true) io.stdout.write(`${JSON.stringify({ id, revision, digest, files: reports }, undefined, 2)}\n`);
+  const verdicts = reports.map((report) => ({ report, failures: checkFailures(report, { allowIncomplete }) }));
+  const files = verdicts.map(({ report, failures }) => ({ ...report, failures }));
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ id, revision, digest, files }, undefined, 2)}\n`);
   else for (const report of reports) io.stdout.write(formatCheckReport(report));
-  const broken = reports.filter(isBroken).length;
-  if (broken > 0)
-    throw new AirlockError('CONTRACT_VIOLATION', {
-      message: `${broken} of ${reports.length} files break rules that are enforced`,
-    });
+  const failed = verdicts.filter(({ failures }) => failures.length > 0);
+  if (failed.length === 0) return;
+  const reasons = failed.map(({ report, failures }) => `${report.name}: ${failures.join('; ')}`);
+  throw new AirlockError('CONTRACT_VIOLATION', {
+    message: `${failed.length} of ${reports.length} files did not pass: ${reasons.slice(0, maxReasons).join('. ')}`,
+  });
 }
 
 async function checkFile(

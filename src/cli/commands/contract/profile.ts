@@ -1,6 +1,6 @@
 // `airlock contract profile`: measures data sets and writes the contract that they suggest, as a draft for a person. It runs no model, and
 // never overwrites a file.
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatContract } from '../../../contract/index.ts';
 import { AirlockError, printable } from '../../../core/index.ts';
@@ -16,12 +16,14 @@ import {
 } from '../../../derive/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../../model/index.ts';
 import type { Signature } from '../../../tensor/index.ts';
+import { idOfModel } from '../../contract-id.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
+import { numberBetween } from '../../number-options.ts';
 import { addDataOptions, chooseSignature, type DataOptions, withDatasets } from './data-options.ts';
 
 interface ProfileCommandOptions extends DataOptions {
-  readonly margin: string;
+  readonly margin: number;
   readonly name?: string;
   readonly detect?: boolean;
   readonly output: string;
@@ -31,7 +33,12 @@ interface ProfileCommandOptions extends DataOptions {
 export function addProfileCommand(contract: Command, io: Io): void {
   addDataOptions(contract.command('profile <model>').description('Measure data, and write the contract that they suggest'))
     .requiredOption('-o, --output <file>', 'where the contract goes; vocabularies go beside it')
-    .option('--margin <share>', 'how far bounds are widened: a share of the distance from p0.1 to p99.9', String(defaultMargin))
+    .option(
+      '--margin <share>',
+      'how far bounds are widened: a share of the distance from p0.1 to p99.9',
+      numberBetween(0, 1_000),
+      defaultMargin,
+    )
     .option('--name <id>', "the contract's id; default the model's name")
     .option('--detect', 'make rules of order within records, and of values that never come twice')
     .addHelpText('after', '\nExample:\n  airlock contract profile examples/tabular/1 --data wines.csv -o contract.yaml')
@@ -39,10 +46,9 @@ export function addProfileCommand(contract: Command, io: Io): void {
 }
 
 async function profile(model: string, options: ProfileCommandOptions, io: Io): Promise<void> {
-  const margin = Number(options.margin);
-  if (!(margin >= 0 && margin <= 1_000)) throw new AirlockError('USAGE', { message: '--margin must be a number from 0 to 1000' });
+  const { margin } = options;
   const directory = resolve(model);
-  const id = options.name ?? idFor(directory);
+  const id = options.name ?? idOfModel(directory);
   if (!/^[A-Za-z0-9._-]{1,128}$/.test(id))
     throw new AirlockError('USAGE', { message: '--name must be letters, digits, ., _ and -' });
   const tags = options.tags.split(',');
@@ -89,10 +95,4 @@ async function write(measured: Profile, start: Start, file: string): Promise<voi
   );
   const text = formatContract(measured.contract, { comments });
   await writeNewFiles(new Map<string, string | Buffer>([...vocabularies, [output, text]]));
-}
-
-/** The model's name: of its folder, or of the one above where the folder is a version. */
-function idFor(directory: string): string {
-  const name = basename(directory);
-  return (/^\d+$/.test(name) ? basename(dirname(directory)) : name).replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 128) || 'model';
 }
