@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExampleSchema } from '../../model/gen/tensorflow/example_pb.ts';
-import { ExampleIndex } from './example-index.ts';
+import { ExampleIndex, maxIndexedFeatures } from './example-index.ts';
 import { FeatureValues } from './example-values.ts';
 
 type Values = readonly ['bytes' | 'float' | 'int64' | 'none', ...values: unknown[]];
@@ -148,6 +148,67 @@ describe('ExampleIndex', () => {
     ['a length of six bytes', [0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0]],
     ['a byte behind the end', [...message(), 0]],
   ])('refuses %s', (_, bytes) => expect(typeof read(Uint8Array.from(bytes))).toBe('string'));
+
+  it.each<[string, readonly number[] | Uint8Array]>([
+    [
+      'an entry of the map has a part twice, or one that is unknown',
+      message(field(0x0a, field(0x0a, 0x78), field(0x0a, 0x79), field(0x12))),
+    ],
+    [
+      'an entry of the map has a part twice, or one that is unknown',
+      message(field(0x0a, field(0x0a, 0x78), field(0x12), field(0x12))),
+    ],
+    [
+      'an entry of the map has a part twice, or one that is unknown',
+      message(field(0x0a, field(0x12), field(0x12), field(0x0a, 0x78))),
+    ],
+    ['an entry of the map has no key or no value', message(field(0x0a))],
+    ['an entry of the map has no key or no value', message(field(0x0a, field(0x0a)))],
+    ['an unknown field in the place of features', [0x12, 0]],
+    ['an unknown field in the place of an entry of the map', message(field(0x12))],
+    ['a name that is not valid UTF-8', message(field(0x0a, field(0x0a, 0xff), field(0x12)))],
+    ['the feature x twice', message(entry(), entry())],
+    ['a feature of an unknown kind', message(entry(field(0x22)))],
+    ['a feature with a second list', message(entry(field(0x0a), field(0x1a)))],
+    ['a list of values that runs over its end', message(entry([0x1a, 1]))],
+    ['a list of values without a length', message(entry([0x1a]))],
+    ['a list with something after its packed values', message(entry(field(0x1a, field(0x0a, 1), 0x08, 2)))],
+    ['packed values that runs over its end', message(entry(field(0x1a, [0x0a, 1])))],
+    ['packed values without a length', message(entry(field(0x12, [0x0a])))],
+    ['packed floats that are not a multiple of 4 bytes', message(entry(field(0x12, field(0x0a, 0, 0, 0, 0, 0))))],
+    ['a value that runs over its end', message(entry(field(0x0a, [0x0a, 1])))],
+    ['a value without a length', message(entry(field(0x0a, [0x0a, 0x80])))],
+    ['a value of another wire type', message(entry(field(0x1a, 0x0d, 0, 0, 0, 0)))],
+    ['a float that ends too early', message(entry(field(0x12, 0x0d, 0, 0, 0)))],
+    ['an integer that ends too early', message(entry(field(0x1a, 0x08)))],
+    ['an integer that ends too early', message(entry(field(0x1a, 0x08, 0x80)))],
+    ['an integer of more than 64 bits', message(entry(field(0x1a, 0x08, ...Array<number>(9).fill(0x80), 2)))],
+    ['features without a length', [0x0a, 0x80, 0x80, 0x80, 0x80, 0x80]],
+    ['features that runs over its end', [0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+  ])('says why: %s', (problem, bytes) => expect(read(Uint8Array.from(bytes))).toBe(problem));
+
+  it('takes integers of ten bytes, and lengths of five', () => {
+    const most = message(entry(field(0x1a, 0x08, ...Array<number>(9).fill(0xff), 1)));
+    expect(read(most)).toEqual([['x', 'int64', -1n]]);
+    expect(read(Uint8Array.from([0x0a, 0x80, 0x80, 0x80, 0x80, 0x00]))).toEqual([]);
+  });
+
+  it('takes as many features as may be kept by anybody, and not one more', () => {
+    const name = (at: number) => [at & 0x7f, (at >> 7) & 0x7f, at >> 14];
+    const many = (count: number) => {
+      const entries = Array.from({ length: count }, (_, at) => [0x0a, 7, 0x0a, 3, ...name(at), 0x12, 0]).flat();
+      const length = entries.length;
+      return Uint8Array.from([0x0a, (length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14].concat(entries));
+    };
+    const index = new ExampleIndex();
+    const [fits, over] = [many(maxIndexedFeatures), many(maxIndexedFeatures + 1)];
+    for (const keep of [5, maxIndexedFeatures]) {
+      expect(index.read(fits, 0, fits.length, keep)).toBe(true);
+      expect([index.features, index.places.size]).toEqual([maxIndexedFeatures, keep]);
+      expect(index.read(over, 0, over.length, keep)).toBe(false);
+      expect(index.problem).toBe('more than 100000 features');
+    }
+  });
 
   it('keeps no more features than it is told, and counts all', () => {
     const index = new ExampleIndex();
