@@ -9,7 +9,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { type Contract, compileContract, formatContract, parseContract } from '../../src/contract/index.ts';
-import { checkDataset, isBroken, openDataset, profileDatasets } from '../../src/derive/index.ts';
+import { checkDataset, isBroken, measureData, openDataset, profileDatasets, proposeFromData } from '../../src/derive/index.ts';
 import { ExampleSchema } from '../../src/model/gen/tensorflow/example_pb.ts';
 import type { Signature } from '../../src/tensor/index.ts';
 import { tfrecordFile } from './datasets-files.ts';
@@ -319,6 +319,22 @@ signatures: { serving_default: { inputs: { image: { dtype: string, shape: [batch
     const { contract, warnings } = await profileOf(images, signature, base);
     expect(imageOf(contract)).toMatchObject({ formats: ['png'], reencode: ['jpeg'], width: { min: 10, max: 30 } });
     expect(warnings[0]).toContain('1 of 1 files are gif');
+  });
+
+  it('is no hindrance for an update, which asks what the data want', async () => {
+    const images = join(folder, 'wider');
+    mkdirSync(images);
+    writeFileSync(join(images, 'a.png'), png(80, 30));
+    const dataset = await openDataset(images);
+    try {
+      const base = baseOf('{ formats: [png], width: { min: 10, max: 60 } }');
+      const { measured } = await measureData(base, [dataset]);
+      expect(imageOf(measured)).toMatchObject({ formats: ['png'], width: { min: 80, max: 80 } });
+      const proposal = proposeFromData(base, measured, measured.metadata.sources);
+      expect(imageOf(proposal.contract)?.width).toEqual({ min: 10, max: 65 });
+    } finally {
+      await dataset.close();
+    }
   });
 
   it('is narrowed without a word where all files are inside', async () => {
