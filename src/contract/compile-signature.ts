@@ -3,7 +3,7 @@
 import { AirlockError, printable } from '../core/index.ts';
 import { elementCount, type Signature, type Tensor, type TensorSpec } from '../tensor/index.ts';
 import type { CheckContext, ElementPath, ImageJob } from './check-types.ts';
-import { checkShapes, checkValues, checkValuesInSteps, compileTensor, type Passing } from './compile-tensor.ts';
+import { checkResults, checkShapes, checkValues, checkValuesInSteps, compileTensor, type Passing } from './compile-tensor.ts';
 import type { CheckOptions, CompiledSignature, InputVerdict, OutputOptions, OutputVerdict } from './compiled-contract-types.ts';
 import type { Contract, CostWeights, SignatureRules, TensorRules } from './contract-types.ts';
 import { Findings, type FindingsOptions } from './findings.ts';
@@ -83,7 +83,15 @@ export function compileSignature(contract: Contract, signature: Signature, rules
       }
       return end(state);
     },
-    recheck: (tensors, paths, options) => end(begin(tensors, paths, options)),
+    recheck(tensors, paths, options, made) {
+      const state = begin(tensors, paths, options);
+      for (const [index, input] of inputs.entries()) {
+        if (state.passing[index].isRefused) continue;
+        const elements = made.filter(({ tensorIndex }) => tensorIndex === index).map(({ elementIndex }) => elementIndex);
+        if (elements.length > 0) checkResults(input, state.passing[index], elements, state.contextOf(index));
+      }
+      return end(state);
+    },
     checkOutputs(tensors, batch, options: OutputOptions): OutputVerdict {
       const findings = new OutputFindings(findingsOptions(options));
       const dims = new Map(options.dims);

@@ -3,12 +3,12 @@
 import { AirlockError, printable } from '../core/index.ts';
 import type { Tensor, TensorSpec } from '../tensor/index.ts';
 import type { CheckContext, ElementPath, TensorCheck } from './check-types.ts';
-import { engineContext } from './compile-context.ts';
+import { type EngineContext, engineContext, withoutActions } from './compile-context.ts';
 import type { Contract, TensorRules } from './contract-types.ts';
 import type { Findings } from './findings.ts';
 import { compileAudioRules } from './rules/audio.ts';
 import { compileExampleRules } from './rules/example.ts';
-import { compileImageRules } from './rules/images.ts';
+import { compileImageResults, compileImageRules, type ImageResultCheck } from './rules/images.ts';
 import { compileMonotone } from './rules/numeric-monotone.ts';
 import { compileNumbers } from './rules/numeric-scan.ts';
 import { compileAllowed, compileVocabulary } from './rules/set-rules.ts';
@@ -26,6 +26,8 @@ export interface CompiledTensor {
   /** Sizes: run on what the rule of shapes gave, before anything looks at an element. */
   readonly sizes: SizeCheck | undefined;
   readonly values: readonly TensorCheck[];
+  /** For images that came from the decoder: undefined where there are none. */
+  readonly results: { readonly strings: TensorCheck | undefined; readonly images: ImageResultCheck } | undefined;
 }
 
 /** A tensor on its way through the checks. */
@@ -61,7 +63,13 @@ export function compileTensor(contract: Contract, place: string, spec: TensorSpe
     shape: compileShape(context, contract.dims),
     sizes: compileSizes(context),
     values: checks.filter((check) => check !== undefined),
+    results: compileResults(withoutActions(context)),
   };
+}
+
+function compileResults(context: EngineContext): CompiledTensor['results'] {
+  const images = compileImageResults(context);
+  return images && { strings: compileStringRules(context), images };
 }
 
 /** Shape and sizes of all tensors. Those whose shape is only watched come last: they bind no dimension for the others. */
@@ -103,6 +111,18 @@ export function* checkValuesInSteps(compiled: CompiledTensor, passing: Passing, 
     yield;
   }
   yield* lookAgain(compiled, lastChange, passing, context);
+}
+
+/** Looks once more at a tensor some of whose images were made anew. No action is taken any more. */
+export function checkResults(
+  { results }: CompiledTensor,
+  { tensor }: Passing,
+  elements: Iterable<number>,
+  context: CheckContext,
+): void {
+  if (results === undefined || tensor.dtype !== 'DT_STRING') return;
+  results.strings?.(tensor, context);
+  results.images(tensor, elements, context);
 }
 
 export function checkValues(compiled: CompiledTensor, passing: Passing, context: CheckContext): void {

@@ -45,10 +45,16 @@ export interface CompiledSignature {
   /** The same in steps of a few milliseconds, one for each `next`: for large tensors, whose check must not keep the server from all else. */
   checkInSteps(tensors: readonly Tensor[], paths: readonly ElementPath[], options: CheckOptions): Generator<void, InputVerdict>;
   /**
-   * After the decoder of images delivered: the tensors as the model will get them are looked at once more (shape, sizes, relations).
-   * `imageJobs` of this verdict is empty, its cost counts no pixels.
+   * After the decoder of images delivered: the tensors as the model will get them are looked at once more (shape, sizes, relations), and of
+   * those with an image that was `made`, strings and these images. Takes no action; `imageJobs` of this verdict is empty, its cost counts
+   * no pixels.
    */
-  recheck(tensors: readonly Tensor[], paths: readonly ElementPath[], options: CheckOptions): InputVerdict;
+  recheck(
+    tensors: readonly Tensor[],
+    paths: readonly ElementPath[],
+    options: CheckOptions,
+    made: readonly ImageJob[],
+  ): InputVerdict;
   /** `batch` is that of the inputs' verdict. */
   checkOutputs(tensors: readonly Tensor[], batch: number | undefined, options: OutputOptions): OutputVerdict;
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { png } from '../../tests/security/images/make-images.ts';
 import {
   type ContractDraft,
   contractOf,
   numbers,
+  type RuleDraft,
   refusedBy,
   signatureOf,
   strings,
@@ -11,6 +13,7 @@ import {
 import type { Tensor } from '../tensor/index.ts';
 import { compileContract } from './compiled-contract.ts';
 import type { CompiledSignature, InputVerdict } from './compiled-contract-types.ts';
+import type { ImageRules } from './contract-types.ts';
 
 function compiled(draft: ContractDraft): CompiledSignature {
   const signature = compileContract(contractOf(draft), [signatureOf(draft)]).signature('s');
@@ -25,6 +28,18 @@ function checked(draft: ContractDraft, tensors: readonly Tensor[], draw = 0.5): 
 
 const batch = { kind: 'symbol', name: 'batch', multiplier: 1, offset: 0 } as const;
 const seq = { kind: 'symbol', name: 'seq', multiplier: 1, offset: 0 } as const;
+
+const image: ImageRules = {
+  formats: ['png'],
+  reencode: ['bmp'],
+  maxDecodedBytes: 2 ** 20,
+  maxRatio: 200,
+  inflatedSize: 'check',
+  trailingData: 'reject',
+  maxMetadataBytes: 65_536,
+  maxScans: 20,
+  checksums: 'check',
+};
 
 describe('a compiled contract', () => {
   it('lists all that is wrong, with place, rule, bound and value', () => {
@@ -115,17 +130,6 @@ describe('a compiled contract', () => {
   });
 
   it('hands out jobs for images with the place of their tensor, and none of a request that it refuses', () => {
-    const image = {
-      formats: ['png'],
-      reencode: ['bmp'],
-      maxDecodedBytes: 2 ** 20,
-      maxRatio: 200,
-      inflatedSize: 'check',
-      trailingData: 'reject',
-      maxMetadataBytes: 65_536,
-      maxScans: 20,
-      checksums: 'check',
-    } as const;
     const draft: ContractDraft = {
       inputs: { a: { dtype: 'DT_INT32', max: 5 }, picture: { dtype: 'DT_STRING', image } },
       cost: { base: 0, perElement: 0, perByte: 0, perPixel: 1 },
@@ -149,10 +153,39 @@ describe('a compiled contract', () => {
       relations: [{ id: 'same', rule: 'sameShape', tensors: ['a', 'b'] }],
     };
     const again = (a: Tensor, b: Tensor) =>
-      refusedBy(compiled(draft).recheck([a, b], [() => 'a', () => 'b'], { draw: 0 }).findings);
+      refusedBy(compiled(draft).recheck([a, b], [() => 'a', () => 'b'], { draw: 0 }, []).findings);
     expect(again(numbers('DT_INT32', [9]), strings(['efgh']))).toEqual([]);
     expect(again(numbers('DT_INT32', [9]), strings(['efghi']))).toEqual(['maxBytes']);
     expect(again(numbers('DT_INT32', [9, 9]), strings(['efgh']))).toEqual(['relation']);
+  });
+
+  it('looks again at images that were made anew, and at the strings that they are in', () => {
+    const job = { width: 9, height: 9, resultWidth: 9, resultHeight: 9, firstFrameOnly: true, tensorIndex: 0, path: 'b[1]' };
+    const again = (rules: Partial<RuleDraft>, made: Buffer) => {
+      const draft: ContractDraft = { inputs: { b: { dtype: 'DT_STRING', image, ...rules } } };
+      const jobs = [{ ...job, elementIndex: 1 }];
+      const tensors = [strings([new Uint8Array(3), made])];
+      return refusedBy(compiled(draft).recheck(tensors, [(at) => `b[${at}]`], { draw: 0 }, jobs).findings);
+    };
+    const onImages = (rules: Partial<ImageRules>) => ({ image: { ...image, ...rules } });
+    const small = png({ width: 1, height: 1 });
+    // Not what the decoder was asked for, or not what may be: formats and weight are those of what came.
+    expect(again(onImages({ formats: ['gif'], maxRatio: 1, maxMetadataBytes: 0 }), small)).toEqual([]);
+    expect(again(onImages({ width: { min: 2 } }), small)).toEqual(['image.width']);
+    expect(again(onImages({ height: { min: 2 } }), small)).toEqual(['image.height']);
+    expect(again(onImages({ maxPixels: 3 }), png({ width: 4, height: 1 }))).toEqual(['image.maxPixels']);
+    expect(again(onImages({ channels: [4, 1] }), small)).toEqual(['image.channels']);
+    expect(again(onImages({ bitDepth: [16] }), small)).toEqual(['image.bitDepth']);
+    expect(again(onImages({ maxDecodedBytes: 2 }), small)).toEqual(['image.maxDecodedBytes']);
+    const shrink = { kind: 'downsample', maxWidth: 1, maxHeight: 1 } as const;
+    const acted = { ...onImages({ maxPixels: 3 }), onViolation: { 'image.maxPixels': shrink } };
+    expect(again(acted, png({ width: 4, height: 1 }))).toEqual(['image.maxPixels']);
+    const text = { string: { encoding: 'binary', maxBytes: small.length - 1 } } as const;
+    expect(again(text, small)).toEqual(['string.maxBytes']);
+    expect(again({ ...text, onViolation: { 'string.maxBytes': { kind: 'truncate', side: 'right' } } }, small)).toEqual([
+      'string.maxBytes',
+    ]);
+    expect(again({ ...onImages({ width: { min: 2 } }), modes: { 'image.width': 'shadow' } }, small)).toEqual([]);
   });
 
   it('counts what a request costs', () => {

@@ -137,7 +137,7 @@ export class ContractCheck implements NumberRules {
     images: RequestImages,
   ): Promise<InputVerdict> {
     const tensors = await images.make(verdict.tensors, verdict.imageJobs);
-    const rechecked = this.#compiled(signature).recheck(tensors, paths, { draw: this.#draw });
+    const rechecked = this.#compiled(signature).recheck(tensors, paths, { draw: this.#draw }, verdict.imageJobs);
     if (rechecked.findings.refused) {
       this.#guard.counts.addRefusal(rechecked.findings);
       throw rechecked.findings.error('CONTRACT_VIOLATION');

@@ -17,14 +17,18 @@ let server: TestServer;
 
 const rules = `{ dtype: string, shape: [batch], image: { formats: [png], reencode: [jpeg, webp], width: { max: 32 }, height: { max: 32 }, maxPixels: 1024 },
         onViolation: { image.width: { action: downsample, maxWidth: 16, maxHeight: 16 }, image.height: { action: downsample, maxWidth: 16, maxHeight: 16 }, image.maxPixels: { action: downsample, maxWidth: 16, maxHeight: 16 } } }`;
-const contract = `
+/** Only one width will do, and not many bytes. */
+const exact = `{ dtype: string, shape: [batch], string: { encoding: binary, maxBytes: 6000 },
+        image: { formats: [png], reencode: [jpeg], width: { min: 20, max: 20 } },
+        onViolation: { image.width: { action: downsample, maxWidth: 20, maxHeight: 200 } } }`;
+const contract = (image: string) => `
 apiVersion: airlock/contract/v1
 metadata: { id: images, revision: 1 }
 dims: { batch: { min: 1, max: 3 } }
 signatures:
   serving_default:
     inputs:
-      image: ${rules}
+      image: ${image}
     outputs: { same_bytes: { dtype: string, string: { encoding: binary } } }
 `;
 
@@ -33,9 +37,12 @@ beforeAll(async () => {
   const nodes = [placeholder('image', text, [-1]), node('same_bytes', 'Identity', ['image'], { T: attribute.type(text) })];
   const signatures = [signature([spec('image:0', 'DT_STRING', [-1])], [spec('same_bytes:0', 'DT_STRING', [-1])])];
   writeSavedModel(path.join(folder, 'echo/1'), nodes, { signatures });
-  const file = path.join(folder, 'images.yaml');
-  writeFileSync(file, contract);
-  server = await startTestServer({ models: [{ name: 'echo', path: path.join(folder, 'echo'), contract: file }] });
+  const models = Object.entries({ echo: rules, exact }).map(([name, image]) => {
+    const file = path.join(folder, `${name}.yaml`);
+    writeFileSync(file, contract(image));
+    return { name, path: path.join(folder, 'echo'), contract: file };
+  });
+  server = await startTestServer({ models });
   // Files that were just written have to lie still for two seconds.
   await until('the model', () => server.server.catalog.ready);
 });
@@ -50,9 +57,10 @@ beforeEach(() => {
 const picture = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: { r: 200, g: 30, b: 10 } } });
 
-const send = (...images: readonly Buffer[]) =>
+const send = (...images: readonly Buffer[]) => sendTo('echo', ...images);
+const sendTo = (model: string, ...images: readonly Buffer[]) =>
   post(
-    `${server.url}/v1/models/echo:predict`,
+    `${server.url}/v1/models/${model}:predict`,
     JSON.stringify({ instances: images.map((image) => ({ b64: image.toString('base64') })) }),
   );
 
@@ -61,7 +69,10 @@ interface Echo {
 }
 
 async function seenByModel(...images: readonly Buffer[]) {
-  const { status, json, text: body } = await send(...images);
+  return sent(await send(...images));
+}
+
+function sent({ status, json, text: body }: Awaited<ReturnType<typeof post>>) {
   expect(status, body).toBe(200);
   return (json as Echo).predictions.map((one) =>
     Buffer.from(typeof one === 'string' ? one : one.b64, typeof one === 'string' ? 'latin1' : 'base64'),
@@ -109,6 +120,28 @@ describe.skipIf(slot === undefined || notBuilt !== '')(`images under a contract$
     expect(['IMAGE_UNDECODABLE', 'CONTRACT_VIOLATION']).toContain((json as { code: string }).code);
     const [fine] = await seenByModel(jpeg);
     expect(await sharp(fine).metadata()).toMatchObject({ format: 'png', width: 20 });
+  });
+
+  it('have exactly the size that a rule asks for when they were made smaller', async () => {
+    for (const [width, height] of [
+      [1001, 333],
+      [999, 301],
+      [640, 47],
+    ]) {
+      const [made] = sent(await sendTo('exact', await picture(width, height).png().toBuffer()));
+      expect((await sharp(made).metadata()).width).toBe(20);
+    }
+  });
+
+  it('are refused when they break a rule by what the decoder made of them', async () => {
+    const noise = Buffer.from(Array.from({ length: 20 * 120 * 3 }, (_, i) => (i * i * 7919) >> 3));
+    const jpeg = await sharp(noise, { raw: { width: 20, height: 120, channels: 3 } })
+      .jpeg({ quality: 20 })
+      .toBuffer();
+    expect(jpeg.length).toBeLessThan(6000);
+    const { status, json } = await sendTo('exact', jpeg);
+    expect(status).toBe(400);
+    expect(json).toMatchObject({ code: 'CONTRACT_VIOLATION', violations: [{ path: 'instances[0]', rule: 'string.maxBytes' }] });
   });
 
   it('of another kind are refused', async () => {
