@@ -434,7 +434,8 @@ describe('images', () => {
 
   it('are bounded for all requests together, from when they are made to the end of their request', async () => {
     const held = new HeldBytes(100);
-    const { guard } = guardOf({ jobs: [job(0)] }, { images: imagesBy(async () => new Uint8Array(60), held) });
+    const images = imagesBy(async () => new Uint8Array(60), held);
+    const { guard } = guardOf({ jobs: [job(0)] }, { images, clock: () => 0 });
     let answer: (() => void) | undefined;
     const first = run(guard, [strings('1')], async (inputs) => {
       await new Promise<void>((resolve) => {
@@ -458,7 +459,7 @@ describe('images', () => {
 
   it('are bounded in all', async () => {
     const images = imagesBy(async () => new Uint8Array(40 * 1024 * 1024));
-    const { guard } = guardOf({ jobs: [job(0), job(1)] }, { images });
+    const { guard } = guardOf({ jobs: [job(0), job(1)] }, { images, clock: () => 0 });
     expect(await errorOf(run(guard, [strings('1', '2')]))).toMatchObject({
       code: 'TENSOR_TOO_LARGE',
       violations: [expect.objectContaining({ path: 'instances[1]', rule: 'maxImageBytes' })],
