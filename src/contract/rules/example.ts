@@ -80,7 +80,7 @@ class ExampleCheck {
     if (tensor.dtype !== 'DT_STRING') return tensor;
     const { bytes, offsets } = tensor;
     const changed = new Map<number, Uint8Array>();
-    const steps = new ElementSteps(offsets);
+    const steps = new ElementSteps(offsets, context.measure);
     this.#reports = 0;
     for (let index = 0; index + 1 < offsets.length; index++) {
       if (steps.endsBefore(index)) {

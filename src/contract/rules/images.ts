@@ -123,7 +123,7 @@ function* checkImages(
 ): Generator<void, Tensor> {
   if (tensor.dtype !== 'DT_STRING') return tensor;
   const { bytes, offsets } = tensor;
-  const steps = new ElementSteps(offsets);
+  const steps = new ElementSteps(offsets, measure);
   let element = 0;
   const judge = judgeOf(bound, findings, () => path(element));
   for (; element < offsets.length - 1; element++) {

@@ -337,17 +337,19 @@ describe('many strings', () => {
     expect(check(['a', 'b'], { maxBytes: 4 }).steps).toBe(1);
     expect(check(new Array(5_000).fill('a'), { maxBytes: 4 }).steps).toBe(5);
     expect(check(new Array(50).fill('a'.repeat(4_000)), { maxBytes: 4_000 }).steps).toBe(11);
+    // 2,002 instructions: 30 bytes are a step.
+    expect(check(new Array(20).fill('a'.repeat(30)), { pattern: '[a-z]{0,1000}' }).steps).toBe(21);
   });
 
   it('have a bounded time for their patterns, and break the rule when it is over', () => {
-    const spent = { patternWork: 2 ** 20, patternMs: 1_000 };
+    const spent = { patternWork: 2 ** 20, patternMs: 3_000 };
     const { violations, outcomes } = check(['a', 'ä'.repeat(9)], { pattern: '\\pL+' }, { work: spent });
     expect(violations).toEqual([
       'x[0]: texts whose patterns are matched in the time of a request, too many',
       'x[1]: texts whose patterns are matched in the time of a request, too many',
     ]);
     expect(outcomes).toEqual(['reject', 'reject']);
-    expect(check(['a'], { pattern: '\\pL+' }, { work: { ...spent, patternMs: 999 } }).refused).toBe(false);
+    expect(check(['a'], { pattern: '\\pL+' }, { work: { ...spent, patternMs: 2_999 } }).refused).toBe(false);
   });
 
   it('have the time of their patterns taken only when they are much work', () => {

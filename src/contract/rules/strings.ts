@@ -69,7 +69,7 @@ function checkTensor(tensor: Tensor, context: CheckContext, check: TextCheck, bo
 function* checkInSteps(tensor: Tensor, context: CheckContext, check: TextCheck, bound: Bound): Generator<void, Tensor> {
   if (tensor.dtype !== 'DT_STRING') return tensor;
   const elements = new Elements(tensor, context, check, bound);
-  const steps = new ElementSteps(tensor.offsets);
+  const steps = new ElementSteps(tensor.offsets, context.measure);
   while (elements.checkNext()) if (steps.endsBefore(elements.index)) yield;
   return elements.result;
 }
