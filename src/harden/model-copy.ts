@@ -1,7 +1,9 @@
 // Copies a model's folder into a new one, with another saved_model.pb. The copy appears under its name only when it is whole, and each file
-// of it was read back. No link is followed or made: a hard or symbolic link would change with the original.
+// of it was read back. No link is followed or made: a hard or symbolic link would change with the original. Nobody may read the copy who may
+// not read the original.
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AirlockError, isAirlockError } from '../core/index.ts';
 import { maxModelEntries, openModelFile, walkTree } from '../model/index.ts';
@@ -36,7 +38,7 @@ export async function copyModel(from: string, to: string, savedModel: Buffer): P
   // Beside the target, so that it can be renamed; the name says whose it is when something kills this process.
   const draft = join(dirname(target), `.${basename(target)}.airlock-${process.pid}`);
   try {
-    await mkdir(draft, { recursive: false });
+    await makeFolder(draft, await stat(source, { bigint: true }));
     const copy = await fill(source, draft, savedModel);
     await refuseExisting(target);
     await rename(draft, target);
@@ -76,13 +78,17 @@ function cannotWrite(target: string, cause: unknown): AirlockError {
 async function fill(source: string, draft: string, savedModel: Buffer): Promise<ModelCopy> {
   const files = new Map<string, string>();
   let removedFingerprint = false;
+  let graphStats: BigIntStats | undefined;
   for await (const { name, stats } of walkTree(source, maxModelEntries)) {
     if (name === '') continue;
-    if (stats.isDirectory()) await mkdir(join(draft, name));
-    else if (!leftOut.has(name)) files.set(name, await copyFile(source, name, join(draft, name)));
+    if (stats.isDirectory()) await makeFolder(join(draft, name), stats);
+    else if (!leftOut.has(name)) files.set(name, await copyFile(source, name, join(draft, name), stats));
     else if (name === 'fingerprint.pb') removedFingerprint = true;
+    else graphStats = stats;
   }
-  await writeNew(join(draft, 'saved_model.pb'), async (handle) => {
+  if (graphStats === undefined)
+    throw new AirlockError('MODEL_INCOMPLETE', { message: 'A file of the model went away', detail: 'saved_model.pb' });
+  await writeNew(join(draft, 'saved_model.pb'), graphStats, async (handle) => {
     await handle.writeFile(savedModel);
   });
   for (const [name, digest] of files) {
@@ -92,8 +98,23 @@ async function fill(source: string, draft: string, savedModel: Buffer): Promise<
   return { files, removedFingerprint };
 }
 
-async function writeNew(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
+/**
+ * The rights of a copy from its first moment on; the umask may take more away. For the owner enough to finish and to remove it, for all
+ * others those of the original. The group of a new file is ours: where that of the original is another, ours gets what everybody has.
+ */
+function rightsOf({ mode, gid }: BigIntStats, owner: number): number {
+  const bits = Number(mode & 0o777n);
+  const others = bits & 0o007;
+  const group = gid === BigInt(process.getegid?.() ?? -1) ? bits & 0o070 : others << 3;
+  return owner | group | others;
+}
+
+async function makeFolder(path: string, original: BigIntStats): Promise<void> {
+  await mkdir(path, { mode: rightsOf(original, 0o700) });
+}
+
+async function writeNew(path: string, original: BigIntStats, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(path, 'wx', rightsOf(original, 0o600));
   try {
     await write(handle);
     await handle.sync();
@@ -102,9 +123,9 @@ async function writeNew(path: string, write: (handle: FileHandle) => Promise<voi
   }
 }
 
-async function copyFile(source: string, name: string, to: string): Promise<string> {
+async function copyFile(source: string, name: string, to: string, original: BigIntStats): Promise<string> {
   const hash = createHash('sha256');
-  await writeNew(to, async (handle) => {
+  await writeNew(to, original, async (handle) => {
     for await (const chunk of chunksOf(source, name)) {
       hash.update(chunk);
       await handle.writeFile(chunk);
