@@ -27,8 +27,10 @@ export {
   parseContract,
 } from './load-contract.ts';
 export { isRuleName, type RuleName, ruleSpec, ruleTable } from './rule-table.ts';
+export { ExampleIndex, type FeaturePlace } from './rules/example-index.ts';
+export { FeatureValues as ExampleValues } from './rules/example-values.ts';
 export { countGraphemes } from './rules/graphemes.ts';
-export { limitsOfFloat } from './rules/numeric-types.ts';
+export { fitsType, limitsOfFloat, nearestOf } from './rules/numeric-types.ts';
 export { textClass } from './rules/text-classes.ts';
 export { findInvisible } from './rules/text-invisible.ts';
 export { TextScan } from './rules/text-scan.ts';
