@@ -1,8 +1,8 @@
 // The rules of one feature as a feature of a TFDV schema. TFDV has one domain per feature: the first that fits is written, and every rule
 // that it does not hold is reported.
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ContractNumber, ContractValue, FeatureRules, TensorRules } from '../../contract/index.ts';
-import { isNumeric } from '../changes/index.ts';
+import type { FeatureRules, TensorRules } from '../../contract/index.ts';
+import { integerEnds, isZeroAndOne } from './export-ends.ts';
 import type { ExportedFeature } from './export-inputs.ts';
 import { type ExportNotes, noWord } from './export-notes.ts';
 import { floatTextPattern, integerTextPattern } from './feature-draft.ts';
@@ -14,44 +14,8 @@ type Domain = FeatureInit['domainInfo'];
 
 export const types = { bytes: FeatureType.BYTES, int64: FeatureType.INT, float: FeatureType.FLOAT } as const;
 
-function isZeroAndOne(allowed: readonly ContractValue[]): boolean {
-  return allowed.length === 2 && allowed.includes(0) && allowed.includes(1);
-}
-
-/** Integers of both kinds; Math.min takes no bigint. None of none. */
-function smallest(values: readonly ContractNumber[]): readonly ContractNumber[] {
-  return [...values].sort((a, b) => (a < b ? -1 : Number(a > b))).slice(0, 1);
-}
-
-function largest(values: readonly ContractNumber[]): readonly ContractNumber[] {
-  return [...values].sort((a, b) => (a < b ? 1 : -Number(a > b))).slice(0, 1);
-}
-
-/** Outside of int64 a bound says nothing to TFDV; one of uint64 can be. */
-function int64Bound(value: ContractNumber | undefined, direction: 'ceil' | 'floor'): bigint | undefined {
-  if (value === undefined) return undefined;
-  const whole = typeof value === 'bigint' ? value : BigInt(Math[direction](value));
-  return whole >= -(2n ** 63n) && whole < 2n ** 63n ? whole : undefined;
-}
-
-/** Reports a list of integers that becomes the interval from its smallest to its largest. */
-export function noteList(path: string, field: string, listed: readonly ContractNumber[], notes: ExportNotes): void {
-  const [from, to] = [smallest(listed), largest(listed)].map(([value = 0]) => BigInt(value));
-  if (to - from === BigInt(new Set(listed.map(BigInt)).size - 1))
-    notes.change(`${path}.allowed`, field, 'a list of all integers from one to another', 'becomes these two');
-  else notes.lose(`${path}.allowed`, field, 'a list of allowed integers', 'becomes its smallest and largest value');
-}
-
-function intDomain(path: string, { min, max, allowed }: FeatureRules, notes: ExportNotes): Domain {
-  const listed = (allowed ?? []).filter(isNumeric);
-  if (allowed !== undefined) noteList(path, 'int_domain', listed, notes);
-  const from = int64Bound(largest([...(min === undefined ? [] : [min]), ...smallest(listed)]).at(0), 'ceil');
-  const to = int64Bound(smallest([...(max === undefined ? [] : [max]), ...largest(listed)]).at(0), 'floor');
-  for (const [key, bound, written] of [['min', min, from] as const, ['max', max, to] as const]) {
-    if (written !== undefined) notes.say(`${path}.${key}`);
-    else if (bound !== undefined)
-      notes.lose(`${path}.${key}`, `int_domain.${key}`, 'a bound beyond 2^63', 'integers of TFDV have 64 bits and a sign');
-  }
+function intDomain(path: string, rules: FeatureRules, notes: ExportNotes): Domain {
+  const { from, to } = integerEnds(path, 'int_domain', rules, notes);
   if (from === undefined && to === undefined) return undefined;
   return {
     case: 'intDomain',

@@ -35,7 +35,8 @@ const exactTypes: ReadonlySet<DType> = new Set<DType>(['DT_INT64', 'DT_FLOAT', '
 function noteTensor(path: string, { onViolation, modes, shape, dtype }: TensorRules, notes: ExportNotes): void {
   notes.place(path);
   if (onViolation.size > 0) notes.lose(`${path}.onViolation`, '', 'what is done with a violation', 'TFDV only reports');
-  if (modes.size > 0) notes.lose(`${path}.modes`, '', 'modes', 'every rule of a schema counts, also those that only watch here');
+  if (modes.size > 0)
+    notes.lose(`${path}.modes`, '', 'modes', 'every rule that is exported counts, also those that only watch here');
   if (exactTypes.has(dtype)) notes.say(`${path}.dtype`);
   else notes.lose(`${path}.dtype`, 'type', 'a type', 'TFDV has INT of 64 bits, FLOAT of 32 and BYTES');
   if (shape?.[0]?.kind === 'fixed')
@@ -82,7 +83,7 @@ function denseFeature(name: string, path: string, tensor: TensorRules, notes: Ex
 function noteWhole({ request, dims, mode, signatures }: Contract, exported: string, notes: ExportNotes): void {
   if (Object.keys(request).length > 0) notes.lose('request', '', 'limits of a request', noWord);
   if (dims.size > 0) notes.lose('dims', '', 'named dimensions', noWord);
-  if (mode !== 'enforce') notes.lose('mode', '', `the mode ${mode}`, 'every rule of a schema counts');
+  if (mode !== 'enforce') notes.lose('mode', '', `the mode ${mode}`, 'every rule that is exported counts');
   for (const [name, { outputs, relations }] of signatures) {
     const path = joinPath('signatures', name);
     if (name !== exported) {

@@ -16,7 +16,7 @@ import { outwardFloat32, outwardInteger } from './outward.ts';
 import type { TransferNotes } from './transfer-report.ts';
 
 /** The slice that holds everything, by TFDV's own name for it. */
-const allExamples = 'All Examples';
+export const allExamples = 'All Examples';
 
 /**
  * The statistics of all examples.
@@ -52,7 +52,9 @@ export interface StatisticsContext {
 }
 
 function numbers(stats: NumericStatistics, draft: FeatureDraft, { path, margin, notes, domainInfo }: StatisticsContext): void {
-  const { min, max } = stats;
+  // A 0 is not written: these fields have no presence in TFDV's messages. Where neither is there, the zeros tell whether there were values.
+  const isThere = stats.min !== undefined || stats.max !== undefined || (stats.numZeros ?? 0n) > 0n;
+  const [min, max] = isThere ? [stats.min ?? 0, stats.max ?? 0] : [];
   const nan = stats.histograms.reduce((most, { numNan }) => (numNan !== undefined && numNan > most ? numNan : most), 0n);
   const hasInfinity = [min, max].some((bound) => bound !== undefined && !Number.isFinite(bound) && !Number.isNaN(bound));
   if (draft.kind === 'float' && (nan > 0n || hasInfinity)) {
@@ -90,8 +92,9 @@ function contractOf(value: number | bigint) {
 }
 
 function counts(stats: CommonStatistics | undefined, draft: FeatureDraft): void {
-  const { minNumValues: min, maxNumValues: max } = stats ?? {};
-  if (draft.count !== undefined || min === undefined || max === undefined || min > max || max > 2 ** 31 - 1) return;
+  // A fewest of 0 is not written.
+  const { minNumValues: min = 0n, maxNumValues: max } = stats ?? {};
+  if (draft.count !== undefined || max === undefined || min > max || max > 2 ** 31 - 1) return;
   draft.count = { min: Number(min), max: Number(max) };
 }
 

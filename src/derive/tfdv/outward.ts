@@ -14,7 +14,8 @@ function neighbour(value: number, direction: 'down' | 'up', is32Bit: boolean): n
   return view.getFloat64(0);
 }
 
-const largestFloat32 = 2 ** 128 - 2 ** 104;
+/** Of the finite ones. */
+export const largestFloat32 = 2 ** 128 - 2 ** 104;
 
 /** A float32 that is not inside of `value`: at most it for `down`, at least it for `up`; never an infinity. `value` is finite. */
 export function outwardFloat32(value: number, direction: 'down' | 'up'): number {
@@ -34,4 +35,11 @@ export function outwardInteger(value: number, direction: 'down' | 'up'): bigint 
   const certain = Math.abs(whole) > Number.MAX_SAFE_INTEGER ? neighbour(whole, direction, false) : whole;
   const integer = BigInt(certain);
   return integer < int64.min ? int64.min : integer > int64.max ? int64.max : integer;
+}
+
+/** A double that is not inside of `value`. */
+export function outwardDouble(value: bigint, direction: 'down' | 'up'): number {
+  const rounded = Number(value);
+  const isInside = direction === 'up' ? BigInt(rounded) < value : BigInt(rounded) > value;
+  return isInside ? neighbour(rounded, direction, false) : rounded;
 }

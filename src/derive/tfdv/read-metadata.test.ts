@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isAirlockError } from '../../core/index.ts';
 import { type Schema, SchemaSchema } from './gen/tensorflow_metadata/schema_pb.ts';
 import { readTfdvSchema, readTfdvStatistics } from './read-metadata.ts';
-import { serializeTfdvSchema } from './serialize-schema.ts';
+import { serializeTfdvSchema } from './serialize-metadata.ts';
 import { formatTextProto } from './write-text-proto.ts';
 
 const text = fc.oneof(

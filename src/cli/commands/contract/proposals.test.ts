@@ -74,6 +74,9 @@ describe('airlock contract import and export', () => {
     expect(again).toContain('  distribution_constraints {\n    min_domain_mass: 0.9\n  }');
     const binary = await airlock('export', at('imported.yaml'), '--tfdv', 'schema', '--binary', '-o', at('again.pb'), '--json');
     expect(JSON.parse(binary.out)).toHaveProperty('lost');
+    const ends = await airlock('export', at('imported.yaml'), '--tfdv', 'statistics');
+    expect(ends).toMatchObject({ code: 0, err: expect.stringContaining('nobody measured them') });
+    expect(ends.out).toContain('      min: 10.0\n      max: 70.0\n');
     const twice = await airlock('import', at('again.pb'), '-o', at('twice.yaml'), '--json');
     expect(JSON.parse(twice.out)).toMatchObject({ id: 'again', lost: expect.any(Array), changed: expect.any(Array) });
   });
