@@ -144,8 +144,8 @@ describe('exportTfdvStatistics', () => {
             if (mine === undefined || rules.allowed !== undefined) continue;
             if (theirs === undefined) expect(isMentioned(key)).toBe(true);
             else expect(key === 'min' ? theirs <= mine : theirs >= mine).toBe(true);
-            // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number may be the same integer.
-            if (rules.kind === 'int64' && theirs != mine) expect(isMentioned(key)).toBe(true);
+            // Beyond 2^53 the import goes one step further out, whatever the export did.
+            if (rules.kind === 'int64' && typeof mine === 'number' && theirs !== mine) expect(isMentioned(key)).toBe(true);
           }
           // A largest of 0 looks like one that nobody counted, and is not imported.
           if (rules.count !== undefined && rules.count.max !== 0)
