@@ -51,6 +51,25 @@ describe('planTensor', () => {
     expect(plan('dtype: float32, min: 0', 'mode: sample\n').built).toEqual([]);
   });
 
+  it('tells rules that only watch from those that the server enforces', () => {
+    const { rules } = plan(
+      'dtype: float32, min: 0, max: 1, softMax: 0.5, unique: rows, monotone: increasing, sum: { max: 3 }, onViolation: { max: clip, sum: log }, modes: { min: shadow, number.nan: off, unique: sample }',
+    );
+    const watched = new Map(
+      rules.map(({ rule, reason, isWatched = false }) => [rule, reason === undefined ? 'built' : isWatched]),
+    );
+    expect(Object.fromEntries(watched)).toEqual({
+      min: true,
+      max: false,
+      softMax: true,
+      unique: false,
+      monotone: false,
+      sum: true,
+      'number.nan': true,
+      'number.infinity': 'built',
+    });
+  });
+
   it('checks NaN and infinities in one operation when both are refused', () => {
     expect(kinds('dtype: float32')).toEqual(['finite']);
     expect(kinds('dtype: float32, number: { nan: allow }')).toEqual(['notInfinite']);

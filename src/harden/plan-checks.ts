@@ -1,7 +1,17 @@
 // Decides which rules of a contract can be built into a graph, and as what; every other rule is named with the reason why not. A rule that
 // is built in refuses exactly what the server refuses, or it is not built in.
-import { type Contract, type Mode, type OutputRules, type RuleName, rulesSetOn, type TensorRules } from '../contract/index.ts';
-import { bfloat16Bits, bfloat16Value, type DType, dtypes, halfBits, halfValue } from '../tensor/index.ts';
+import {
+  type Action,
+  type Contract,
+  fitsType,
+  type Mode,
+  nearestOf,
+  type OutputRules,
+  type RuleName,
+  rulesSetOn,
+  type TensorRules,
+} from '../contract/index.ts';
+import { dtypes } from '../tensor/index.ts';
 import type { DimBounds, FiniteCheck, LayoutCheck, NamedAxis, TensorChecks, ValueCheck } from './graph-checks.ts';
 import { planStringChecks } from './plan-strings.ts';
 
@@ -12,12 +22,17 @@ export interface PlannedRule {
   readonly ruleId: string;
   /** Why it is not built in; absent when it is. */
   readonly reason?: string;
+  /** The server only watches it: it neither refuses a request for it nor changes a value. */
+  readonly isWatched?: boolean;
 }
 
 export interface TensorPlan {
   readonly checks: TensorChecks;
   readonly rules: readonly PlannedRule[];
 }
+
+/** Never refuse, whatever their mode. */
+const softRules: ReadonlySet<RuleName> = new Set<RuleName>(['softMin', 'softMax']);
 
 /** Collects what is planned for one tensor; each rule is asked for once, by name. */
 export class Planner {
@@ -37,15 +52,25 @@ export class Planner {
 
   /** True when the rule refuses requests; otherwise it is reported as left out. */
   wants(rule: RuleName): boolean {
-    const mode = this.rules.modes.get(rule) ?? this.#mode;
-    const action = this.rules.onViolation.get(rule)?.kind ?? 'reject';
+    const mode = this.#modeOf(rule);
+    const action = this.#actionOf(rule);
     if (mode === 'enforce' && action === 'reject') return true;
     this.leaveOut(rule, mode === 'enforce' ? `its action is ${action}: a graph only refuses` : `its mode is ${mode}`);
     return false;
   }
 
   leaveOut(rule: RuleName, reason: string): void {
-    this.planned.push({ rule, ruleId: this.idOf(rule), reason });
+    // A rule that samples refuses some requests.
+    const isWatched = ['off', 'shadow'].includes(this.#modeOf(rule)) || this.#actionOf(rule) === 'log';
+    this.planned.push({ rule, ruleId: this.idOf(rule), reason, ...(isWatched ? { isWatched } : {}) });
+  }
+
+  #modeOf(rule: RuleName): Mode {
+    return softRules.has(rule) ? 'shadow' : (this.rules.modes.get(rule) ?? this.#mode);
+  }
+
+  #actionOf(rule: RuleName): Action['kind'] {
+    return this.rules.onViolation.get(rule)?.kind ?? 'reject';
   }
 
   built(rule: RuleName): void {
@@ -149,23 +174,16 @@ const bounds = [
 ] as const;
 
 function planBounds(planner: Planner): void {
-  const { kind } = dtypes[planner.rules.dtype];
+  const { dtype } = planner.rules;
+  const { kind } = dtypes[dtype];
   const passesNan = kind === 'float' && planner.rules.number?.nan === 'allow';
   for (const [rule, comparison, words] of bounds) {
     const value = planner.rules[rule];
     if (value === undefined || !planner.wants(rule)) continue;
-    if (kind !== 'float' && kind !== 'int') planner.leaveOut(rule, `there is no order for ${planner.rules.dtype}`);
-    else if (kind === 'int' && !fitsInteger(planner.rules.dtype, value))
-      planner.leaveOut(rule, 'the data type has no such number');
+    if (dtype === 'DT_STRING' || (kind !== 'float' && kind !== 'int')) planner.leaveOut(rule, `there is no order for ${dtype}`);
+    else if (kind === 'int' && !fitsType(dtype, value)) planner.leaveOut(rule, 'the data type has no such number');
     else planner.addValue(rule, `${words} ${value}`, { kind: 'bound', comparison, value, passesNan });
   }
-}
-
-function fitsInteger(dtype: DType, value: number | bigint): boolean {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
-  const bits = dtypes[dtype].itemBytes * 8;
-  const exact = BigInt(value);
-  return (dtype.startsWith('DT_U') ? BigInt.asUintN(bits, exact) : BigInt.asIntN(bits, exact)) === exact;
 }
 
 /** Values of a list: a search in a sorted constant, so that a large tensor costs memory of its own size only. */
@@ -197,14 +215,12 @@ function addList(
 ): void {
   const { dtype } = planner.rules;
   const { kind } = dtypes[dtype];
-  if (kind !== 'int' && kind !== 'float') {
+  if (dtype === 'DT_STRING' || (kind !== 'int' && kind !== 'float')) {
     planner.leaveOut(rule, `lists of ${dtype} are not built in`);
     return;
   }
   const fitting =
-    kind === 'float'
-      ? numbers.map((value) => nearest(dtype, Number(value)))
-      : numbers.filter((value) => fitsInteger(dtype, value));
+    kind === 'float' ? numbers.map((value) => nearestOf(dtype, value)) : numbers.filter((value) => fitsType(dtype, value));
   // -0 is 0 to a comparison; NaN is never equal to anything.
   const distinct = [
     ...new Map(fitting.filter((value) => !Number.isNaN(Number(value))).map((value) => [String(value), value])).values(),
@@ -219,12 +235,6 @@ function addList(
   }
   const values = distinct.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   planner.addValue(rule, expected, { kind: 'oneOf', values });
-}
-
-function nearest(dtype: DType, value: number): number {
-  if (dtype === 'DT_HALF') return halfValue(halfBits(value));
-  if (dtype === 'DT_BFLOAT16') return bfloat16Value(bfloat16Bits(value));
-  return dtype === 'DT_FLOAT' ? Math.fround(value) : value;
 }
 
 /** Names every other rule that is set, so that nobody believes in a check that is not there. */

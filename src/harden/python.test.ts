@@ -51,7 +51,7 @@ signatures:
       ids: { dtype: int64, shape: [batch, 2*seq+1], allowed: [3, 1, 9007199254740993] }
       name: { dtype: string, shape: [batch], string: { maxBytes: 8, pattern: '[a-z"\\\\]*' } }
     outputs:
-      y: { dtype: float32, max: 1 }
+      y: { dtype: float32, max: 1, shape: [batch, 3] }
 `);
 
 describe('Python text', () => {
@@ -105,6 +105,9 @@ describe('pythonAssertions', () => {
       expect(source).toContain(part);
     }
     expect(source).toContain('#   serving_default/inputs/x/unique: it is checked by the server only');
+    expect(source).toContain(
+      '#   serving_default/outputs/y/shape: only in part: check_outputs does not know the sizes of the inputs',
+    );
   });
 
   it('refuses a signature that the contract does not have', () => {

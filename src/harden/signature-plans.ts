@@ -66,7 +66,8 @@ function planSignature(contract: Contract, name: string, rules: SignatureRules, 
   for (const [index, relation] of rules.relations.entries()) {
     const ruleId = `${name}/relations/${relation.id === '' ? index : relation.id}`;
     const reason = 'it is checked by the server only';
-    rows.push({ rule: 'relation', ruleId, reason, signature: name, side: 'input', tensor: relation.rule });
+    const isWatched = ['off', 'shadow'].includes(relation.mode ?? contract.mode);
+    rows.push({ rule: 'relation', ruleId, reason, isWatched, signature: name, side: 'input', tensor: relation.rule });
   }
   return plan;
 }
