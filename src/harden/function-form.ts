@@ -1,7 +1,7 @@
 // Hardens a MetaGraph whose signatures call functions, as TensorFlow 2 writes them. The main graph alone would not do: tf.saved_model.load
 // never looks at it. Every function that a caller can reach from outside on the way of an input is given a trampoline.
 import { AirlockError, printable } from '../core/index.ts';
-import type { FunctionDef, GraphDef, WholeMetaGraph } from '../model/index.ts';
+import { DataType, type FunctionDef, type GraphDef, type WholeMetaGraph } from '../model/index.ts';
 import {
   type ArgumentPlace,
   calledFunction,
@@ -78,8 +78,14 @@ export function hardenFunctions(
   const covered = [...wanted.plans.keys()].sort();
   addTrampolines(graph, covered, wanted, options, undo);
   keepUncompiled(metaGraph, new Set(covered), undo);
+  // The others get variables only, which no caller feeds.
+  const takesValues = new Set(
+    graph.library.function
+      .filter(({ signature }) => signature?.inputArg.some(({ type }) => type !== DataType.DT_RESOURCE))
+      .map(({ signature }) => signature?.name),
+  );
   const uncovered = [...exposed]
-    .filter((name) => !wanted.plans.has(name) && !/_traced_(?:save|restore)_/.test(name))
+    .filter((name) => !wanted.plans.has(name) && !/_traced_(?:save|restore)_/.test(name) && takesValues.has(name))
     .sort()
     .map((name) => ({ name, reason: reasonFor(name, wanted) }));
   return { covered, uncovered };

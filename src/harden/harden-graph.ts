@@ -44,6 +44,19 @@ export interface HardenReport {
   readonly notPoisoned: readonly string[];
 }
 
+/** What a caller of the hardened model can do that the server would refuse: empty when nothing. Each is safe to show. */
+export function openEnds({ rules, metaGraphs }: HardenReport): string[] {
+  return [
+    ...rules
+      .filter(({ reason, isWatched }) => reason !== undefined && !isWatched)
+      .map(({ ruleId, reason }) => `${printable(ruleId, 200)} is not built in: ${reason}`),
+    ...metaGraphs.flatMap(({ uncovered, otherSignatures }) => [
+      ...uncovered.map(({ name, reason }) => `the function ${printable(name, 120)} is not covered: ${reason}`),
+      ...otherSignatures.map((name) => `the signature ${printable(name)} is not covered: the contract does not name it`),
+    ]),
+  ];
+}
+
 export interface HardenedModel {
   /** Of saved_model.pb. */
   readonly bytes: Buffer;
