@@ -59,7 +59,8 @@ def eager_and_traced(modules):
         path = os.path.join(modules, f"{case['model']}_{case['signature']}.py")
         module = imported(path)
         specs = lambda feeds: {key: tf.TensorSpec(None, tf.as_dtype(value.dtype)) for key, value in feeds.items()}
-        traced = tf.function(module.check_inputs, input_signature=[specs(case["good"][0])])
+        # Both ways in which Keras and others trace; with autograph it takes 5 s for the fifty inputs of one model.
+        traced = tf.function(module.check_inputs, input_signature=[specs(case["good"][0])], autograph=case["model"] != "types")
         for name, check in (("eager", module.check_inputs), ("traced", traced)):
             where = f"{case['model']} {case['signature']} {name}"
             tensors = lambda feeds: {key: tf.constant(value) for key, value in feeds.items()}
@@ -68,6 +69,8 @@ def eager_and_traced(modules):
                 same = all(np.array_equal(result[key].numpy(), value, equal_nan=value.dtype != object and value.dtype.kind == "f") for key, value in feeds.items())
                 facts.append([where, "good", "same" if same else f"differs {index}"])
             for bad, (rule, feeds) in case["bad"].items():
+                if rule.startswith("outputs/"):
+                    continue  # check_inputs sees no outputs
                 facts.append([f"{where} {bad}", rule, verdict(lambda feeds: check(tensors(feeds)), feeds)])
         wrong_type = {key: np.zeros((1,), np.complex64) for key in case["good"][0]}
         facts.append([f"{case['model']} type", "dtype", verdict(lambda feeds: module.check_inputs({key: tf.constant(value) for key, value in feeds.items()}), wrong_type)])

@@ -100,6 +100,29 @@ def dims(folder):
     tf.saved_model.save(module, folder, signatures={"serving_default": module.f})
 
 
+class Rows(tf.Module):
+    """Outputs whose sizes come from values: as many copies of the rows, and as many numbers, as the inputs say."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x"), tf.TensorSpec([], tf.int64, "copies"), tf.TensorSpec([], tf.int64, "count")])
+    def f(self, x, copies, count):
+        return {"y": tf.tile(x, [copies, 1]), "z": tf.range(count)}
+
+
+def rows(folder):
+    module = Rows()
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.f})
+
+
+def tf1_rows(folder):
+    """The same as one graph."""
+    graph = tf.Graph()
+    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None, None], "x")
+        copies, count = (tf.compat.v1.placeholder(tf.int64, [], name) for name in ("copies", "count"))
+        outputs = {"y": tf.tile(x, [copies, 1]), "z": tf.range(count)}
+        tf.compat.v1.saved_model.simple_save(session, folder, {"x": x, "copies": copies, "count": count}, outputs)
+
+
 NUMBERS = ["float16", "bfloat16", "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 STRINGS = ["length", "characters", "utf8", "ascii", "plain", "pattern", "word", "vocabulary", "bytes", "bidi"]
 
@@ -150,7 +173,7 @@ def tf1_shared(folder):
         builder.save()
 
 
-BUILDERS = [keras_export, keras_saved, multi, compiled, big, counter, dims, types, tf1, tf1_shared]
+BUILDERS = [keras_export, keras_saved, multi, compiled, big, counter, dims, types, rows, tf1, tf1_shared, tf1_rows]
 
 
 def build_all(folder):

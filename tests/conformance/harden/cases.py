@@ -62,6 +62,13 @@ def dims_case():
     return {"good": [shape((2, 2), (2, 5)), shape((4, 8), (4, 17))], "bad": bad}
 
 
+def rows_case():
+    """Sizes of outputs: that of y belongs to the input, that of z has bounds of its own."""
+    feeds = lambda copies, count: {"x": np.ones((2, 3), np.float32), "copies": np.array(copies, np.int64), "count": np.array(count, np.int64)}
+    bad = {"twice": ("outputs/y/shape", feeds(2, 2)), "none": ("outputs/y/shape", feeds(0, 2)), "too many": ("outputs/z/shape", feeds(1, 6)), "odd": ("outputs/z/shape", feeds(1, 3))}
+    return {"good": [feeds(1, 2), feeds(1, 4)], "bad": bad}
+
+
 def bits_up(value, steps):
     """The next number of a 16-bit float type; numpy's nextafter does not know bfloat16."""
     raw = np.array(value).view(np.uint16).astype(np.int32)
@@ -174,6 +181,8 @@ def all_cases():
         {"model": "counter", "signature": "serving_default", **counter_case()},
         {"model": "dims", "signature": "serving_default", **dims_case()},
         {"model": "types", "signature": "serving_default", **types_case()},
+        {"model": "rows", "signature": "serving_default", **rows_case()},
+        {"model": "tf1_rows", "signature": "serving_default", **rows_case()},
         {"model": "tf1", "signature": "serving_default", **matrix_case("x")},
         {"model": "tf1_shared", "signature": "serving_default", **shared_case()},
         {"model": "tf1_shared", "signature": "both", **both_case()},

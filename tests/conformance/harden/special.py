@@ -95,6 +95,17 @@ def outputs(folder, hardened):
     return facts
 
 
+def patterns(folder, hardened):
+    """Those that TensorFlow cannot compile: a model with one answers nothing."""
+    failed = []
+    for pattern in hardened["patterns"]:
+        try:
+            tf.strings.regex_full_match(tf.constant([], tf.string), pattern)
+        except tf.errors.InvalidArgumentError as error:
+            failed.append(f"{pattern}: {error}")
+    return failed
+
+
 def try_all(folder, hardened):
-    for check in (side_effects, without_assertions, tflite, poisoned, outputs):
+    for check in (side_effects, without_assertions, tflite, poisoned, outputs, patterns):
         yield check.__name__, {"facts": check(folder, hardened)}
