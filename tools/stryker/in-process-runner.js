@@ -11,6 +11,8 @@ import { pathToFileURL } from 'node:url';
 const folder = process.env.MUTATION_TESTS ?? 'src/contract';
 /** Written by the process that ran all tests first, for the others. */
 const timesFile = 'reports/test-times.json';
+/** Why a mutant was stopped that ran far more often than the code which it stands for; mutate.js counts it as a timeout. */
+const endless = 'too many runs of the mutant';
 const measuresTime =
   /takes time in proportion|takes no longer per character|costs by what was sent|spends nothing on|do not let many small strings|takes as long for/;
 
@@ -44,8 +46,12 @@ class InProcessRunner {
   #tests = new Map();
   #generation = 0;
 
+  /**
+   * Otherwise Stryker ends the process for each mutant in code that also runs while a file is loaded. Here that part stays as it is, and the
+   * mutant is judged by what it does in the tests.
+   */
   capabilities() {
-    return { reloadEnvironment: false };
+    return { reloadEnvironment: true };
   }
 
   async init() {
@@ -125,8 +131,11 @@ class InProcessRunner {
     try {
       for (const [index, test] of tests.entries()) {
         const failureMessage = await failureOf(test);
-        if (hitLimit !== undefined && shared.hitCount > hitLimit) return { status: 'timeout', reason: 'too many runs of the mutant' };
-        if (failureMessage !== undefined) return { status: 'killed', killedBy: [test.id], failureMessage, nrOfTests: index + 1 };
+        const isEndless = hitLimit !== undefined && (shared.hitCount ?? 0) > hitLimit;
+        if (failureMessage === undefined && !isEndless) continue;
+        // A timeout, but said as a kill: Stryker would end this process after a timeout, and it is still good.
+        const message = isEndless ? endless : failureMessage;
+        return { status: 'killed', killedBy: [test.id], failureMessage: message, nrOfTests: index + 1 };
       }
       return { status: 'survived', nrOfTests: tests.length };
     } finally {

@@ -66,7 +66,7 @@ function groupsOf(folder) {
 
 /** @typedef {import('./report.js').Mutant} Mutant */
 
-/** @type {Record<string, { sha256: string, mutants: Mutant[] }>} */
+/** @type {Record<string, import('./report.js').FileResult & { sha256: string }>} */
 const state = flags.state !== undefined && fs.existsSync(flags.state) ? JSON.parse(fs.readFileSync(flags.state, 'utf8')) : {};
 const isOpen = (/** @type {Mutant} */ { status }) => !['Killed', 'Timeout', 'Ignored', 'RuntimeError'].includes(status);
 
@@ -104,12 +104,15 @@ function mutate(folder, files) {
       if (status === 'CompileError') return [];
       const { line } = location.start;
       const key = keyOf({ fileName: file, mutatorName, location, replacement });
-      return [{ key, file, status, mutatorName, line, original: lines[line - 1].trim(), replacement, reason: statusReason }];
+      // See in-process-runner.js.
+      const counted = statusReason === 'too many runs of the mutant' ? 'Timeout' : status;
+      return [{ key, file, status: counted, mutatorName, line, original: lines[line - 1].trim(), replacement, reason: statusReason }];
     });
     const kept = fresh.length === 0 ? state[file].mutants.filter((mutant) => !isOpen(mutant)) : [];
     const keys = new Set(mutants.map(({ key }) => key));
     state[file] = {
       sha256: hashes[files.indexOf(file)],
+      total: fresh.length === 0 ? state[file].total : found.length,
       mutants: [...kept.filter(({ key }) => !keys.has(key)), ...mutants],
     };
   }
@@ -129,9 +132,9 @@ try {
 } finally {
   fs.rmSync(folder, { recursive: true, force: true });
 }
-const mutants = groups.flat().flatMap((file) => state[file]?.mutants ?? []);
-console.log(reportText(mutants));
+const results = groups.flat().flatMap((file) => state[file] ?? []);
+console.log(reportText(results));
 if (flags.write) {
-  if (flags.only !== '' || flags.share !== '1') throw new Error('only a whole run is written');
-  writeReport(path.join(root, 'docs/mutation.md'), mutants, { commit, runs: flags.runs });
+  if (flags.only !== '') throw new Error('only a run over all files is written');
+  writeReport(path.join(root, 'docs/mutation.md'), results, { commit, runs: flags.runs });
 }

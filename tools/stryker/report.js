@@ -4,6 +4,9 @@ import os from 'node:os';
 
 /** @typedef {{ key: string, file: string, status: string, mutatorName: string, line: number, original: string, replacement: string, reason?: string }} Mutant */
 
+/** `total` counts the mutants that were not in the sample too. */
+/** @typedef {{ total: number, mutants: Mutant[] }} FileResult */
+
 const columns = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'RuntimeError', 'Ignored'];
 
 /** @param {Mutant[]} mutants */
@@ -16,19 +19,21 @@ function counts(mutants) {
   return [score, ...columns.map((status) => `${numbers[status]}`)];
 }
 
-/** @param {Mutant[]} mutants */
-export function reportText(mutants) {
-  /** @type {Map<string, Mutant[]>} */
-  const files = new Map();
-  for (const mutant of mutants) files.set(mutant.file, [...(files.get(mutant.file) ?? []), mutant]);
+/** @param {FileResult[]} results */
+export function reportText(results) {
+  const mutants = results.flatMap((result) => result.mutants);
   const texts = mutants.filter(({ mutatorName }) => mutatorName === 'StringLiteral');
   const code = mutants.filter(({ mutatorName }) => mutatorName !== 'StringLiteral');
+  const total = results.reduce((sum, result) => sum + result.total, 0);
+  const tried = (/** @type {FileResult} */ one) => (one.total === one.mutants.length ? 'all' : `${one.mutants.length} of ${one.total}`);
   const rows = [
-    ['file', 'score', 'killed', 'timeout', 'survived', 'no test', 'error', 'at load'],
-    ['**all**', ...counts(mutants)],
-    ['all but texts', ...counts(code)],
-    ['texts', ...counts(texts)],
-    ...[...files].map(([file, list]) => [`\`${file.replace('src/contract/', '')}\``, ...counts(list)]),
+    ['file', 'score', 'killed', 'timeout', 'survived', 'no test', 'error', 'at load', 'tried'],
+    ['**all**', ...counts(mutants), tried({ total, mutants })],
+    ['all but texts', ...counts(code), ''],
+    ['texts', ...counts(texts), ''],
+    ...results
+      .filter((result) => result.mutants.length > 0)
+      .map((result) => [`\`${result.mutants[0].file.replace('src/contract/', '')}\``, ...counts(result.mutants), tried(result)]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (/** @type {string[]} */ row) =>
@@ -39,19 +44,21 @@ export function reportText(mutants) {
 
 /**
  * @param {string} file
- * @param {Mutant[]} mutants
+ * @param {FileResult[]} results
  * @param {{ commit: string, runs: string }} run
  */
-export function writeReport(file, mutants, { commit, runs }) {
+export function writeReport(file, results, { commit, runs }) {
   const text = fs.readFileSync(file, 'utf8');
   const begin = '<!-- written by tools/stryker -->';
   const at = text.indexOf(begin);
   const end = text.indexOf('<!-- end -->', at);
   if (at < 0 || end < 0) throw new Error(`${file} has lost its markers`);
+  const tried = results.reduce((sum, { mutants }) => sum + mutants.length, 0).toLocaleString('en-US');
+  const total = results.reduce((sum, one) => sum + one.total, 0).toLocaleString('en-US');
   const head = [
-    `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}: ${mutants.length.toLocaleString('en-US')} mutants,`,
+    `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}: ${tried} of ${total} mutants (where not all of a file, a sample drawn by a hash),`,
     `at most ${runs} cases per property (a quarter of those that ask for more). Node ${process.versions.node},`,
     `StrykerJS 9.6.1, ${os.cpus().length} cores, ${os.cpus()[0].model.trim()}.`,
   ];
-  fs.writeFileSync(file, `${text.slice(0, at + begin.length)}\n\n${head.join('\n')}\n\n${reportText(mutants)}\n\n${text.slice(end)}`);
+  fs.writeFileSync(file, `${text.slice(0, at + begin.length)}\n\n${head.join('\n')}\n\n${reportText(results)}\n\n${text.slice(end)}`);
 }
