@@ -88,9 +88,13 @@ describe.each<{ level: Level }>([{ level: 'process' }, { level: 'full' }])('gree
 
   it.skipIf(missing !== '')(`ends a worker that keeps something of each request${missing}`, async () => {
     const codes: (string | undefined)[] = [];
-    while (codes.length < 20 && !codes.includes('WORKER_OUT_OF_MEMORY'))
-      codes.push((await model.fire(exhaustion.hoard.name)).code);
-    expect(codes.at(-1)).toBe('WORKER_OUT_OF_MEMORY');
+    while (codes.length < 20 && !codes.includes('WORKER_OUT_OF_MEMORY')) {
+      const { code } = await model.fire(exhaustion.hoard.name);
+      codes.push(code);
+      // On a busy machine the end of the last test's worker may come only now.
+      if (code === 'WORKER_CRASHED' || code === 'MODEL_NOT_AVAILABLE') await model.recovered();
+    }
+    expect(codes.at(-1), codes.join()).toBe('WORKER_OUT_OF_MEMORY');
     await model.recovered();
   });
 
