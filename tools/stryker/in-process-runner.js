@@ -14,7 +14,7 @@ const timesFile = 'reports/test-times.json';
 /** Why a mutant was stopped that ran far more often than the code which it stands for; mutate.js counts it as a timeout. */
 const endless = 'too many runs of the mutant';
 const measuresTime =
-  /takes time in proportion|takes no longer per character|costs by what was sent|spends nothing on|do not let many small strings|takes as long for/;
+  /takes time in proportion|takes no longer per character|costs by what was sent|spends nothing on|takes as long for/;
 
 /** What the instrumented code reads and writes. */
 /** @type {{ activeMutant?: string, currentTestId?: string, hitCount?: number, hitLimit?: number, mutantCoverage?: any }} */

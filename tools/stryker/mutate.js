@@ -102,12 +102,16 @@ function mutate(folder, files) {
     const lines = source.split('\n');
     const mutants = found.flatMap((/** @type {any} */ { status, mutatorName, location, replacement, statusReason }) => {
       if (status === 'CompileError') return [];
-      const { line } = location.start;
-      const key = keyOf({ fileName: file, mutatorName, location, replacement });
+      const { line, column } = location.start;
+      // A report counts from 1, everything else in Stryker from 0.
+      const start = { line: line - 1, column: column - 1 };
+      const key = keyOf({ fileName: file, mutatorName, location: { start }, replacement });
       // See in-process-runner.js.
       const counted = statusReason === 'too many runs of the mutant' ? 'Timeout' : status;
       return [{ key, file, status: counted, mutatorName, line, original: lines[line - 1].trim(), replacement, reason: statusReason }];
     });
+    const missing = again.MUTATION_LIST === undefined ? 0 : state[file].mutants.filter(isOpen).length - mutants.length;
+    if (missing !== 0) throw new Error(`${missing} mutants of ${file} were not found again`);
     const kept = fresh.length === 0 ? state[file].mutants.filter((mutant) => !isOpen(mutant)) : [];
     const keys = new Set(mutants.map(({ key }) => key));
     state[file] = {
