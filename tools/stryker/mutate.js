@@ -98,9 +98,9 @@ function mutate(folder, files) {
   if (status !== 0) throw new Error(`Stryker failed on ${todo.join(', ')}:\n${`${stdout}${stderr}`.slice(-3000)}`);
   const { files: reported } = JSON.parse(fs.readFileSync(path.join(folder, 'reports/mutation.json'), 'utf8'));
   for (const file of todo) {
-    const { mutants: found, source } = reported[file] ?? { mutants: [], source: '' };
+    const { mutants: all, source } = reported[file] ?? { mutants: [], source: '' };
     const lines = source.split('\n');
-    const mutants = found.flatMap((/** @type {any} */ { status, mutatorName, location, replacement, statusReason }) => {
+    const mutants = all.flatMap((/** @type {any} */ { status, mutatorName, location, replacement, statusReason }) => {
       if (status === 'CompileError') return [];
       const { line, column } = location.start;
       // A report counts from 1, everything else in Stryker from 0.
@@ -110,14 +110,17 @@ function mutate(folder, files) {
       const counted = statusReason === 'too many runs of the mutant' ? 'Timeout' : status;
       return [{ key, file, status: counted, mutatorName, line, original: lines[line - 1].trim(), replacement, reason: statusReason }];
     });
-    const missing = again.MUTATION_LIST === undefined ? 0 : state[file].mutants.filter(isOpen).length - mutants.length;
-    if (missing !== 0) throw new Error(`${missing} mutants of ${file} were not found again`);
-    const kept = fresh.length === 0 ? state[file].mutants.filter((mutant) => !isOpen(mutant)) : [];
-    const keys = new Set(mutants.map(({ key }) => key));
+    // Mutants that begin at one place may share a key: all that have it were tried again.
+    const isAgain = fresh.length === 0;
+    const tried = new Set(isAgain ? state[file].mutants.filter(isOpen).map(({ key }) => key) : []);
+    const found = new Set(mutants.map(({ key }) => key));
+    if ([...tried].some((key) => !found.has(key))) throw new Error(`not all mutants of ${file} were found again`);
     state[file] = {
       sha256: hashes[files.indexOf(file)],
-      total: fresh.length === 0 ? state[file].total : found.length,
-      mutants: [...kept.filter(({ key }) => !keys.has(key)), ...mutants],
+      total: isAgain ? state[file].total : all.length,
+      mutants: isAgain
+        ? [...state[file].mutants.filter(({ key }) => !tried.has(key)), ...mutants.filter(({ key }) => tried.has(key))]
+        : mutants,
     };
   }
 }

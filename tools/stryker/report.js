@@ -25,7 +25,11 @@ export function reportText(results) {
   const texts = mutants.filter(({ mutatorName }) => mutatorName === 'StringLiteral');
   const code = mutants.filter(({ mutatorName }) => mutatorName !== 'StringLiteral');
   const total = results.reduce((sum, result) => sum + result.total, 0);
-  const tried = (/** @type {FileResult} */ one) => (one.total === one.mutants.length ? 'all' : `${one.mutants.length} of ${one.total}`);
+  const tried = (/** @type {FileResult} */ one) => {
+    const ignored = one.mutants.filter(({ status }) => status === 'Ignored').length;
+    const [some, all] = [one.mutants.length - ignored, one.total - ignored];
+    return some === all ? 'all' : `${some} of ${all}`;
+  };
   const rows = [
     ['file', 'score', 'killed', 'timeout', 'survived', 'no test', 'error', 'at load', 'tried'],
     ['**all**', ...counts(mutants), tried({ total, mutants })],
@@ -53,7 +57,8 @@ export function writeReport(file, results, { commit, runs }) {
   const at = text.indexOf(begin);
   const end = text.indexOf('<!-- end -->', at);
   if (at < 0 || end < 0) throw new Error(`${file} has lost its markers`);
-  const tried = results.reduce((sum, { mutants }) => sum + mutants.length, 0).toLocaleString('en-US');
+  const isTried = (/** @type {Mutant} */ { status }) => status !== 'Ignored';
+  const tried = results.reduce((sum, { mutants }) => sum + mutants.filter(isTried).length, 0).toLocaleString('en-US');
   const total = results.reduce((sum, one) => sum + one.total, 0).toLocaleString('en-US');
   const head = [
     `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}: ${tried} of ${total} mutants (where not all of a file, a sample drawn by a hash),`,
