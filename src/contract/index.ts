@@ -14,6 +14,7 @@ export type {
 } from './compiled-contract-types.ts';
 export type * from './contract-types.ts';
 export { type BoundRule, type Finding, Findings } from './findings.ts';
+export { defaultAudioRules, defaultImageRules, safeImageFormats } from './image-defaults.ts';
 export { type ImageHeader, pngPixelProblem, readBmpLayout, readImageHeader } from './images/index.ts';
 export { contractJsonSchema } from './json-schema.ts';
 export { lintContract } from './lint.ts';

@@ -1,9 +1,10 @@
 // The rules of encoded images and WAV audio in a contract file, with defaults that are closed.
 import { z } from 'zod';
 import { countInterval, finiteNumber, interval, strict, wholeNumber, withDefault } from './fields.ts';
+import { defaultAudioRules, defaultImageRules, safeImageFormats } from './image-defaults.ts';
 
 const maxBytes = 2 ** 31 - 1;
-const mebibyte = 1024 * 1024;
+const defaults = defaultImageRules;
 const formats = () =>
   z
     .array(z.enum(['png', 'jpeg', 'gif', 'bmp', 'webp']))
@@ -11,9 +12,8 @@ const formats = () =>
     .readonly();
 const choices = (max: number) => z.array(wholeNumber(1, max)).min(1).max(32).readonly().exactOptional();
 
-/** TensorFlow's SECURITY.md lists PNG, GIF and BMP as safe for input that nobody trusts, JPEG and WebP not: hence the default of `formats`. */
 export const imageRules = strict({
-  formats: formats().default(['png', 'gif', 'bmp']).describe('Handed to the graph as they are.'),
+  formats: formats().default(safeImageFormats).describe('Handed to the graph as they are.'),
   reencode: formats().default([]).describe('Decoded in a process of their own and handed over as PNG.'),
   width: countInterval(1, maxBytes).exactOptional().describe('Width in pixels.'),
   height: countInterval(1, maxBytes).exactOptional().describe('Height in pixels.'),
@@ -21,17 +21,19 @@ export const imageRules = strict({
   channels: choices(4).describe('Allowed numbers of channels.'),
   bitDepth: choices(64).describe('Allowed bits per sample.'),
   maxFrames: wholeNumber(1, 1_000_000).exactOptional().describe('Frames of an animation.'),
-  maxDecodedBytes: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), 64 * mebibyte).describe(
+  maxDecodedBytes: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), defaults.maxDecodedBytes).describe(
     'Width × height × channels × bytes per sample × frames, by the header.',
   ),
-  maxRatio: withDefault(finiteNumber(1, 1e9), 200).describe('Decoded bytes by the header over encoded bytes.'),
-  inflatedSize: withDefault(z.enum(['check', 'ignore']), 'check').describe(
+  maxRatio: withDefault(finiteNumber(1, 1e9), defaults.maxRatio).describe('Decoded bytes by the header over encoded bytes.'),
+  inflatedSize: withDefault(z.enum(['check', 'ignore']), defaults.inflatedSize).describe(
     'PNG: pixel data inflates to what the header declares.',
   ),
-  trailingData: withDefault(z.enum(['reject', 'allow']), 'reject').describe('Bytes after the end of the image.'),
-  maxMetadataBytes: withDefault(wholeNumber(0, maxBytes), 65_536).describe('EXIF, ICC, XMP, text: encoded and inflated bytes.'),
-  maxScans: withDefault(wholeNumber(1, 1_000), 20).describe('Scans of a progressive JPEG.'),
-  checksums: withDefault(z.enum(['check', 'ignore']), 'check').describe('Checksums of the blocks.'),
+  trailingData: withDefault(z.enum(['reject', 'allow']), defaults.trailingData).describe('Bytes after the end of the image.'),
+  maxMetadataBytes: withDefault(wholeNumber(0, maxBytes), defaults.maxMetadataBytes).describe(
+    'EXIF, ICC, XMP, text: encoded and inflated bytes.',
+  ),
+  maxScans: withDefault(wholeNumber(1, 1_000), defaults.maxScans).describe('Scans of a progressive JPEG.'),
+  checksums: withDefault(z.enum(['check', 'ignore']), defaults.checksums).describe('Checksums of the blocks.'),
 }).meta({ id: 'ImageRules', description: 'Each string is an encoded image.' });
 
 /** Only WAV. */
@@ -47,5 +49,7 @@ export const audioRules = strict({
     .exactOptional()
     .describe('Codings of the samples.'),
   durationSeconds: interval(0, 1e9).exactOptional().describe('Duration.'),
-  maxMetadataBytes: withDefault(wholeNumber(0, maxBytes), 65_536).describe('Bytes that are not samples.'),
+  maxMetadataBytes: withDefault(wholeNumber(0, maxBytes), defaultAudioRules.maxMetadataBytes).describe(
+    'Bytes that are not samples.',
+  ),
 }).meta({ id: 'AudioRules', description: 'Each string is a WAV file; every other container is refused.' });

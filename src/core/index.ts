@@ -5,4 +5,5 @@ export type { ErrorCode, ErrorSpec, ExitCode, StatusName } from './error-registr
 export { errorRegistry, errorSpec, httpStatus, isErrorCode } from './error-registry.ts';
 export type { AirlockErrorOptions, Violation } from './errors.ts';
 export { AirlockError, isAirlockError, violationError } from './errors.ts';
+export { packageFolder } from './package-folder.ts';
 export { printable } from './printable.ts';

@@ -1,8 +1,8 @@
 // What the server needs to start a decoder: its entry, the options of Node, and the files that the process may read besides what every
 // process may. Found by where packages lie; nothing of them is loaded here.
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { AirlockError, builtFile } from '../core/index.ts';
+import { builtFile, packageFolder } from '../core/index.ts';
 
 /** The file that Node runs as the decoder. */
 export const decoderEntry: string = builtFile(import.meta.url, 'main.js');
@@ -25,14 +25,4 @@ export function decoderFiles(): string[] {
   const folder = path.dirname(decoderEntry);
   const sharp = realpathSync(packageFolder('sharp', folder));
   return [folder, ...packages.map((name) => packageFolder(name, sharp))];
-}
-
-/** As Node looks for a package: in node_modules of each folder upwards. */
-function packageFolder(name: string, start: string): string {
-  for (let folder = start; ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, 'node_modules', name);
-    if (existsSync(path.join(candidate, 'package.json'))) return candidate;
-    if (folder === path.dirname(folder)) break;
-  }
-  throw new AirlockError('ENVIRONMENT_LACKING', { detail: `the package ${name} is not installed` });
 }

@@ -3,7 +3,7 @@
 // listed here does not exist for a jailed process.
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { AirlockError } from '../core/index.ts';
+import { packageFolder } from '../core/index.ts';
 import type { PathRule } from '../jail/index.ts';
 
 /** This package's folder. */
@@ -75,14 +75,4 @@ export function packageFiles(): PathRule[] {
     { path: koffi, access: 'folder' },
     { path: native, access: 'folder' },
   ];
-}
-
-/** As Node looks for a package: in node_modules of each folder upwards. */
-function packageFolder(name: string, start: string): string {
-  for (let folder = start; ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, 'node_modules', name);
-    if (existsSync(path.join(candidate, 'package.json'))) return candidate;
-    if (folder === path.dirname(folder)) break;
-  }
-  throw new AirlockError('ENVIRONMENT_LACKING', { detail: `the package ${name} is not installed` });
 }

@@ -138,16 +138,14 @@ class ExampleCheck {
   /** For a rule that could not look at what it is about: refuses where it is enforced, whatever its action. */
   #unseen(
     name: ExampleRule,
-    { index }: Message,
-    { path, findings }: CheckContext,
+    message: Message,
+    context: CheckContext,
     expected: string,
     got: () => string,
     suffix?: string,
   ): void {
-    const rule = this.#refusing.get(name);
-    if (rule === undefined || !this.#refuses(name, findings)) return;
-    this.#reports++;
-    findings.report(rule, () => (suffix === undefined ? path(index) : `${path(index)}.${suffix}`), expected, got);
+    if (!this.#refuses(name, context.findings)) return;
+    this.#reportBy(this.#refusing.get(name), message, context, expected, got, suffix);
   }
 
   #named(message: Message, context: CheckContext, places: ReadonlyMap<string, FeaturePlace>): void {
@@ -210,13 +208,23 @@ class ExampleCheck {
 
   #report(
     name: ExampleRule,
-    { index }: Message,
-    { path, findings }: CheckContext,
+    message: Message,
+    context: CheckContext,
     expected: string,
     got: () => string,
     suffix?: string,
   ): void {
-    const rule = this.#bound.get(name);
+    this.#reportBy(this.#bound.get(name), message, context, expected, got, suffix);
+  }
+
+  #reportBy(
+    rule: BoundRule | undefined,
+    { index }: Message,
+    { path, findings }: CheckContext,
+    expected: string,
+    got: () => string,
+    suffix: string | undefined,
+  ): void {
     if (rule === undefined) return;
     this.#reports++;
     findings.report(rule, () => (suffix === undefined ? path(index) : `${path(index)}.${suffix}`), expected, got);

@@ -1,5 +1,12 @@
 // Measures new data as a contract of their own, without margins and without what the old contract says, so that the two can be compared.
-import type { Contract, DimRules, ImageRules, SignatureRules, TensorRules } from '../../contract/index.ts';
+import {
+  type Contract,
+  type DimRules,
+  type ImageRules,
+  type SignatureRules,
+  safeImageFormats,
+  type TensorRules,
+} from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import type { Signature, TensorSpec } from '../../tensor/index.ts';
 import type { Dataset, InputMapping } from '../datasets/index.ts';
@@ -22,7 +29,7 @@ const unmeasured: DimRules = { min: 0, max: 2 ** 31 - 1 };
 
 /** Narrower than no image: a profile keeps what is narrower than its data. */
 const anyImage: ImageRules = {
-  formats: ['png', 'gif', 'bmp'],
+  formats: safeImageFormats,
   reencode: ['jpeg', 'webp'],
   maxDecodedBytes: Number.MAX_SAFE_INTEGER,
   maxRatio: Number.MAX_SAFE_INTEGER,

@@ -1,6 +1,14 @@
 // What a graph says about the inputs of one signature: bounds of indices, features of tf.Example, images, sounds, vocabularies. Only what refuses
 // no input that the model can use; whatever cannot be told for certain becomes a note for the person who goes on with the contract.
-import type { AudioRules, ExampleRules, ImageFormat, ImageRules } from '../../contract/index.ts';
+import {
+  type AudioRules,
+  defaultAudioRules,
+  defaultImageRules,
+  type ExampleRules,
+  type ImageFormat,
+  type ImageRules,
+  safeImageFormats,
+} from '../../contract/index.ts';
 import { printable } from '../../core/index.ts';
 import type { WholeMetaGraph } from '../../model/index.ts';
 import { dtypes, type Signature, type TensorSpec } from '../../tensor/index.ts';
@@ -34,7 +42,7 @@ const decoders: Readonly<
   DecodeJpeg: anyButBitmap,
   DecodeGif: anyButBitmap,
   DecodeBmp: { formats: ['bmp'], reencode: [] },
-  DecodeImage: { formats: ['png', 'gif', 'bmp'], reencode: ['jpeg'] },
+  DecodeImage: { formats: safeImageFormats, reencode: ['jpeg'] },
   // Nothing but JPEG, which cannot be handed over as PNG here.
   DecodeAndCropJpeg: { formats: [], reencode: [] },
 };
@@ -43,17 +51,6 @@ const decoders: Readonly<
 function reads(op: string): boolean {
   return Object.hasOwn(decoders, op) || op === 'DecodeWav' || op.startsWith('Parse') || op.startsWith('LookupTableFind');
 }
-
-/** As the schema has it for an image about which nothing else is known. */
-const imageDefaults: Omit<ImageRules, 'formats' | 'reencode'> = {
-  maxDecodedBytes: 64 * 1024 * 1024,
-  maxRatio: 200,
-  inflatedSize: 'check',
-  trailingData: 'reject',
-  maxMetadataBytes: 65_536,
-  maxScans: 20,
-  checksums: 'check',
-};
 
 /** The graph itself takes any number of other features. */
 const maxFeatures = 1_000;
@@ -147,7 +144,7 @@ function imageOf(uses: readonly InputUse[], notes: string[]): Pick<InferredInput
     notes.push('no image format is both safe for TensorFlow to decode and taken by the graph: write the formats yourself');
     return {};
   }
-  return { image: { formats, reencode, ...imageDefaults } };
+  return { image: { formats, reencode, ...defaultImageRules } };
 }
 
 function audioOf(uses: readonly InputUse[], notes: string[]): Pick<InferredInput, 'audio'> {
@@ -155,7 +152,7 @@ function audioOf(uses: readonly InputUse[], notes: string[]): Pick<InferredInput
   if (use === undefined) return {};
   notes.push(`DecodeWav ${printable(use.node.name)} decodes it`);
   // The kernel takes 16-bit PCM only (core/lib/wav/wav_io.cc at 2.21).
-  return { audio: { codings: ['pcm'], bitDepth: [16], maxMetadataBytes: 65_536 } };
+  return { audio: { codings: ['pcm'], bitDepth: [16], ...defaultAudioRules } };
 }
 
 function wordsOf(

@@ -1,13 +1,10 @@
 // The rules that follow from the headers of images. What the contract says of them already, because the graph decodes nothing else or
 // because it is a limit against bombs, is only ever narrowed: files outside of it are counted and said.
-import type { ImageFormat, ImageRules, TensorRules } from '../../contract/index.ts';
+import { type ImageRules, safeImageFormats, type TensorRules } from '../../contract/index.ts';
 import type { ImageMeasure } from './image-measure.ts';
 import { commonInterval, type Extremes, intervalText, isOutside } from './intervals.ts';
 import { lengthBounds } from './margins.ts';
 import type { RuleDraft, RuleOptions } from './rule-draft.ts';
-
-/** Those that TensorFlow's SECURITY.md lists as safe for input that nobody trusts. */
-const trustedFormats: readonly ImageFormat[] = ['png', 'gif', 'bmp'];
 
 export function addImages(images: ImageMeasure, base: TensorRules, options: RuleOptions, to: RuleDraft): void {
   if (images.firstProblem !== undefined) {
@@ -41,8 +38,8 @@ function imageRules(images: ImageMeasure, margin: number): MeasuredImageRules {
   const sorted = (values: Iterable<number>) => [...values].sort((one, other) => one - other);
   const formats = [...images.formats.keys()].sort();
   return {
-    formats: formats.filter((format) => trustedFormats.includes(format)),
-    reencode: formats.filter((format) => !trustedFormats.includes(format)),
+    formats: formats.filter((format) => safeImageFormats.includes(format)),
+    reencode: formats.filter((format) => !safeImageFormats.includes(format)),
     width: lengthBounds(images.width, margin),
     height: lengthBounds(images.height, margin),
     maxPixels: lengthBounds(images.pixels, margin).max,

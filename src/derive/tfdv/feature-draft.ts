@@ -11,9 +11,6 @@ export type FeatureDraft = Draft<FeatureRules>;
 export const integerTextPattern = '-?[0-9]{1,19}';
 export const floatTextPattern = '[-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]+)?';
 
-/** Formats that TensorFlow's own security policy lists as safe to decode for input that nobody trusts. */
-export const safeImageFormats = ['png', 'gif', 'bmp'] as const;
-
 export const kinds: ReadonlyMap<FeatureType, FeatureKind> = new Map([
   [FeatureType.BYTES, 'bytes'],
   [FeatureType.INT, 'int64'],

@@ -1,7 +1,8 @@
 // Images and running text in a TFDV schema. What TFDV says of them is mostly about the data set as a whole; what a single request can break is
 // taken over.
+import { defaultImageRules, safeImageFormats } from '../../contract/index.ts';
 import { type DomainContext, reportMisfit } from './domain-context.ts';
-import { type FeatureDraft, invalidSchema, safeImageFormats, stringRules } from './feature-draft.ts';
+import { type FeatureDraft, invalidSchema, stringRules } from './feature-draft.ts';
 import type { ImageDomain, NaturalLanguageDomain } from './gen/tensorflow_metadata/schema_pb.ts';
 
 const population = 'it is about the data set, and a request is one example';
@@ -15,18 +16,7 @@ export function importImage(domain: ImageDomain, draft: FeatureDraft, context: D
   }
   if (maxImageByteSize !== undefined && (maxImageByteSize < 0n || maxImageByteSize > 2n ** 31n - 1n))
     throw invalidSchema(path, 'max_image_byte_size is no size');
-  // The same closed defaults as everywhere: see ImageRules.
-  draft.image = {
-    formats: safeImageFormats,
-    reencode: [],
-    maxDecodedBytes: 64 * 2 ** 20,
-    maxRatio: 200,
-    inflatedSize: 'check',
-    trailingData: 'reject',
-    maxMetadataBytes: 65_536,
-    maxScans: 20,
-    checksums: 'check',
-  };
+  draft.image = { formats: safeImageFormats, reencode: [], ...defaultImageRules };
   draft.string = stringRules('binary', maxImageByteSize === undefined ? {} : { maxBytes: Number(maxImageByteSize) });
   notes.change(
     path,
