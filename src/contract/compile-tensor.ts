@@ -82,9 +82,8 @@ export function checkShapes(
 ): void {
   const watched: number[] = [];
   for (const [index, { shape }] of compiled.entries()) {
-    const action = shape === undefined ? undefined : findings.actionOf(shape.rule);
-    if (action === undefined || action.kind === 'log') watched.push(index);
-    else checkShape(compiled[index], passing[index], contextOf(index), room);
+    if (shape !== undefined && findings.enforces(shape.rule)) checkShape(compiled[index], passing[index], contextOf(index), room);
+    else watched.push(index);
   }
   const dims = new Map(watched.length === 0 ? undefined : contextOf(0).dims);
   for (const index of watched) checkShape(compiled[index], passing[index], { ...contextOf(index), dims }, room);

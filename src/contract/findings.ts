@@ -46,6 +46,17 @@ export class Findings {
     return rule.mode === 'enforce' || (rule.mode === 'sample' && this.#samples) ? rule.action : undefined;
   }
 
+  /** What becomes of a finding of `rule` on this request. */
+  outcomeOf(rule: BoundRule): Finding['outcome'] {
+    return this.actionOf(rule)?.kind ?? 'shadow';
+  }
+
+  /** False when `rule` lets through what breaks it, as it came: by its mode, or because its action is to log. */
+  enforces(rule: BoundRule): boolean {
+    const action = this.actionOf(rule);
+    return action !== undefined && action.kind !== 'log';
+  }
+
   /**
    * Reports that `rule` was broken, and gives the action that the check must take (clip, truncate, …), or undefined when it must leave
    * the value alone (shadow, reject, log). The texts are made only for findings that are kept. `got` passes `printable` here, at most
@@ -53,7 +64,7 @@ export class Findings {
    */
   report(rule: BoundRule, path: () => string, expected: string, got: () => string): Action | undefined {
     const action = this.actionOf(rule);
-    const outcome = action === undefined ? 'shadow' : action.kind;
+    const outcome = action?.kind ?? 'shadow';
     this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
     if (outcome === 'reject') this.#refusals++;
     // A refusal must be able to say why, whatever the rules that only watch have filled the list with.

@@ -22,12 +22,11 @@ export class SecondLook extends Findings {
   }
 
   override actionOf(rule: BoundRule): Action | undefined {
-    const action = this.#first.actionOf(rule);
-    return action === undefined || action.kind === 'log' ? undefined : reject;
+    return this.#first.enforces(rule) ? reject : undefined;
   }
 
   override report(rule: BoundRule, path: () => string, expected: string, got: () => string): undefined {
-    if (this.actionOf(rule) === undefined) return;
+    if (!this.enforces(rule)) return;
     const refusal = this.#refusing.get(rule) ?? refusing(rule);
     this.#refusing.set(rule, refusal);
     this.#first.report(refusal, path, expected, got);

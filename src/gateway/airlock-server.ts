@@ -39,7 +39,7 @@ export interface ServerHooks {
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID, CONFIG_NOT_FOUND for a contract that cannot be read; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {

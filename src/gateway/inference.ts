@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import type { ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
-import { type Charge, examplePaths, JsonPredict, type ModelVersion } from '../serving/index.ts';
-import type { JsonLimits, Signature, Tensor } from '../tensor/index.ts';
+import { type Charge, examplePaths, JsonPredict, type ModelVersion, runChecked } from '../serving/index.ts';
+import type { JsonLimits } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { clientKey } from './client-key.ts';
@@ -120,24 +120,8 @@ async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Pr
   const { signatureName, examples } = decoder.finish();
   const signature = version.signature(signatureName);
   assertExampleSignature(signature, verb);
-  const outputs = await runTensors(exchange, signature, [examples]);
+  const run = { signature, tensors: [examples], paths: () => examplePaths, charge: chargeOf(exchange) };
+  const outputs = await runChecked(version, version.contract?.open(), run);
   const encode = verb === 'classify' ? encodeClassifications : encodeRegressions;
   return encode(signature, outputs, examples.shape[0], allowNonFinite);
-}
-
-function runTensors(exchange: Exchange, signature: Signature, tensors: readonly Tensor[]): Promise<readonly Tensor[]> {
-  const { version } = exchange;
-  const charge = chargeOf(exchange);
-  const { contract } = version;
-  if (contract === undefined) {
-    charge?.(tensors, undefined);
-    return version.run(signature, tensors);
-  }
-  return contract.open().run({
-    signature,
-    tensors,
-    paths: examplePaths,
-    charge: charge && ((units) => charge(tensors, units)),
-    run: (inputs) => version.run(signature, inputs),
-  });
 }

@@ -2,7 +2,7 @@
 // in the worker processes only.
 export type { ContractReport } from './contract-guard.ts';
 export { examplePaths } from './element-paths.ts';
-export { type Charge, JsonPredict, type JsonPredictOptions } from './json-predict.ts';
+export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';
@@ -14,6 +14,7 @@ export {
 } from './model-worker-options.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
 export type { ModelContract } from './prepare-contract.ts';
+export { type Charge, runChecked } from './run-checked.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
 export { Watchdog } from './watchdog.ts';
 export {

@@ -1,11 +1,9 @@
 // A predict request as JSON from its decoder to the bytes of its answer, the same for the server and for a program that embeds a model.
-import { encodePredictResponse, type JsonLimits, PredictDecoder, type Tensor } from '../tensor/index.ts';
+import { encodePredictResponse, type JsonLimits, PredictDecoder } from '../tensor/index.ts';
 import type { ContractCheck } from './contract-check.ts';
 import { requestPaths } from './element-paths.ts';
 import type { ModelVersion } from './model-version.ts';
-
-/** Told what a request costs, before the model runs: by its contract, or where it has none by its tensors. Throws to refuse it. */
-export type Charge = (tensors: readonly Tensor[], contractUnits: number | undefined) => void;
+import { type Charge, runChecked } from './run-checked.ts';
 
 export interface JsonPredictOptions {
   readonly limits: JsonLimits;
@@ -44,19 +42,8 @@ export class JsonPredict {
   async answer(charge?: Charge): Promise<Buffer> {
     const request = this.decoder.finish();
     const { signature, format, tensors } = request;
-    let outputs: readonly Tensor[];
-    if (this.#check === undefined) {
-      charge?.(tensors, undefined);
-      outputs = await this.#version.run(signature, tensors);
-    } else {
-      outputs = await this.#check.run({
-        signature,
-        tensors,
-        paths: requestPaths(request),
-        charge: charge && ((units) => charge(tensors, units)),
-        run: (inputs) => this.#version.run(signature, inputs),
-      });
-    }
+    const paths = () => requestPaths(request);
+    const outputs = await runChecked(this.#version, this.#check, { signature, tensors, paths, charge });
     return encodePredictResponse(signature, format, outputs, { allowNonFinite: this.#allowNonFinite });
   }
 }

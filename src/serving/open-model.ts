@@ -21,7 +21,8 @@ import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
 import { ModelVersion } from './model-version.ts';
 import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
-import { namedIn, prepareContract } from './prepare-contract.ts';
+import { callableOf, prepareContract } from './prepare-contract.ts';
+import { runChecked } from './run-checked.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
@@ -73,7 +74,7 @@ export interface Model {
 /**
  * Opens a model in a worker of its own.
  * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED;
- * CONTRACT_INVALID, CONTRACT_MISMATCH, CONFIG_NOT_FOUND for the contract; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
+ * CONTRACT_INVALID, CONTRACT_MISMATCH for the contract; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
  */
 export async function openModel(options: OpenModelOptions): Promise<Model> {
   const contract = options.contract === undefined ? undefined : await loadContract(options.contract);
@@ -103,8 +104,7 @@ async function openWith(
   { version: number, directory, metaGraph, contract }: FoundModel,
   options: OpenModelOptions,
 ): Promise<Model> {
-  const signatures = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
-  const callable = contract === undefined ? signatures : namedIn(contract, signatures);
+  const callable = callableOf(metaGraph, contract);
   const worker = workers.create({
     modelDirectory: directory,
     tags: metaGraph.tags,
@@ -114,15 +114,7 @@ async function openWith(
   });
   const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
   const prepare =
-    contract &&
-    (() =>
-      prepareContract({
-        loaded: contract,
-        images: workers.images,
-        imagesTimeoutMs,
-        modelDirectory: directory,
-        signatures: metaGraph.signatures,
-      }));
+    contract && (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs }, directory, metaGraph));
   const version = new ModelVersion(number, metaGraph, worker, callable, prepare);
   if (!(await version.load())) {
     await version.unload();
@@ -179,11 +171,8 @@ function createModel(version: ModelVersion, options: OpenModelOptions, close: ()
       const check = contract?.open();
       const takes = (index: number, value: number) => allowNonFinite || check?.judges(signature, index, value) === true;
       const tensors = toTensors(signature, inputs, shapes, takes);
-      const run = (checked: readonly Tensor[]) => version.run(signature, checked);
-      const outputs =
-        check === undefined
-          ? await run(tensors)
-          : await check.run({ signature, tensors, paths: inputPaths(signature.inputs, tensors), run });
+      const paths = () => inputPaths(signature.inputs, tensors);
+      const outputs = await runChecked(version, check, { signature, tensors, paths });
       return Object.fromEntries(signature.outputs.map((spec, index) => [spec.alias, valueFromTensor(outputs[index])]));
     },
     async predictJson(body) {

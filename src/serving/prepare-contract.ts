@@ -2,7 +2,7 @@
 // signatures the contract does not describe as they are is not served.
 import { assertContractFits, compileContract, type LoadedContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
-import { readEmbeddedContract } from '../model/index.ts';
+import { type MetaGraphInfo, readEmbeddedContract } from '../model/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { ContractGuard, type ContractGuardOptions } from './contract-guard.ts';
 
@@ -11,14 +11,13 @@ export interface ModelContract extends Pick<ContractGuardOptions, 'images' | 'im
   readonly loaded: LoadedContract;
 }
 
-export interface PrepareContractOptions extends ModelContract, Pick<ContractGuardOptions, 'onNotice'> {
-  readonly modelDirectory: string;
-  /** All of the model, also those that cannot be called. */
-  readonly signatures: readonly Signature[];
+/** What a client may call: with a contract only what it names, everything else is closed. */
+export function callableOf({ signatures }: MetaGraphInfo, loaded: LoadedContract | undefined): readonly Signature[] {
+  const possible = signatures.filter((signature) => signature.unsupported === undefined);
+  return loaded === undefined ? possible : namedIn(loaded, possible);
 }
 
-/** Those that may be called: what the contract does not name is closed. */
-export function namedIn({ contract }: LoadedContract, signatures: readonly Signature[]): readonly Signature[] {
+function namedIn({ contract }: LoadedContract, signatures: readonly Signature[]): readonly Signature[] {
   return signatures.filter(({ name }) => contract.signatures.has(name));
 }
 
@@ -26,8 +25,12 @@ export function namedIn({ contract }: LoadedContract, signatures: readonly Signa
  * @throws CONTRACT_MISMATCH when the contract does not fit the signatures, or is not the one that is built into the model's graph;
  * CONTRACT_INVALID; MODEL_INVALID when the mark of such a contract cannot be read.
  */
-export async function prepareContract(options: PrepareContractOptions): Promise<ContractGuard> {
-  const { loaded, modelDirectory, signatures, ...rest } = options;
+export async function prepareContract(
+  { loaded, ...options }: ModelContract,
+  modelDirectory: string,
+  { signatures }: MetaGraphInfo,
+  onNotice?: ContractGuardOptions['onNotice'],
+): Promise<ContractGuard> {
   const { contract, digest } = loaded;
   assertContractFits(contract, signatures);
   const embedded = await readEmbeddedContract(modelDirectory);
@@ -39,5 +42,6 @@ export async function prepareContract(options: PrepareContractOptions): Promise<
         `(${shown(embedded.digest)}), and ${contract.metadata.id} revision ${contract.metadata.revision} (${shown(digest)}) is configured`,
     });
   }
-  return new ContractGuard({ ...rest, contract, digest, compiled: compileContract(contract, namedIn(loaded, signatures)) });
+  const compiled = compileContract(contract, namedIn(loaded, signatures));
+  return new ContractGuard({ ...options, ...(onNotice && { onNotice }), contract, digest, compiled });
 }

@@ -8,7 +8,7 @@ import type { Signature } from '../tensor/index.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
-import { type ModelContract, namedIn, prepareContract } from './prepare-contract.ts';
+import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
@@ -218,8 +218,7 @@ export class ServedModel {
 
   #create(one: AspiredVersion, metaGraph: MetaGraphInfo): ModelVersion {
     const { contract } = this.#options;
-    const signatures = metaGraph.signatures.filter((signature) => signature.unsupported === undefined);
-    const callable = contract === undefined ? signatures : namedIn(contract.loaded, signatures);
+    const callable = callableOf(metaGraph, contract?.loaded);
     const about = { model: this.name, version: one.version };
     const worker = this.#options.createWorker({
       modelDirectory: one.directory,
@@ -230,14 +229,8 @@ export class ServedModel {
         onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
       }),
     });
-    if (contract === undefined) return new ModelVersion(one.version, metaGraph, worker, callable);
-    const prepare = () =>
-      prepareContract({
-        ...contract,
-        modelDirectory: one.directory,
-        signatures: metaGraph.signatures,
-        onNotice: (notice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice }),
-      });
+    const onNotice = (notice: ViolationNotice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice });
+    const prepare = contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice));
     return new ModelVersion(one.version, metaGraph, worker, callable, prepare);
   }
 

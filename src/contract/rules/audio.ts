@@ -87,7 +87,7 @@ export function compileAudioRules(context: CompileContext): TensorCheck | undefi
       };
       const enforces = (name: AudioRuleName): boolean => {
         const rule = bound.get(name);
-        return rule !== undefined && findings.actionOf(rule)?.kind === 'reject';
+        return rule !== undefined && findings.outcomeOf(rule) === 'reject';
       };
       for (const { rule, expected, got } of audioViolations(bytes.subarray(offsets[element], offsets[element + 1]), audio)) {
         report(rule, expected, got);

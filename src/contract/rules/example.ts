@@ -102,7 +102,7 @@ class ExampleCheck {
     const { maxFeatures } = this.#rules;
     const tooMany = this.#bound.get('example.maxFeatures');
     // Names are looked at only when somebody will ask for them.
-    const isBounded = tooMany !== undefined && context.findings.actionOf(tooMany)?.kind === 'reject';
+    const isBounded = tooMany !== undefined && context.findings.outcomeOf(tooMany) === 'reject';
     if (!this.#index.read(bytes, start, end, isBounded ? maxFeatures : maxIndexedFeatures)) {
       this.#unreadable(message, context, this.#index.problem);
       return undefined;
@@ -132,7 +132,7 @@ class ExampleCheck {
 
   #refuses(name: ExampleRule, findings: Findings): boolean {
     const rule = this.#refusing.get(name);
-    return rule !== undefined && findings.actionOf(rule)?.kind === 'reject';
+    return rule !== undefined && findings.outcomeOf(rule) === 'reject';
   }
 
   /** For a rule that could not look at what it is about: refuses where it is enforced, whatever its action. */

@@ -105,8 +105,7 @@ function judgeOf(bound: ReadonlyMap<ImageRuleName, BoundImageRule>, findings: Fi
     isOn: (name) => bound.has(name),
     enforces: (name) => {
       const rule = bound.get(name)?.rule;
-      const action = rule && findings.actionOf(rule);
-      return action !== undefined && action.kind !== 'log';
+      return rule !== undefined && findings.enforces(rule);
     },
     report(name, expected, got, isMendable) {
       const pair = bound.get(name);

@@ -98,10 +98,10 @@ class Inspector {
       if (!rule.breaks(value)) continue;
       // No bound is nearest to NaN: where clip meets one, it refuses.
       const bound = Number.isNaN(value) && rule.rule.action.kind === 'clip' ? rule.refusing : rule.rule;
-      const action = this.#check.findings.actionOf(bound);
+      const { findings } = this.#check;
       const reports = this.#report(rule, index, value, bound);
-      if (action?.kind === 'reject') return reports < this.#maxReports;
-      if (action === undefined || action.kind === 'log') continue;
+      if (findings.outcomeOf(bound) === 'reject') return reports < this.#maxReports;
+      if (!findings.enforces(bound)) continue;
       value = rule.fixed(value);
       this.#copy ??= new NumberCopy(this.#tensor);
       this.#copy.set(index, value);
@@ -123,8 +123,7 @@ class Inspector {
       rule.expected,
       () => String(Object.is(value, -0) ? '-0' : value),
     );
-    const action = findings.actionOf(bound);
-    if (reports === this.#maxReports && (action === undefined || action.kind === 'log')) this.#retire(rule);
+    if (reports === this.#maxReports && !findings.enforces(bound)) this.#retire(rule);
     return reports;
   }
 

@@ -169,7 +169,7 @@ function reportUnknown(
       () => elementPreview(tensor, index),
     );
   }
-  return findings.actionOf(rule)?.kind === 'replace';
+  return findings.outcomeOf(rule) === 'replace';
 }
 
 function replaceNumbers(tensor: NumericTensor, indices: Indices, value: ContractNumber): Tensor {

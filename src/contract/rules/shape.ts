@@ -53,7 +53,7 @@ export function compileShape(context: EngineContext, declared: ReadonlyMap<strin
       if (verdict.target !== undefined) {
         const { action } = rule;
         const side = action.kind === 'truncate' || action.kind === 'pad' ? action.side : 'right';
-        const isActive = findings.actionOf(rule)?.kind === action.kind;
+        const isActive = findings.outcomeOf(rule) === action.kind;
         if (isActive && action.kind === 'pad') {
           const added = elementCount(verdict.target) - elementCount(tensor.shape);
           if (!(added <= room.elements)) {
@@ -189,8 +189,7 @@ export function compileSizes(context: EngineContext): SizeCheck | undefined {
   };
   return {
     check: ({ shape, bytes }, check) => report({ elements: elementCount(shape), bytes: bytes.byteLength }, check, () => true),
-    refuse: (elements, bytes, check) =>
-      report({ elements, bytes }, check, (rule) => check.findings.actionOf(rule)?.kind === 'reject'),
+    refuse: (elements, bytes, check) => report({ elements, bytes }, check, (rule) => check.findings.outcomeOf(rule) === 'reject'),
   };
 }
 
