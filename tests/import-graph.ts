@@ -19,6 +19,7 @@ export const layers: readonly string[] = [
   'config',
   'tensor',
   'model',
+  'provenance',
   'contract',
   'runtime',
   'jail',
@@ -32,6 +33,7 @@ export const layers: readonly string[] = [
   'gateway',
   'derive',
   'harden',
+  'signing',
   'cli',
   'index.ts',
 ];
@@ -39,13 +41,19 @@ export const layers: readonly string[] = [
 /** Modules that may do harm, and the only places that may import them. */
 export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['koffi', ['kernel/', 'native/']],
-  ['child_process', ['sandbox/', 'runtime/pip.ts']],
+  ['child_process', ['sandbox/', 'runtime/pip.ts', 'signing/signer-command.ts']],
   ['cluster', []],
   ['fastify', ['gateway/']],
   ['sharp', ['decoder/']],
   ['hyparquet', ['derive/']],
   ['hyparquet-compressors', ['derive/']],
   ['csv-parse', ['derive/']],
+  ['worker_threads', ['provenance/']],
+  ['@sigstore/verify', ['provenance/']],
+  ['@sigstore/bundle', ['provenance/']],
+  ['@sigstore/core', ['provenance/']],
+  ['@sigstore/protobuf-specs', ['provenance/']],
+  ['@cyclonedx/cyclonedx-library', ['signing/']],
 ]);
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
@@ -123,7 +131,7 @@ export function sideDoorImports(graph: ImportGraph): string[] {
 export function guardedImports(graph: ImportGraph): string[] {
   return edges(graph)
     .filter(([from, to]) => {
-      const module = to.replace(/^node:/, '').replace(/^([^@/]+)\/.*$/, '$1');
+      const module = to.replace(/^node:/, '').replace(/^((?:@[^/]+\/)?[^@/]+)\/.*$/, '$1');
       const places = guardedModules.get(module);
       return places !== undefined && !places.some((place) => (place.endsWith('/') ? from.startsWith(place) : from === place));
     })

@@ -19,6 +19,20 @@ export { describeValue } from './fields.ts';
 export { configForFolder } from './folder-config.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export type {
+  AttestationDemand,
+  AttestationType,
+  CertificateIdentity,
+  CertificateSigner,
+  DeniedConfig,
+  KeySigner,
+  LegacyForm,
+  PolicyConfig,
+  Severity,
+  SignerConfig,
+  SigstoreSigner,
+  TrustConfig,
+} from './trust-types.ts';
 export { formatPath, schemaViolations, type UnknownKey, unknownKeyViolation, violationsError } from './violations.ts';
 export { weakenings } from './weakenings.ts';
 export { parseYamlText, readYamlText, type YamlKind } from './yaml-file.ts';

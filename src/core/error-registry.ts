@@ -118,6 +118,44 @@ export const errorRegistry = {
     text: 'The checks of the contract cannot be built into this model',
   },
 
+  // provenance: what was signed, and by whom
+  MODEL_UNSIGNED: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'The model has no signature that its trust policy accepts',
+  },
+  BUNDLE_INVALID: { status: 'failed_precondition', retry: false, exit: 1, text: 'The signature bundle is not valid' },
+  BUNDLE_UNSUPPORTED: { status: 'unimplemented', retry: false, exit: 1, text: 'This kind of signature bundle is not accepted' },
+  SIGNER_UNTRUSTED: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'Nobody whom the trust policy names has signed this',
+  },
+  MODEL_TAMPERED: {
+    status: 'data_loss',
+    retry: false,
+    exit: 1,
+    text: 'The files of the model are not the ones that were signed',
+  },
+  MODEL_ROLLBACK: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'A newer version of the model has been served before',
+  },
+  TRUST_REFUSED: { status: 'failed_precondition', retry: false, exit: 1, text: 'The trust policy refuses the model' },
+  TRUST_INVALID: {
+    status: 'invalid_argument',
+    retry: false,
+    exit: 3,
+    text: 'Something that the trust policy names cannot be used',
+  },
+  STORE_UNSAFE: lacking('Others can change what lies in the store'),
+  KEY_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The key or certificate cannot be used' },
+  SIGNING_FAILED: { status: 'failed_precondition', retry: false, exit: 1, text: 'The model could not be signed' },
+
   // models and signatures
   MODEL_NOT_FOUND: { status: 'not_found', retry: false, exit: 1, text: 'No such model' },
   MODEL_VERSION_NOT_FOUND: { status: 'not_found', retry: false, exit: 1, text: 'No such version of the model' },
