@@ -12,6 +12,11 @@ const environments = {
     requirements: 'requirements-tensorflow.txt',
     what: 'TensorFlow in Python for its tests (300 MB)',
   },
+  signing: {
+    folder: 'signing-venv',
+    requirements: 'requirements-signing.txt',
+    what: "OpenSSF's model-signing for its tests",
+  },
 };
 
 /** Makes the client's environment unless it is there with these requirements. Returns the reason when it could not. */
@@ -22,6 +27,11 @@ export function prepareTestPython() {
 /** The same with TensorFlow and Keras in it. */
 export function prepareTensorFlowPython() {
   return prepare(environments.tensorflow);
+}
+
+/** The same with the real model-signing in it. */
+export function prepareSigningPython() {
+  return prepare(environments.signing);
 }
 
 function prepare({ folder: name, requirements: file, what }) {

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { prepare } from './prepare.js';
 import { makeStateFolder, root, runCommand, runProgram, stateFolder } from './run-step.js';
-import { prepareTensorFlowPython, prepareTestPython } from './test-python.js';
+import { prepareSigningPython, prepareTensorFlowPython, prepareTestPython } from './test-python.js';
 
 const resultsFile = path.join(stateFolder, 'test-results.json');
 /** What the tests of the jail need besides the preparation, and what is not covered without. */
@@ -20,6 +20,8 @@ await runCommand(async () => {
   if (reason !== undefined) process.stdout.write(`The tests with a Python client will be skipped: ${reason}.\n`);
   const lacking = prepareTensorFlowPython();
   if (lacking !== undefined) process.stdout.write(`The tests with TensorFlow in Python will be skipped: ${lacking}.\n`);
+  const unsigned = prepareSigningPython();
+  if (unsigned !== undefined) process.stdout.write(`The tests with the real model-signing will be skipped: ${unsigned}.\n`);
   for (const [program, what] of Object.entries(jailPrograms)) {
     if (!isInPath(program)) process.stdout.write(`${what} will not be tested: ${program} is not installed.\n`);
   }

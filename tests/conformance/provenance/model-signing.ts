@@ -1,0 +1,123 @@
+// The real Python tool, model-signing 1.1.1, in one process per test file. Nothing here knows our own code: it is what that is compared with.
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+// Not from tests/support/server.ts, which would load the whole gateway.
+export const root = join(import.meta.dirname, '../../..');
+
+const venv = join(root, '.airlock/signing-venv');
+const python = join(venv, 'bin/python3');
+const requirements = join(root, 'tools/python/requirements-signing.txt');
+const environment = { PATH: process.env.PATH, HOME: '/nonexistent', PYTHONDONTWRITEBYTECODE: '1' };
+
+// The stamp is written when everything was installed.
+export const hasModelSigning =
+  existsSync(python) &&
+  existsSync(join(venv, '.requirements')) &&
+  readFileSync(join(venv, '.requirements'), 'utf8') === readFileSync(requirements, 'utf8');
+
+/** For the title of a test that cannot run without it. */
+export const needsModelSigning = hasModelSigning ? '' : ' (skipped: no model-signing in .airlock/signing-venv, run `npm test`)';
+
+/** What the tool said. */
+export interface Told {
+  readonly accepted: boolean;
+  readonly text: string;
+}
+
+/** How to verify: the options of its command line. */
+export type PythonTrust =
+  | { readonly publicKey: string }
+  | { readonly roots: readonly string[] }
+  | { readonly trustConfig: string; readonly identity: string; readonly issuer: string };
+
+/** How to sign: the options of its command line. */
+export interface PythonSigner {
+  readonly key: string;
+  readonly certificate?: string;
+  /** At least one where there is a certificate: without, version 1.1.1 fails (MalformedFraming). */
+  readonly chain?: readonly string[];
+}
+
+/** Asked one thing after the other; `close()` ends it. */
+export class ModelSigning {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+  #last: Promise<unknown> = Promise.resolve();
+  #noise = '';
+
+  constructor() {
+    this.#child = spawn(python, [join(import.meta.dirname, 'model_signing_service.py')], { env: environment, stdio: 'pipe' });
+    this.#child.stderr.on('data', (chunk) => {
+      this.#noise = (this.#noise + String(chunk)).slice(-20_000);
+    });
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** `model_signing sign key|certificate`, with more options where a test wants them. */
+  async sign(model: string, signature: string, signer: PythonSigner, ...options: readonly string[]): Promise<Told> {
+    const { key, certificate, chain = [] } = signer;
+    const method = certificate === undefined ? ['key'] : ['certificate', '--signing_certificate', certificate];
+    const links = chain.flatMap((file) => ['--certificate_chain', file]);
+    return await this.cli('sign', ...method, model, '--signature', signature, '--private_key', key, ...links, ...options);
+  }
+
+  /** `model_signing verify key|certificate|sigstore`. */
+  async verify(model: string, signature: string, trust: PythonTrust, ...options: readonly string[]): Promise<Told> {
+    return await this.cli('verify', ...trustOptions(trust), model, '--signature', signature, ...options);
+  }
+
+  async cli(...args: readonly string[]): Promise<Told> {
+    const { code, output } = await this.ask({ do: 'cli', args });
+    return { accepted: code === 0, text: String(output) };
+  }
+
+  /** An operation of model_signing_service.py that may be refused. */
+  async attempt(request: Readonly<Record<string, unknown>>): Promise<Told> {
+    try {
+      await this.ask(request);
+      return { accepted: true, text: '' };
+    } catch (error) {
+      return { accepted: false, text: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** An operation of model_signing_service.py that has to work. */
+  async ask(request: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
+    const answer = this.#last.then(async () => await this.#exchange(request));
+    this.#last = answer.catch(() => undefined);
+    const { error, ...rest } = await answer;
+    if (error !== undefined) throw new Error(String(error));
+    return rest;
+  }
+
+  async #exchange(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done === true) throw new Error(`Python ended: ${this.#noise}`);
+      if (value.startsWith('@')) return JSON.parse(value.slice(1));
+      this.#noise = `${this.#noise}${value}\n`.slice(-20_000);
+    }
+  }
+
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function trustOptions(trust: PythonTrust): string[] {
+  if ('publicKey' in trust) return ['key', '--public_key', trust.publicKey];
+  if ('roots' in trust) return ['certificate', ...trust.roots.flatMap((file) => ['--certificate_chain', file])];
+  const { trustConfig, identity, issuer } = trust;
+  return ['sigstore', '--trust_config', trustConfig, '--identity', identity, '--identity_provider', issuer];
+}
+
+/** The command as a person types it, in a process of its own; throws when it ends with another code than 0. */
+export async function pythonCommand(...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(python, ['-m', 'model_signing', ...args], { env: environment, timeout: 30_000 });
+  return stdout;
+}
