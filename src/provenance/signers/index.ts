@@ -1,0 +1,3 @@
+// The door of signers: public keys, certificates and keyless identities, and whether one of them made a signature.
+export { loadSigner } from './load-signer.ts';
+export { type PublicKey, publicKeyFromSpki, readPublicKey } from './public-key.ts';
