@@ -16,8 +16,7 @@ const maxCertificates = 10;
 export function checkChain(certificates: readonly Buffer[], publicKey: PublicKey): readonly Buffer[] {
   if (certificates.length > maxCertificates) throw refusal(`The chain has more than ${maxCertificates} certificates`);
   const chain = certificates.map(parse);
-  const leafKey = chain[0].publicKey.export({ type: 'spki', format: 'pem' });
-  if (readPublicKey(Buffer.from(leafKey)).keyId !== publicKey.keyId)
+  if (keyOfCertificate(certificates[0]).keyId !== publicKey.keyId)
     throw refusal('The first certificate is not of the key that signs');
   for (let at = 1; at < chain.length; at++) {
     const [issued, issuer] = [chain[at - 1], chain[at]];
@@ -27,6 +26,11 @@ export function checkChain(certificates: readonly Buffer[], publicKey: PublicKey
   const last = chain[chain.length - 1];
   const endsInRoot = chain.length > 1 && last.checkIssued(last);
   return endsInRoot ? certificates.slice(0, -1) : certificates;
+}
+
+/** @throws KEY_INVALID when the certificate cannot be read, or its key cannot sign models */
+export function keyOfCertificate(der: Buffer): PublicKey {
+  return readPublicKey(Buffer.from(parse(der).publicKey.export({ type: 'spki', format: 'pem' })));
 }
 
 /** What verifiers may refuse about a chain that is right otherwise; texts for people. */

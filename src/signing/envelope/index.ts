@@ -1,5 +1,5 @@
 // The door of envelope: signatures over statements, and who makes them. Only signing code comes here; no server does.
-export { chainWarnings, checkChain } from './certificate-chain.ts';
+export { chainWarnings, checkChain, keyOfCertificate } from './certificate-chain.ts';
 export { type Curve, derFromRaw, scalarBytes } from './ecdsa-signature.ts';
 export type { EnvelopeSigner } from './envelope-signer.ts';
 export { type KeySignerOptions, keySigner } from './key-signer.ts';
