@@ -6,6 +6,6 @@ import { fileURLToPath } from 'node:url';
  * it is the one in dist: Node 20 cannot run TypeScript.
  */
 export function builtFile(moduleUrl: string, name: string): string {
-  const builtModule = moduleUrl.endsWith('.ts') ? moduleUrl.replace(/\/src\/([^/]+\/[^/]+)$/, '/dist/$1') : moduleUrl;
+  const builtModule = moduleUrl.endsWith('.ts') ? moduleUrl.replace(/^(.*)\/src\//, '$1/dist/') : moduleUrl;
   return fileURLToPath(new URL(name, builtModule));
 }

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ownerMark } from '../core/index.ts';
 import { findHierarchies } from './cgroup-hierarchies.ts';
 import { openCgroups } from './cgroups.ts';
-import { ownerMark } from './owner-mark.ts';
 
 const cgroups = openCgroups();
 const works = cgroups.layers.every((layer) => layer.works);

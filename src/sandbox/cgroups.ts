@@ -3,9 +3,9 @@
 // own watchdog holds the same limits, later by its 50 ms.
 import { readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { isDeadOwner, ownerMark } from '../core/index.ts';
 import { type Controller, findHierarchies, type Hierarchy } from './cgroup-hierarchies.ts';
 import type { JailLimits, LayerReport } from './jail.ts';
-import { isDeadOwner, ownerMark } from './owner-mark.ts';
 import { Group, makeGroup, type ProcessGroup } from './process-group.ts';
 
 const prefix = 'airlock-';

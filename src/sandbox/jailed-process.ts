@@ -2,12 +2,12 @@
 // Believes nothing that comes from the process.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, readStartTime } from '../core/index.ts';
 import type { Attestation, JailedProcess, ProcessExit, ProcessUsage } from './jail.ts';
 import { captureLog, type LogLine } from './log-capture.ts';
 import { type ExitStatus, exitOf, untilGone } from './process-exit.ts';
 import type { ProcessGroup } from './process-group.ts';
-import { readLimits, readOwnNamespaces, readStartTime, readThreads, readUsage } from './process-status.ts';
+import { readLimits, readOwnNamespaces, readThreads, readUsage } from './process-status.ts';
 import type { StartCommand } from './start-command.ts';
 
 export interface ProcessSettings {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isDeadOwner, ownerMark } from './owner-mark.ts';
-import { isGone, parseStatus, readLimits, readOwnNamespaces, readStartTime, readThreads, readUsage } from './process-status.ts';
+import { readStartTime } from '../core/index.ts';
+import { isGone, parseStatus, readLimits, readOwnNamespaces, readThreads, readUsage } from './process-status.ts';
 
 const kernel = path.resolve(import.meta.dirname, '../../dist/kernel/index.js');
 const whyNot = existsSync(kernel) ? '' : ' (skipped: not built, run `npm run build`)';
@@ -88,15 +88,5 @@ describe.skipIf(whyNot !== '')(`a process whose first thread has ended${whyNot}`
     expect(isGone(process.pid, readStartTime(process.pid))).toBe(false);
     expect(isGone(process.pid, undefined)).toBe(false);
     expect(isGone(process.pid, '1')).toBe(true);
-  });
-});
-
-describe('ownerMark', () => {
-  it('is alive for this process, dead for one that started at another time, and neither elsewhere', () => {
-    const mark = ownerMark();
-    expect(isDeadOwner(mark)).toBe(false);
-    expect(isDeadOwner(`${mark}1`)).toBe(true);
-    expect(isDeadOwner(`1${mark}1`)).toBe(false);
-    expect(isDeadOwner('something else')).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 // Reads what the kernel says of another process in /proc. Trusts nothing that the process could have written itself: the only such text
 // in these files is its name, which is escaped in `status` and comes before the last parenthesis in `stat`.
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readProcessStat, readProcFile } from '../core/index.ts';
 import type { ProcessUsage } from './jail.ts';
 
 /** One thread's /proc/PID/task/TID/status, as far as a jail shows in it. */
@@ -60,13 +61,6 @@ export function readLimits(processId: number): Record<string, string> {
   return Object.fromEntries([...lines].map(([, name, soft]) => [name, soft]));
 }
 
-/** The fields of `stat` behind the name: the state first. */
-function readStat(processId: number): string[] | undefined {
-  return read(`/proc/${processId}/stat`)
-    ?.replace(/^.*\) /s, '')
-    .split(' ');
-}
-
 /** A process whose first thread has ended is a zombie to the kernel, whatever its other threads do. */
 function isEnded(fields: readonly string[]): boolean {
   return fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1);
@@ -74,8 +68,8 @@ function isEnded(fields: readonly string[]): boolean {
 
 /** Undefined when the process is gone. About 30 µs; `computing` is looked up when it is asked for, and costs 10 µs per thread. */
 export function readUsage(processId: number): ProcessUsage | undefined {
-  const statm = read(`/proc/${processId}/statm`)?.split(' ').map(Number);
-  const fields = readStat(processId);
+  const statm = readProcFile(`/proc/${processId}/statm`)?.split(' ').map(Number);
+  const fields = readProcessStat(processId);
   if (statm === undefined || fields === undefined || isEnded(fields)) return undefined;
   return {
     memoryBytes: (statm[1] - statm[2]) * pageBytes,
@@ -88,11 +82,6 @@ export function readUsage(processId: number): ProcessUsage | undefined {
   };
 }
 
-/** In clock ticks since boot, which tells a process from a later one with the same id; undefined when it cannot be read. */
-export function readStartTime(processId: number): string | undefined {
-  return readStat(processId)?.[19];
-}
-
 /**
  * Whether the process that began at `startTime` is gone, also when a parent that reaps nothing leaves a zombie of it. Never says so
  * only because /proc could not be read: this process may be out of file descriptors.
@@ -103,7 +92,7 @@ export function isGone(processId: number, startTime: string | undefined): boolea
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH') return true;
   }
-  const fields = readStat(processId);
+  const fields = readProcessStat(processId);
   return fields !== undefined && (isEnded(fields) || (startTime !== undefined && fields[19] !== startTime));
 }
 
@@ -114,24 +103,9 @@ export function isGone(processId: number, startTime: string | undefined): boolea
 function isComputing(processId: number): boolean {
   try {
     const folder = `/proc/${processId}/task`;
-    return readdirSync(folder).some((thread) => /^.*\) [RDTt] /s.test(read(`${folder}/${thread}/stat`) ?? ''));
+    return readdirSync(folder).some((thread) => /^.*\) [RDTt] /s.test(readProcFile(`${folder}/${thread}/stat`) ?? ''));
   } catch {
     return false;
-  }
-}
-
-const buffer = Buffer.allocUnsafe(4096);
-
-/** A short file of /proc, in a quarter of readFileSync's time. */
-function read(file: string): string | undefined {
-  let fd: number | undefined;
-  try {
-    fd = openSync(file, 'r');
-    return buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0));
-  } catch {
-    return undefined;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 

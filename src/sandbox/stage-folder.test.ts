@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ownerMark } from './owner-mark.ts';
+import { ownerMark } from '../core/index.ts';
 import { removeStaleStages } from './stage-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());

@@ -3,9 +3,8 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, isDeadOwner, ownerMark } from '../core/index.ts';
 import { isExecutable } from './is-executable.ts';
-import { isDeadOwner, ownerMark } from './owner-mark.ts';
 
 const prefix = 'airlock-stage-';
 
