@@ -1,0 +1,67 @@
+// Statements about a model, as bytes to be signed. Each is read back by the very code that will judge it: what our own server could not read
+// is never signed. The same facts give the same bytes.
+import { violationsError } from '../../config/index.ts';
+import { AirlockError, printable } from '../../core/index.ts';
+import {
+  type PredicateType,
+  predicateTypes,
+  readPredicate,
+  releaseOf,
+  releasePurl,
+  subjectMatches,
+  subjectOf,
+} from '../../provenance/attestations/index.ts';
+import { parseStatement, statementType } from '../../provenance/format/index.ts';
+import type { Manifest, Statement } from '../../provenance/index.ts';
+
+const maxNameLength = 128;
+
+/**
+ * JSON of the statement that the files of `manifest` are `model` in `version`. `subjectName` is for people.
+ * @throws USAGE for a name that no model can have, or a version outside of 0 to 2^63-1
+ */
+export function releaseStatement(manifest: Manifest, subjectName: string, model: string, version: bigint): Buffer {
+  const plain = model.length <= maxNameLength && printable(model, maxNameLength) === model && !/[/:]/.test(model);
+  if (!plain || model === '') {
+    const message = `A model's name has 1 to ${maxNameLength} printable characters without / and :, and this one is "${printable(model)}"`;
+    throw new AirlockError('USAGE', { message });
+  }
+  const payload = statement('release', manifest, subjectName, { purl: releasePurl({ model, version }) });
+  const stated = releaseOf(readBack(payload, manifest));
+  if (stated?.model === model && stated.version === version) return payload;
+  throw new AirlockError('USAGE', { message: 'A version is a whole number from 0 to 2^63-1' });
+}
+
+/**
+ * JSON of a statement about the files of `manifest`. `subjectName` is for people.
+ * @param predicate JSON as the reader of its type wants it, see docs/attestations.md; fields that are not known are kept
+ * @throws USAGE with a violation per mistake in the predicate
+ */
+export function attestationStatement(
+  type: PredicateType,
+  manifest: Manifest,
+  subjectName: string,
+  predicate: Readonly<Record<string, unknown>>,
+): Buffer {
+  const payload = statement(type, manifest, subjectName, predicate);
+  const { violations } = readPredicate(type, readBack(payload, manifest).predicate);
+  if (violations === undefined) return payload;
+  throw violationsError('USAGE', violations);
+}
+
+function statement(
+  type: keyof typeof predicateTypes,
+  manifest: Manifest,
+  subjectName: string,
+  predicate: Readonly<Record<string, unknown>>,
+): Buffer {
+  const subject = [subjectOf(manifest, subjectName)];
+  return Buffer.from(JSON.stringify({ _type: statementType, subject, predicateType: predicateTypes[type], predicate }));
+}
+
+/** The statement as a verifier will see it: through the strict parser, and about this model. */
+function readBack(payload: Buffer, manifest: Manifest): Statement {
+  const read = parseStatement(payload);
+  if (subjectMatches(read, manifest)) return read;
+  throw new AirlockError('SIGNING_FAILED', { message: 'The statement is not about this model' });
+}
