@@ -7,6 +7,12 @@ export {
   keySigner,
   signEnvelope,
 } from './envelope/index.ts';
+export { type GeneratedKeys, type GenerateKeysOptions, generateKeys } from './generate-keys.ts';
+export { signatureNames } from './ignore-paths.ts';
+export { type InspectedCertificate, type InspectedKey, inspectKey } from './inspect-key.ts';
+export { type ModelKind, recogniseModel } from './model-kind.ts';
 export { readBounded, readPublicFile, readSecretFile } from './secret-file.ts';
+export { type SignedModel, type SignModelOptions, signModel } from './sign-model.ts';
 export { type CommandSignerOptions, commandSigner } from './signer-command.ts';
 export { splitCommand } from './split-command.ts';
+export { writeSignature } from './write-signature.ts';

@@ -2,6 +2,7 @@
 // that starts a process. It runs what the caller named, without a shell; no text of a model or a bundle ever becomes an argument.
 import { spawn } from 'node:child_process';
 import { verify } from 'node:crypto';
+import { basename } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 import { type PublicKey, readPublicKey } from '../provenance/signers/index.ts';
 import { checkChain, derFromRaw, type EnvelopeSigner, keyOfCertificate } from './envelope/index.ts';
@@ -28,8 +29,8 @@ export interface CommandSignerOptions {
 /**
  * The command gets the pre-authentication encoding on its standard input and writes the signature on its standard output: DER or r and s
  * side by side, either of them as it is or in base64. Which it was is found out by the public key; nothing else is taken.
- * @throws KEY_INVALID when the public key or the certificates cannot be used. Its `sign` throws SIGNING_FAILED when the command cannot be
- * started, fails, takes too long, writes more than 64 KiB or no signature that fits the public key
+ * @throws USAGE without a command; KEY_INVALID when the public key or the certificates cannot be used. Its `sign` throws SIGNING_FAILED when
+ * the command cannot be started, fails, takes too long, writes more than 64 KiB or no signature that fits the public key
  */
 export function commandSigner({
   command,
@@ -39,6 +40,7 @@ export function commandSigner({
   timeoutMs,
 }: CommandSignerOptions): EnvelopeSigner {
   const [leaf] = certificates;
+  if (command.length === 0) throw new AirlockError('USAGE', { message: 'There is no command to sign with' });
   if (pem === undefined && leaf === undefined)
     throw new AirlockError('KEY_INVALID', { message: 'A command that signs needs its public key or its certificate' });
   const publicKey = pem === undefined ? keyOfCertificate(leaf) : readPublicKey(pem);
@@ -91,6 +93,7 @@ function runSigner(
     let complaint = '';
     let stopped: AirlockError | undefined;
     let killTimer: NodeJS.Timeout | undefined;
+    const name = printable(basename(program), 200);
     const stop = (error: AirlockError) => {
       stopped ??= error;
       child.kill('SIGTERM');
@@ -117,11 +120,11 @@ function runSigner(
       if (error === undefined) resolve(Buffer.concat(output));
       else reject(error);
     };
-    child.once('error', (cause) => settle(failure(`The command ${printable(program, 200)} cannot be started`, undefined, cause)));
+    child.once('error', (cause) => settle(failure(`The command ${name} cannot be started`, undefined, cause)));
     child.once('close', (code, signal) => {
       if (stopped !== undefined || code === 0) return settle(stopped);
       const how = code === null ? `ended by ${signal}` : `failed with exit code ${code}`;
-      settle(failure(`The command ${printable(program, 200)} ${how}`, firstLine(complaint)));
+      settle(failure(`The command ${name} ${how}`, firstLine(complaint)));
     });
   });
 }
