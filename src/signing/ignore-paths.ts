@@ -28,8 +28,8 @@ export interface IgnoreOptions {
 export function ignoredPaths({ model, output, paths, git }: IgnoreOptions): string[] {
   const others = paths.map((path) => insideModel(path, model));
   const own = relative(model, output);
-  // Whatever its name is, a signature in the model cannot sign itself.
-  if (isInside(own)) others.push(own);
+  // Whatever its name is, a signature in the model cannot sign itself, nor what will lie beside it.
+  if (isInside(own)) others.push(own, `${own}.d`);
   others.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return [...new Set([...signatureNames, ...(git ? gitNames : []), ...others])];
 }
