@@ -6,9 +6,11 @@ import { AirlockError, errorSpec, printable } from '../core/index.ts';
 import { addContractCommands } from './commands/contract.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addHardenCommand } from './commands/harden.ts';
+import { addKeysCommands } from './commands/keys.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addRuntimeCommands } from './commands/runtime.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addSignCommand } from './commands/sign.ts';
 import type { Io } from './io.ts';
 
 /** Runs one command line, without the program's own name, and gives its exit code. */
@@ -36,6 +38,8 @@ function createProgram(io: Io): Command {
     addRuntimeCommands,
     addDoctorCommand,
     addHardenCommand,
+    addKeysCommands,
+    addSignCommand,
   ])
     add(program, io);
   // Subcommands do not inherit these from commander by themselves.
