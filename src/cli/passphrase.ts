@@ -36,6 +36,15 @@ export async function readPassphrase(
   return checked(await ask(question, io));
 }
 
+/** The same for a new key: on a terminal it is asked twice. @throws also KEY_INVALID when the two differ */
+export async function readNewPassphrase(options: PassphraseOptions, io: Io): Promise<Buffer | undefined> {
+  const given = await readPassphrase(options, io, undefined);
+  if (given !== undefined || !io.isTerminal) return given;
+  const [first, second] = [await ask('New passphrase', io), await ask('Once more', io)];
+  if (!first.equals(second)) throw new AirlockError('KEY_INVALID', { message: 'The two passphrases differ' });
+  return checked(first);
+}
+
 function unreadable(cause: unknown): never {
   throw new AirlockError('KEY_INVALID', { message: 'The passphrase cannot be read from its descriptor', cause });
 }

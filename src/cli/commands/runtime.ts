@@ -17,6 +17,7 @@ import {
 } from '../../runtime/index.ts';
 import type { Io } from '../io.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { withInterrupt } from '../with-interrupt.ts';
 
 interface CommonOptions {
   readonly store: string;
@@ -63,19 +64,6 @@ function labelsFor(version: string, packageName: string): Readonly<Record<Runtim
     extract: 'Unpacking the TensorFlow libraries',
     verify: `Verifying TensorFlow ${version}`,
   };
-}
-
-/** Runs a job that Ctrl-C and SIGTERM stop in an orderly way, so that it can remove what it began. */
-async function withInterrupt<T>(job: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const name of signals) process.on(name, stop);
-  try {
-    return await job(controller.signal);
-  } finally {
-    for (const name of signals) process.off(name, stop);
-  }
 }
 
 function writeJson(io: Io, value: unknown): void {

@@ -1,0 +1,115 @@
+// `airlock sign`: signs a model. Prints and reads options; everything that decides is in src/signing.
+import type { Command } from 'commander';
+import { AirlockError, printable } from '../../core/index.ts';
+import { type SignedModel, signatureNames, signModel } from '../../signing/index.ts';
+import type { Io } from '../io.ts';
+import { createProgressBar, formatBytes, type ProgressBar } from '../progress-bar.ts';
+import { addSignerOptions, openSigner, type SignerOptions } from '../signer-options.ts';
+import { withInterrupt } from '../with-interrupt.ts';
+
+interface SignCommandOptions extends SignerOptions {
+  readonly output?: string;
+  readonly ignorePaths?: readonly string[];
+  readonly ignoreGitPaths: boolean;
+  readonly model?: string;
+  readonly modelVersion?: string;
+  readonly add?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  airlock keys generate --out release.pem
+  airlock sign models/digits/3 --key release.pem --model digits --model-version 3
+  airlock sign digits.keras --key leaf.pem --certificate leaf.crt --chain intermediate.crt
+  airlock sign models/digits/3 --signer './sign-with-pkcs11.sh release' --public-key release.pub`;
+
+/** Adds `airlock sign`. Its action throws AirlockError and sets no exit code. */
+export function addSignCommand(program: Command, io: Io): void {
+  const command = program
+    .command('sign')
+    .description('sign the files of a model (OpenSSF Model Signing 1.0)')
+    .argument('<path>', 'the folder of one model, as models/digits/3, or a model that is one file');
+  addSignerOptions(command)
+    .option('-o, --output <file>', 'where the signature goes (default: model.sig in the folder, or FILE.sig beside the file)')
+    .option('--ignore-paths <path...>', 'paths inside the model that stay unsigned; they are never served')
+    .option('--no-ignore-git-paths', 'sign .git, .gitattributes, .github and .gitignore too')
+    .option('--model <name>', 'with --model-version: also state that these files are this model in this version')
+    .option('--model-version <number>', 'see --model')
+    .option('--add', 'add a further signature of the same files, to model.sig.d')
+    .option('--force', 'replace a signature that is there')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', examples)
+    .action((path: string, options: SignCommandOptions) => run(path, options, io));
+}
+
+async function run(path: string, options: SignCommandOptions, io: Io): Promise<void> {
+  const release = releaseOf(options);
+  const signer = await openSigner(options, io);
+  let bar: ProgressBar | undefined;
+  const onProgress = (doneBytes: number, totalBytes: number) => {
+    bar ??= createProgressBar(io, 'Hashing', totalBytes);
+    bar.update(doneBytes);
+  };
+  let result: SignedModel;
+  try {
+    result = await withInterrupt((signal) =>
+      signModel({
+        path,
+        signer,
+        release,
+        ignore: options.ignorePaths ?? [],
+        ignoreGit: options.ignoreGitPaths,
+        output: options.output,
+        add: options.add === true,
+        force: options.force === true,
+        signal,
+        ...(options.json !== true && { onProgress }),
+      }),
+    );
+  } catch (thrown) {
+    bar?.clear();
+    throw thrown;
+  }
+  bar?.finish();
+  const { hint } = signer.publicKey;
+  if (options.json === true) io.stdout.write(`${JSON.stringify(asJson(result, hint), undefined, 2)}\n`);
+  else io.stdout.write(asText(result, hint, release));
+}
+
+function releaseOf({ model, modelVersion }: SignCommandOptions): { model: string; version: bigint } | undefined {
+  if (model === undefined && modelVersion === undefined) return undefined;
+  if (model === undefined || modelVersion === undefined)
+    throw new AirlockError('USAGE', { message: '--model and --model-version go together' });
+  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(modelVersion) || BigInt(modelVersion) > 2n ** 63n - 1n)
+    throw new AirlockError('USAGE', { message: '--model-version is a whole number from 0 to 2^63 - 1' });
+  return { model, version: BigInt(modelVersion) };
+}
+
+function asJson({ kind, manifest, totalBytes, written }: SignedModel, hint: string): object {
+  const { hashType, files, ignored, root, identity } = manifest;
+  return { kind, files: files.length, totalBytes, hashType, root, identity, ignored, signer: { hint }, written };
+}
+
+function asText(
+  { kind, manifest, totalBytes, written }: SignedModel,
+  hint: string,
+  release: { model: string; version: bigint } | undefined,
+): string {
+  const { files, ignored, root } = manifest;
+  const others = ignored.filter((name) => !signatureNames.includes(name));
+  const lines = [
+    `Signed: ${kind}, ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(totalBytes)}`,
+    `  root  ${root}`,
+    `  key   ${hint}`,
+  ];
+  if (others.length > 0) lines.push(`  not signed, and never served: ${others.map((name) => printable(name, 200)).join(', ')}`);
+  for (const file of written) lines.push(`  wrote ${printable(file, 4_096)}`);
+  lines.push(
+    release === undefined
+      ? 'The signature is not bound to a name and version: who has it can serve these files as any model that trusts this key. --model and --model-version bind it.'
+      : `Bound to ${printable(release.model, 200)}, version ${release.version}.`,
+  );
+  return `${lines.join('\n')}\n`;
+}
