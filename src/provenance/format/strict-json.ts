@@ -11,7 +11,7 @@ export interface StrictJsonLimits {
   readonly maxBytes?: number;
   /** Open brackets at one time. Default 32. */
   readonly maxDepth?: number;
-  /** Keys, scalars, lists and objects together. Default 1,000,000: a manifest of 100,000 files has 700,000. */
+  /** Keys, scalars, lists and objects together. Default 1,500,000: a manifest of 100,000 files has 700,000, one of the old form 1,100,000. */
   readonly maxTokens?: number;
   /** Keys of one object. Default 4,096. */
   readonly maxKeys?: number;
@@ -37,7 +37,7 @@ class StrictJsonParser extends PushParser {
   #root: unknown;
 
   constructor(limits: StrictJsonLimits, bytes: Buffer) {
-    const { maxBytes = 32 * 1024 * 1024, maxDepth = 32, maxTokens = 1_000_000, maxKeys = 4096, code = 'BUNDLE_INVALID' } = limits;
+    const { maxBytes = 32 * 1024 * 1024, maxDepth = 32, maxTokens = 1_500_000, maxKeys = 4096, code = 'BUNDLE_INVALID' } = limits;
     super({ maxBodyBytes: maxBytes, maxDepth, maxTokens, maxElements: maxTokens, maxNumberChars: maxKeyChars }, bytes.length);
     this.#maxKeys = maxKeys;
     this.#code = code;
@@ -113,7 +113,9 @@ class StrictJsonParser extends PushParser {
   }
 
   protected override path(): string {
-    const parts = this.#open.map((open) => ('list' in open ? `[${open.list.length}]` : `.${printable(open.key, 32)}`));
+    // An entry that is open itself stands in its list already.
+    const index = ({ list }: OpenList, level: number) => (level === this.#open.length - 1 ? list.length : list.length - 1);
+    const parts = this.#open.map((open, level) => ('list' in open ? `[${index(open, level)}]` : `.${printable(open.key, 32)}`));
     return parts.join('').replace(/^\./, '');
   }
 }
