@@ -1,5 +1,6 @@
-// Reads the fields of what parseStrictJson gave, one kind each: a value is what was expected, or an error says where it stands, what was
-// expected and what came. Sets of keys are closed, so that no field that we do not understand rides along inside something signed.
+// Reads the fields of what parseStrictJson gave, one kind each: a value is what was expected, or an error says where it stands,
+// what was expected and what came. Sets of keys are closed, so that no field that we do not understand rides along inside
+// something signed.
 import { type AirlockError, printable, violationError } from '../../core/index.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -59,7 +60,8 @@ export function readText(value: unknown, path: string, maxBytes: number): string
 }
 
 /**
- * The bytes of padded base64 in the standard alphabet, and nothing that only decodes to the same: Node skips what it does not know.
+ * The bytes of padded base64 in the standard alphabet, and nothing that only decodes to the same: Node skips what it does not
+ * know.
  * @throws BUNDLE_INVALID
  */
 export function readBase64(value: unknown, path: string, minBytes: number, maxBytes: number): Buffer {

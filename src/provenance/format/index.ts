@@ -1,4 +1,5 @@
-// The door of format: bundles, statements and manifests as bytes and text. Decides what a signature says, never whether it is true.
+// The door of format: bundles, statements and manifests as bytes and text. Decides what a signature says, never whether it is
+// true.
 export { type MakeManifestOptions, makeManifest } from './make-manifest.ts';
 export { isCanonicalName, isIgnored, maxIgnored, singleFileName } from './manifest.ts';
 export { bundleMediaType, dssePayloadType, modelSignatureType, modelSignatureTypeV02, statementType } from './media-types.ts';

@@ -1,5 +1,5 @@
-// The shape of a transparency log's entry in a keyless bundle. The library that verifies it reads base64 and numbers leniently and fills in
-// what is missing; so what reaches it is exact. Whether the entry is true is for src/provenance/signers.
+// The shape of a transparency log's entry in a keyless bundle. The library that verifies it reads base64 and numbers leniently
+// and fills in what is missing; so what reaches it is exact. Whether the entry is true is for src/provenance/signers.
 import { invalid, readBase64, readClosedObject, readList, readText, shown } from './fields.ts';
 
 const maxHashes = 64;

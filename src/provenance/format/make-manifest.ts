@@ -1,5 +1,5 @@
-// The manifest of files that are about to be signed, in the order that model-signing 1.1.1 has, so that both give one model one root.
-// Knows no keys and reads no files; and makes nothing that readManifest would refuse.
+// The manifest of files that are about to be signed, in the order that model-signing 1.1.1 has, so that both give one model one
+// root. Knows no keys and reads no files; and makes nothing that readManifest would refuse.
 import { AirlockError } from '../../core/index.ts';
 import type { Manifest, ManifestFile } from '../provenance-types.ts';
 import { isHex } from './fields.ts';

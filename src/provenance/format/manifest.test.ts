@@ -1,4 +1,5 @@
-// Tests of what a manifest is made of: names, their order, their conflicts, and the two digests; each against a plain second implementation.
+// Tests of what a manifest is made of: names, their order, their conflicts, and the two digests; each against a plain second
+// implementation.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';

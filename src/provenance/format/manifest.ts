@@ -1,5 +1,6 @@
-// What makes a list of files a manifest, whether it was read or is about to be signed: its names are canonical and do not get in each
-// other's way, and two digests stand for it. Never touches a file system: a name is text until src/provenance/store opens it.
+// What makes a list of files a manifest, whether it was read or is about to be signed: its names are canonical and do not get in
+// each other's way, and two digests stand for it. Never touches a file system: a name is text until src/provenance/store opens
+// it.
 import { createHash } from 'node:crypto';
 import { isPlainRelativeName, maxNameBytes } from '../../tensor/index.ts';
 import type { Manifest, ManifestFile } from '../provenance-types.ts';
@@ -15,8 +16,8 @@ export const maxIgnored = 256;
 export const singleFileName = '.';
 
 /**
- * True for a name such as `variables/variables.index`: relative, at most 4,096 bytes, no part empty, `.` or `..`, no NUL and no lone
- * surrogate. `.`, which stands for a model that is one file, is not one.
+ * True for a name such as `variables/variables.index`: relative, at most 4,096 bytes, no part empty, `.` or `..`, no NUL and no
+ * lone surrogate. `.`, which stands for a model that is one file, is not one.
  */
 export function isCanonicalName(name: string): boolean {
   return (
@@ -49,16 +50,16 @@ interface Entry {
 }
 
 /**
- * The bytes by which model-signing 1.1.1 orders names: path by path component, each by code point. With `/` as 0, which no name holds, that
- * is the order of bytes; and everything below a folder directly follows what the folder itself would be.
+ * The bytes by which model-signing 1.1.1 orders names: path by path component, each by code point. With `/` as 0, which no name
+ * holds, that is the order of bytes; and everything below a folder directly follows what the folder itself would be.
  */
 export function componentKey(name: string): Buffer {
   return Buffer.from(name.replaceAll('/', '\0'));
 }
 
 /**
- * Finds the first reason why these names cannot stand together: one that is not canonical, twice the same, a file that is also a folder, a
- * signed file inside an ignored path, a pattern among the ignored paths. One sort and one pass, whatever the names are.
+ * Finds the first reason why these names cannot stand together: one that is not canonical, twice the same, a file that is also a
+ * folder, a signed file inside an ignored path, a pattern among the ignored paths. One sort and one pass, whatever the names are.
  */
 export function findNameProblem(names: readonly string[], ignored: readonly string[]): NameProblem | undefined {
   for (const [index, name] of names.entries()) {

@@ -1,4 +1,5 @@
-// Tests of bundles: the forms that model-signing and sigstore-python write are read, every deviation is refused, and no bytes do anything else.
+// Tests of bundles: the forms that model-signing and sigstore-python write are read, every deviation is refused, and no bytes do
+// anything else.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';

@@ -1,5 +1,5 @@
-// A Sigstore bundle, from bytes to what a signer can check. Reads the one form that model-signing writes today and the old key material that
-// a signer may opt in to; never decides whether anything in it is true.
+// A Sigstore bundle, from bytes to what a signer can check. Reads the one form that model-signing writes today and the old key
+// material that a signer may opt in to; never decides whether anything in it is true.
 import { createHash } from 'node:crypto';
 import type { SignedEnvelope } from '../provenance-types.ts';
 import {

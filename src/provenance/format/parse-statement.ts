@@ -1,5 +1,5 @@
-// An in-toto Statement v1, from the very bytes that were signed. Reads what all predicates share and leaves the predicate to its own reader;
-// never looks at a signature: a statement means something only after its envelope was verified.
+// An in-toto Statement v1, from the very bytes that were signed. Reads what all predicates share and leaves the predicate to its
+// own reader; never looks at a signature: a statement means something only after its envelope was verified.
 import { maxNameBytes } from '../../tensor/index.ts';
 import type { Statement } from '../provenance-types.ts';
 import { invalid, readClosedObject, readHex, readList, readObject, readText, shown, unsupported } from './fields.ts';
@@ -15,8 +15,8 @@ const lengths: Readonly<Record<string, number>> = { sha256: 32, sha384: 48, sha5
 type Subject = Statement['subjects'][number];
 
 /**
- * Reads the payload of an envelope whose `payloadType` is an in-toto Statement. There is exactly one subject, save in the statements of
- * model-signing 0.2, which have one per file.
+ * Reads the payload of an envelope whose `payloadType` is an in-toto Statement. There is exactly one subject, save in the
+ * statements of model-signing 0.2, which have one per file.
  * @throws BUNDLE_INVALID, with the place in the statement.
  */
 export function parseStatement(payload: Buffer): Statement {

@@ -1,4 +1,5 @@
-// Tests of what signatures are over: the specification's vector, Python's repr, and that no two pairs of type and payload look the same.
+// Tests of what signatures are over: the specification's vector, Python's repr, and that no two pairs of type and payload look
+// the same.
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { dssePayloadType, preAuthEncoding, preAuthEncodingV02 } from './index.ts';

@@ -16,8 +16,8 @@ const escapes: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * What model-signing 0.2 signed by mistake: a capital V, and the payload as Python's `repr(bytes)` writes it. Only for signers that may use
- * this form. Takes up to four times the payload's size.
+ * What model-signing 0.2 signed by mistake: a capital V, and the payload as Python's `repr(bytes)` writes it. Only for signers
+ * that may use this form. Takes up to four times the payload's size.
  */
 export function preAuthEncodingV02(type: string, payload: Uint8Array): Buffer {
   const mark = payload.includes(quote) && !payload.includes(doubleQuote) ? doubleQuote : quote;

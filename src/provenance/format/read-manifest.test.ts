@@ -1,5 +1,5 @@
-// Tests of model signatures' statements: row by row what the reference says of them (the rows' sections stand in the tests' names), and that
-// whatever is made for signing is read back.
+// Tests of model signatures' statements: row by row what the reference says of them (the rows' sections stand in the tests'
+// names), and that whatever is made for signing is read back.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';

@@ -1,5 +1,6 @@
-// The manifest in a model signature's statement. Reads the form that covers every byte of every file and refuses the others by name; never
-// repairs anything: a name that is not canonical is refused, not cleaned, since another reader would clean it otherwise.
+// The manifest in a model signature's statement. Reads the form that covers every byte of every file and refuses the others by
+// name; never repairs anything: a name that is not canonical is refused, not cleaned, since another reader would clean it
+// otherwise.
 import type { LegacyForm } from '../../config/index.ts';
 import { maxNameBytes } from '../../tensor/index.ts';
 import type { Manifest, ManifestFile, Statement } from '../provenance-types.ts';
@@ -12,7 +13,8 @@ const serializationPath = 'predicate.serialization';
 const resourcesPath = 'predicate.resources';
 
 /**
- * Reads which files a model signature names. `legacy` is what the signer's evidence says: then the statement has that form and no other.
+ * Reads which files a model signature names. `legacy` is what the signer's evidence says: then the statement has that form and no
+ * other.
  * @throws BUNDLE_UNSUPPORTED for forms that leave content unsigned or were not opted in to; BUNDLE_INVALID for everything else.
  */
 export function readManifest(statement: Statement, legacy?: Extract<LegacyForm, 'v0.2'>): Manifest {

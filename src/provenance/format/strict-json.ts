@@ -1,7 +1,7 @@
-// JSON for things that are signed: one meaning per text, or none. JSON.parse keeps the last of two equal keys and another parser the first,
-// so a bundle could show one manifest to a reviewer and another one to the server; here it is an error. It reads with the server's own
-// parser, so brackets cost no stack, UTF-8 is checked, and lone surrogates, NaN and text after the value are refused.
-// The result must never be looked up through a prototype: objects have none, and `__proto__` is a key like any other.
+// JSON for things that are signed: one meaning per text, or none. JSON.parse keeps the last of two equal keys and another parser
+// the first, so a bundle could show one manifest to a reviewer and another one to the server; here it is an error. It reads with
+// the server's own parser, so brackets cost no stack, UTF-8 is checked, and lone surrogates, NaN and text after the value are
+// refused. The result must never be looked up through a prototype: objects have none, and `__proto__` is a key like any other.
 import { AirlockError, type ErrorCode, printable, violationError } from '../../core/index.ts';
 import { type Literal, PushParser } from '../../tensor/index.ts';
 
@@ -11,7 +11,10 @@ export interface StrictJsonLimits {
   readonly maxBytes?: number;
   /** Open brackets at one time. Default 32. */
   readonly maxDepth?: number;
-  /** Keys, scalars, lists and objects together. Default 1,500,000: a manifest of 100,000 files has 700,000, one of the old form 1,100,000. */
+  /**
+   * Keys, scalars, lists and objects together. Default 1,500,000: a manifest of 100,000 files has 700,000, one of the old form
+   * 1,100,000.
+   */
   readonly maxTokens?: number;
   /** Keys of one object. Default 4,096. */
   readonly maxKeys?: number;
@@ -121,7 +124,8 @@ class StrictJsonParser extends PushParser {
 }
 
 /**
- * The value that `bytes` say, with objects that have no prototype. One parse of one buffer: whoever needs the value again keeps it.
+ * The value that `bytes` say, with objects that have no prototype. One parse of one buffer: whoever needs the value again keeps
+ * it.
  * @throws BUNDLE_INVALID (or `limits.code`), with the place, for anything that is not plain JSON within the limits.
  */
 export function parseStrictJson(bytes: Buffer, limits: StrictJsonLimits = {}): unknown {
