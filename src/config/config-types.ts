@@ -1,5 +1,6 @@
 // What a checked configuration looks like to the rest of the tree. Only schema.ts makes one, so a value of these types has
 // passed every rule: paths are absolute, numbers are within their bounds, names are printable.
+import type { TrustConfig } from './trust-types.ts';
 
 /** The whole of airlock.yaml with its defaults filled in; frozen all the way down. */
 export interface Config {
@@ -9,6 +10,8 @@ export interface Config {
   readonly runtime: RuntimeConfig;
   readonly sandbox: SandboxConfig;
   readonly limits: LimitsConfig;
+  /** Whose signatures count. Default nobody's: then each model has to be `unsafeUnsigned`. */
+  readonly trust?: TrustConfig;
   /** At least one, at most 1,000; their names are different from each other. */
   readonly models: readonly ModelConfig[];
 }
@@ -76,6 +79,10 @@ export interface ModelConfig {
   readonly name: string;
   /** Absolute path of the folder that holds the version folders, or of one SavedModel. */
   readonly path: string;
+  /** The policy of `trust.policies` that its versions must satisfy; there exactly when `unsafeUnsigned` is false. */
+  readonly trust?: string;
+  /** Whether it is served without any signature. Default false. */
+  readonly unsafeUnsigned: boolean;
   /** Default: the newest version. */
   readonly versions: VersionPolicy;
   /** Names for versions, as in `/labels/stable`. Default none. */

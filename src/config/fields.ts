@@ -17,7 +17,7 @@ export function describeValue(value: unknown): string {
 }
 
 /** A field that `read` turns from YAML's value into ours; `undefined` means that it is not `expected`. */
-function field<T>(rule: string, expected: string, read: (value: unknown) => T | undefined) {
+export function field<T>(rule: string, expected: string, read: (value: unknown) => T | undefined) {
   return z.unknown().transform((value, context): T => {
     const result = read(value);
     if (result !== undefined) return result;

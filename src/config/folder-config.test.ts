@@ -16,13 +16,14 @@ async function folders(...paths: string[]) {
   for (const path of paths) await mkdir(join(root, path), { recursive: true });
 }
 
-const served = (path: string) => configForFolder(path).models.map((model) => [model.name, model.path]);
+const unsigned = { unsafeUnsigned: true };
+const served = (path: string) => configForFolder(path, unsigned).models.map((model) => [model.name, model.path]);
 
 describe('configForFolder()', () => {
   it('takes a folder of version folders as one model', async () => {
     await folders('digits/1', 'digits/00000123', 'digits/notes');
     expect(served(join(root, 'digits'))).toEqual([['digits', join(root, 'digits')]]);
-    expect(configForFolder(join(root, 'digits/')).store).toBe(resolve('.airlock'));
+    expect(configForFolder(join(root, 'digits/'), unsigned).store).toBe(resolve('.airlock'));
   });
 
   it.each(['saved_model.pb', 'saved_model.pbtxt', 'saved_model.cpb'])('takes a folder with %s as one model', async (file) => {
@@ -43,10 +44,30 @@ describe('configForFolder()', () => {
     ]);
   });
 
+  it('demands a public key, which then everything must be signed by, or a word that nothing has to be', async () => {
+    await folders('a/1', 'b/1');
+    expect(() => configForFolder(root)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        violations: [0, 1].map((index) => expect.objectContaining({ path: `models[${index}].trust`, rule: 'required' })),
+      }),
+    );
+    const { trust, models } = configForFolder(root, { publicKey: 'release.pub' });
+    expect(models.map((model) => [model.trust, model.unsafeUnsigned])).toEqual([
+      ['key', false],
+      ['key', false],
+    ]);
+    expect(trust?.signers).toEqual({ key: { kind: 'key', publicKey: resolve('release.pub'), accept: [] } });
+    expect(trust?.policies.key).toMatchObject({ threshold: 1, binding: 'required', rollback: 'refuse' });
+    expect(() => configForFolder(root, { publicKey: 'release.pub', ...unsigned })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
+
   it('refuses a folder without a model, and a name that clients could not write', async () => {
     await folders('empty', 'bad/a:b/1');
-    expect(() => configForFolder(join(root, 'empty'))).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
-    expect(() => configForFolder(join(root, 'bad'))).toThrow(
+    expect(() => configForFolder(join(root, 'empty'), unsigned)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(() => configForFolder(join(root, 'bad'), unsigned)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', violations: [expect.objectContaining({ path: 'models[0].name' })] }),
     );
   });

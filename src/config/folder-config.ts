@@ -17,22 +17,33 @@ export interface FolderOverrides {
   /** Relative to the current folder, as the default `.airlock` is. */
   readonly store?: string;
   readonly sandbox?: SandboxConfig;
+  /** A PEM file, relative to the current folder, with the public key whose owner must have signed every model of the folder and its release. */
+  readonly publicKey?: string;
+  /** Whether every model of the folder is served without any signature; default false. */
+  readonly unsafeUnsigned?: boolean;
 }
 
 /**
  * One model when `path` holds a SavedModel or version folders (named by numbers), several when its folders do.
- * The store is `.airlock` in the current folder. CONFIG_NOT_FOUND when there is no such folder; CONFIG_INVALID when it holds no
- * model, more than 10,000 entries, or a folder whose name cannot be the name of a model.
+ * The store is `.airlock` in the current folder. CONFIG_NOT_FOUND when there is no such folder; CONFIG_INVALID when neither `publicKey` nor
+ * `unsafeUnsigned` is given, or when the folder holds no model, more than 10,000 entries, or a folder whose name cannot be that of a model.
  */
 export function configForFolder(path: string, overrides: FolderOverrides = {}): Config {
   const folder = resolve(path);
   const entries = readFolder(folder);
-  const models = holdsModel(entries) ? [{ name: modelName(folder), path: folder }] : modelsBelow(folder, entries);
+  const models = holdsModel(entries) ? [{ name: modelNameOf(folder), path: folder }] : modelsBelow(folder, entries);
   if (models.length === 0) {
     const expected = 'a SavedModel, version folders named by numbers, or folders of such folders';
     throw configError([{ path: '', rule: 'models', expected, got: 'a folder without any' }], printable(folder, 4_096));
   }
-  return checkConfig({ ...overrides, models }, process.cwd(), folder);
+  const { publicKey, unsafeUnsigned, ...rest } = overrides;
+  const ofEach = {
+    ...(publicKey === undefined ? {} : { trust: 'key' }),
+    ...(unsafeUnsigned === undefined ? {} : { unsafeUnsigned }),
+  };
+  const signers = { key: { key: publicKey } };
+  const trust = publicKey === undefined ? {} : { trust: { signers, policies: { key: { models: ['*'], signers: ['key'] } } } };
+  return checkConfig({ ...rest, ...trust, models: models.map((model) => ({ ...model, ...ofEach })) }, process.cwd(), folder);
 }
 
 function modelsBelow(folder: string, entries: readonly Dirent[]): { name: string; path: string }[] {
@@ -43,8 +54,8 @@ function modelsBelow(folder: string, entries: readonly Dirent[]): { name: string
     .sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** The folder's name; for a version folder the name above it, because clients call models by name and version apart. */
-function modelName(folder: string): string {
+/** What a model in the folder is called: the folder's name; for a version folder the name above it, because clients give both apart. */
+export function modelNameOf(folder: string): string {
   const name = basename(folder);
   return versionName.test(name) ? basename(dirname(folder)) : name;
 }

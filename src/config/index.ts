@@ -16,9 +16,10 @@ export type {
   VersionPolicy,
 } from './config-types.ts';
 export { describeValue } from './fields.ts';
-export { configForFolder } from './folder-config.ts';
+export { configForFolder, type FolderOverrides, modelNameOf } from './folder-config.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export { policyFits } from './trust-schema.ts';
 export type {
   AttestationDemand,
   AttestationType,

@@ -33,7 +33,7 @@ async function errorOf(text: string | Uint8Array): Promise<AirlockError> {
   return error;
 }
 
-const oneModel = 'models: [{ name: digits, path: models/digits }]\n';
+const oneModel = 'models: [{ name: digits, path: models/digits, unsafeUnsigned: true }]\n';
 
 describe('loadConfig()', () => {
   it('fills in every default', async () => {
@@ -57,6 +57,7 @@ describe('loadConfig()', () => {
         {
           name: 'digits',
           path: join(folder, 'models/digits'),
+          unsafeUnsigned: true,
           versions: { kind: 'latest', count: 1 },
           labels: {},
           tags: ['serve'],
@@ -91,14 +92,15 @@ limits: { request: { maxDepth: 8 }, http: { maxConnections: 5 } }
 models:
   - name: a
     path: /models/a
+    unsafeUnsigned: true
     versions: { policy: specific, numbers: [1, 9223372036854775807] }
     labels: { stable: 9223372036854775807 }
     tags: [serve, gpu]
     shapes: compat
     nonFinite: allow
     limits: { timeoutMs: 10, maxQueue: 1 }
-  - { name: b, path: b, versions: { policy: all } }
-  - { name: c, path: c, versions: { policy: latest, count: 3 } }
+  - { name: b, path: b, unsafeUnsigned: true, versions: { policy: all } }
+  - { name: c, path: c, unsafeUnsigned: true, versions: { policy: latest, count: 3 } }
 `);
     expect(config.listen.rest).toEqual({ host: '::1', port: 0 });
     expect(config.store).toBe('/srv/airlock');
@@ -112,7 +114,7 @@ models:
   });
 
   it('takes the contract of a model by its place beside the file, and fills in what slows violators', async () => {
-    const model = 'name: a, path: a, contract: contracts/a.yaml';
+    const model = 'name: a, path: a, unsafeUnsigned: true, contract: contracts/a.yaml';
     const perClient = '{ unitsPerSecond: 100, burst: 550 }';
     const first = async (rest: string) => (await load(`models: [{ ${model}, ${rest} }]`)).models[0];
     expect(await first(`rateLimits: { perClient: ${perClient} }`)).toMatchObject({
@@ -142,7 +144,7 @@ models:
     ['{ perClient: { unitsPerSecond: 0, burst: 1 } }', 'models[0].rateLimits.perClient.unitsPerSecond', 'integer'],
     ['{ perClient: { unitsPerSecond: 1, burst: 1, brust: 1 } }', 'models[0].rateLimits.perClient.brust', 'unknownKey'],
   ])('refuses the rate limits %s', async (text, path, rule) => {
-    const error = await errorOf(`models: [{ name: a, path: a, rateLimits: ${text} }]`);
+    const error = await errorOf(`models: [{ name: a, path: a, unsafeUnsigned: true, rateLimits: ${text} }]`);
     expect(error.violations).toEqual([expect.objectContaining({ path, rule })]);
   });
 
@@ -156,7 +158,7 @@ models:
   });
 
   it('gives a result that is frozen all the way down', async () => {
-    const config = await load('models: [{ name: a, path: a, labels: { x: 1 } }]');
+    const config = await load('models: [{ name: a, path: a, unsafeUnsigned: true, labels: { x: 1 } }]');
     const unfrozen: unknown[] = [];
     const visit = (value: unknown) => {
       if (typeof value !== 'object' || value === null) return;
@@ -168,7 +170,7 @@ models:
   });
 
   it('names the place, the key and the nearest known key', async () => {
-    const error = await errorOf('models: [{ name: a, path: a, limits: { timeoutMS: 5 } }]');
+    const error = await errorOf('models: [{ name: a, path: a, unsafeUnsigned: true, limits: { timeoutMS: 5 } }]');
     expect(error.code).toBe('CONFIG_INVALID');
     expect(error.message).toContain('models[0].limits.timeoutMS');
     expect(error.message).toContain('`timeoutMs`');
@@ -202,10 +204,12 @@ models:
   it.each([...plannedKeys])('refuses %s, because %s is not built yet', async (place, safeguard) => {
     const keys = place.replace('models[]', 'models').split('.');
     const value = keys.reduceRight<unknown>(
-      (inner, key) => ({ [key]: key === 'models' ? [{ name: 'a', path: 'a', ...Object(inner) }] : inner }),
+      (inner, key) => ({ [key]: key === 'models' ? [{ name: 'a', path: 'a', unsafeUnsigned: true, ...Object(inner) }] : inner }),
       1,
     );
-    const error = await errorOf(JSON.stringify(Object.assign({ models: [{ name: 'a', path: 'a' }] }, value)));
+    const error = await errorOf(
+      JSON.stringify(Object.assign({ models: [{ name: 'a', path: 'a', unsafeUnsigned: true }] }, value)),
+    );
     expect(error.violations).toEqual([
       {
         path: place.replace('[]', '[0]'),
@@ -260,7 +264,11 @@ models:
   });
 
   it.each([
-    ['two models of one name', 'models: [{ name: a, path: a }, { name: a, path: b }]', 'models[1].name'],
+    [
+      'two models of one name',
+      'models: [{ name: a, path: a, unsafeUnsigned: true }, { name: a, path: b, unsafeUnsigned: true }]',
+      'models[1].name',
+    ],
     ['no model', 'models: []', 'models'],
     ['a list of models that is none', 'models: digits', 'models'],
     ['a name with a colon', 'models: [{ name: "a:b", path: a }]', 'models[0].name'],
@@ -268,21 +276,25 @@ models:
     ['a name with a terminal escape', 'models: [{ name: "a\\e[2J", path: a }]', 'models[0].name'],
     [
       'a label for a version that is not served',
-      'models: [{ name: a, path: a, versions: { policy: specific, numbers: [1] }, labels: { x: 2 } }]',
+      'models: [{ name: a, path: a, unsafeUnsigned: true, versions: { policy: specific, numbers: [1] }, labels: { x: 2 } }]',
       'models[0].labels.x',
     ],
     [
       'a version above int64',
-      'models: [{ name: a, path: a, versions: { policy: specific, numbers: [9223372036854775808] } }]',
+      'models: [{ name: a, path: a, unsafeUnsigned: true, versions: { policy: specific, numbers: [9223372036854775808] } }]',
       'models[0].versions.numbers[0]',
     ],
     [
       'a key of another policy',
-      'models: [{ name: a, path: a, versions: { policy: all, count: 1 } }]',
+      'models: [{ name: a, path: a, unsafeUnsigned: true, versions: { policy: all, count: 1 } }]',
       'models[0].versions.count',
     ],
-    ['a label named __proto__', 'models: [{ name: a, path: a, labels: { __proto__: 1 } }]', 'models[0].labels'],
-    ['a key named __proto__', 'models: [{ name: a, path: a, __proto__: 1 }]', 'models[0].__proto__'],
+    [
+      'a label named __proto__',
+      'models: [{ name: a, path: a, unsafeUnsigned: true, labels: { __proto__: 1 } }]',
+      'models[0].labels',
+    ],
+    ['a key named __proto__', 'models: [{ name: a, path: a, unsafeUnsigned: true, __proto__: 1 }]', 'models[0].__proto__'],
   ])('refuses %s', async (_title, text, path) => {
     expect((await errorOf(text)).violations.map((violation) => violation.path)).toEqual([path]);
   });

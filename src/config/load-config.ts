@@ -3,6 +3,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config-types.ts';
 import { configSchema } from './schema.ts';
+import { resolveTrust } from './trust-schema.ts';
 import { configError, schemaViolations } from './violations.ts';
 import { configKind, parseYamlText, readYamlText } from './yaml-file.ts';
 
@@ -19,13 +20,16 @@ export async function loadConfig(path: string): Promise<Config> {
 export function checkConfig(values: unknown, baseDirectory: string, detail?: string): Config {
   const result = configSchema.safeParse(values, { reportInput: true });
   if (!result.success) throw configError(schemaViolations(result.error.issues), detail);
+  const absolute = (path: string) => resolve(baseDirectory, path);
+  const { trust, models, store, ...rest } = result.data;
   return freezeDeep({
-    ...result.data,
-    store: resolve(baseDirectory, result.data.store),
-    models: result.data.models.map((model) => ({
+    ...rest,
+    store: absolute(store),
+    ...(trust === undefined ? {} : { trust: resolveTrust(trust, absolute) }),
+    models: models.map((model) => ({
       ...model,
-      path: resolve(baseDirectory, model.path),
-      ...(model.contract === undefined ? {} : { contract: resolve(baseDirectory, model.contract) }),
+      path: absolute(model.path),
+      ...(model.contract === undefined ? {} : { contract: absolute(model.contract) }),
     })),
   });
 }

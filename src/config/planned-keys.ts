@@ -7,8 +7,6 @@ export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['listen.grpc', 'the gRPC interface'],
   ['listen.admin', 'the admin interface'],
   ['runtime.patchWithin', 'deadlines for TensorFlow updates'],
-  ['trust', 'signed models'],
   ['scan', 'the model scanner'],
-  ['models[].trust', 'signed models'],
   ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

@@ -3,6 +3,8 @@
 import { z } from 'zod';
 import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts';
 import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
+import { identifier, namedMap } from './trust-fields.ts';
+import { checkModelTrust, trustKeys, trustSchema } from './trust-schema.ts';
 
 const mebibyte = 1024 * 1024;
 const hourMs = 3_600_000;
@@ -100,19 +102,14 @@ const rateLimits = rateLimitFields
     return { ...limits, perClient, slowViolators: { ...times, penaltyUnits, maxDebtUnits } };
   });
 
-// zod leaves out a `__proto__` key of a record without a word; nothing in this file may be dropped silently.
-const labels = z
-  .unknown()
-  .refine((value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')), {
-    params: { rule: 'text', expected: 'label names other than __proto__', got: '__proto__' },
-  })
-  .pipe(z.record(plainText('a label', 128, /[/:]/), versionNumber()))
-  .prefault({});
+const labels = namedMap(plainText('a label', 128, /[/:]/), versionNumber(), 1_000).prefault({});
 
 const model = z
   .strictObject({
     name: plainText('a name', 128, /[/:]/),
     path: plainText('a path', 4_096),
+    trust: identifier('a name of a policy').exactOptional(),
+    unsafeUnsigned: z.boolean().default(false),
     versions,
     labels,
     tags: z.array(plainText('a tag', 128)).min(1).max(16).default(['serve']),
@@ -147,8 +144,7 @@ const models = z
     }
   });
 
-/** airlock.yaml as YAML gives it, with integers as bigint; paths still relative. */
-export const configSchema = z.strictObject({
+const configFields = z.strictObject({
   listen: listen
     .superRefine((value, context) => {
       if (value.unsafeListenBeyondLoopback || isLoopback(value.rest.host)) return;
@@ -177,12 +173,16 @@ export const configSchema = z.strictObject({
       context.addIssue({ code: 'custom', path: ['http', 'headersTimeoutMs'], params });
     })
     .prefault({}),
+  trust: trustSchema.exactOptional(),
   models,
 });
 
+/** airlock.yaml as YAML gives it, with integers as bigint; paths still relative. */
+export const configSchema = configFields.superRefine(({ models: list, trust }, context) => checkModelTrust(list, trust, context));
+
 /** The keys that are known at a place of the file, list indexes written as `[]`; for messages only. */
 export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
-  ['', Object.keys(configSchema.shape)],
+  ['', Object.keys(configFields.shape)],
   ['listen', Object.keys(listen.shape)],
   ['runtime', Object.keys(runtime.shape)],
   ['sandbox', Object.keys(sandbox.shape)],
@@ -196,4 +196,5 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[].rateLimits.perClient', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.perModel', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
+  ...trustKeys,
 ]);

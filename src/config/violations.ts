@@ -31,13 +31,24 @@ export function unknownKeyViolation(parent: readonly PropertyKey[], key: string,
 }
 
 function unknownKey(parent: readonly PropertyKey[], key: string): Violation {
-  const place = formatPath(parent).replace(/\[\d+\]/g, '[]');
+  const place = placeOf(parent);
   const planned = plannedKeys.get(place === '' ? key : `${place}.${key}`);
   if (planned !== undefined) {
     const path = formatPath([...parent, key]);
     return { path, rule: 'notBuiltYet', expected: `this key to be left out: ${planned} is not built yet`, got: 'a value for it' };
   }
   return unknownKeyViolation(parent, key, knownKeys.get(place) ?? []);
+}
+
+/** A path as `knownKeys` has it: `[]` for any index, `*` for a name that the operator chose. */
+function placeOf(path: readonly PropertyKey[]): string {
+  let place = '';
+  for (const part of path) {
+    const inside = `${place}${place === '' ? '' : '.'}`;
+    if (typeof part === 'number') place += '[]';
+    else place = inside + (knownKeys.get(place)?.includes('*') ? '*' : printable(String(part)));
+  }
+  return place;
 }
 
 /** A field of the parameters that fields.ts and schema.ts attach to their own issues. */
