@@ -1,7 +1,15 @@
 // Bundles written by hand, with node:crypto and nothing of src: any payload, any shape, signed for real. So what a test refuses is refused for its
 // form and not for a bad signature, and an error in our own signing cannot hide one in our verifying.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Curve = 'P-256' | 'P-384' | 'P-521';
@@ -81,9 +89,10 @@ export function keySignerOf({ key, hint }: KeyFiles): HandSigner {
   return { key, material: { publicKey: { hint } } };
 }
 
-/** DER, the leaf first. */
-export function chainSignerOf(key: KeyObject, certificates: readonly Uint8Array[]): HandSigner {
-  const list = certificates.map((der) => ({ rawBytes: Buffer.from(der).toString('base64') }));
+/** The files of a private key and of its certificates, PEM, the leaf first. */
+export function chainSignerOf(privateKey: string, ...certificates: readonly string[]): HandSigner {
+  const list = certificates.map((file) => ({ rawBytes: new X509Certificate(readFileSync(file)).raw.toString('base64') }));
+  const key = createPrivateKey(readFileSync(privateKey));
   return { key, material: { x509CertificateChain: { certificates: list } } };
 }
 

@@ -1,6 +1,6 @@
 // The real Python tool, model-signing 1.1.1, in one process per test file. Nothing here knows our own code: it is what that is compared with.
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -42,6 +42,21 @@ export interface PythonSigner {
   readonly chain?: readonly string[];
 }
 
+export interface ChainOptions {
+  /** When the leaf is valid, in days from now. Default from yesterday for a month. */
+  readonly days?: readonly [from: number, to: number];
+  /** Its extended key usages: `codeSigning`, `serverAuth`. Default the first; an empty list leaves the extension out. */
+  readonly usages?: readonly string[];
+}
+
+/** PEM files; the leaf is for `release@example.com`. */
+export interface ChainFiles {
+  readonly key: string;
+  readonly leaf: string;
+  readonly intermediate: string;
+  readonly root: string;
+}
+
 /** Asked one thing after the other; `close()` ends it. */
 export class ModelSigning {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -68,6 +83,16 @@ export class ModelSigning {
   /** `model_signing verify key|certificate|sigstore`. */
   async verify(model: string, signature: string, trust: PythonTrust, ...options: readonly string[]): Promise<Told> {
     return await this.cli('verify', ...trustOptions(trust), model, '--signature', signature, ...options);
+  }
+
+  /** A root, an intermediate and a leaf made by Python's library, in a new folder; the root signed the one, the one signed the other. */
+  async makeChain(folder: string, curve: string, options: ChainOptions = {}): Promise<ChainFiles> {
+    mkdirSync(folder, { recursive: true });
+    await this.ask({ do: 'chain', folder, curve, ...options });
+    const [key, leaf, intermediate, root] = ['leaf.pem', 'leaf.crt', 'intermediate.crt', 'root.crt'].map((name) =>
+      join(folder, name),
+    );
+    return { key, leaf, intermediate, root };
   }
 
   async cli(...args: readonly string[]): Promise<Told> {
