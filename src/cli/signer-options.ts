@@ -27,7 +27,8 @@ export interface SignerOptions extends PassphraseOptions {
   readonly signerTimeout?: number;
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** For an option that may be given several times. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds the options of SignerOptions to a command. */
 export function addSignerOptions(command: Command): Command {

@@ -1,9 +1,16 @@
-// Signs a model: hashes its files, states them, has the statement signed, reads the result back as a verifier would, and only then writes it.
+// Signs a model: hashes its files, states them, reads the statement as a verifier will, has it signed, and only then writes it.
 // Must never sign what it could not hash completely, and never write over a signature unasked.
 import { readFile, realpath } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
-import { dssePayloadType, makeManifest, parseBundle, parseStatement, readManifest } from '../provenance/format/index.ts';
+import {
+  isCanonicalName,
+  isIgnored,
+  makeManifest,
+  parseBundle,
+  parseStatement,
+  readManifest,
+} from '../provenance/format/index.ts';
 import type { Manifest } from '../provenance/index.ts';
 import { hashTree } from '../provenance/store/index.ts';
 import { releaseStatement } from './attestations/index.ts';
@@ -11,7 +18,7 @@ import { type EnvelopeSigner, signEnvelope } from './envelope/index.ts';
 import { ignoredPaths, ignoresSame } from './ignore-paths.ts';
 import { type ModelKind, recogniseModel } from './model-kind.ts';
 import { modelStatement } from './model-statement.ts';
-import { writeSignature } from './write-signature.ts';
+import { assertFree, writeSignature } from './write-signature.ts';
 
 export interface SignModelOptions {
   /** A folder that holds one model, or a model that is one file. */
@@ -40,6 +47,8 @@ export interface SignedModel extends ModelKind {
   readonly totalBytes: number;
   /** The files that were written; the model signature is the first. */
   readonly written: readonly string[];
+  /** What is right and may surprise; printable. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -53,6 +62,11 @@ export async function signModel(options: SignModelOptions): Promise<SignedModel>
   const path = await realpath(given).catch(() => given);
   const kind = await recogniseModel(path);
   const first = options.output === undefined ? defaultOutput(path, kind) : resolve(options.output);
+  const { hint } = signer.publicKey;
+  const target = add ? join(`${first}.d`, `${hint.slice(0, 16)}.sig`) : first;
+  const releaseFile = join(`${first}.d`, `release-${hint.slice(0, 8)}.sigstore.json`);
+  // Before hours of hashing, and before anybody touches a token.
+  if (!force) for (const file of release === undefined ? [target] : [target, releaseFile]) await assertFree(file);
   const ignored = kind.isFile
     ? []
     : ignoredPaths({ model: path, output: first, paths: options.ignore ?? [], git: options.ignoreGit ?? true });
@@ -61,29 +75,21 @@ export async function signModel(options: SignModelOptions): Promise<SignedModel>
   const fresh = makeManifest(hashed.files, { hashType, ignored });
   const manifest = add ? await sameManifest(first, fresh) : fresh;
   const subject = basename(path) || 'model';
-  const hint = signer.publicKey.hint;
-  const target = add ? join(`${first}.d`, `${hint.slice(0, 16)}.sig`) : first;
-  const signatures = [{ file: target, bytes: await signed(modelStatement(manifest, subject), signer, manifest) }];
+  const statement = modelStatement(manifest, subject);
+  // With a verifier's eyes, before anybody is asked to sign it.
+  readManifest(parseStatement(statement));
+  const signatures = [{ file: target, bytes: await signEnvelope(statement, signer) }];
   if (release !== undefined) {
     const payload = releaseStatement(manifest, subject, release.model, release.version);
-    const file = join(`${first}.d`, `release-${hint.slice(0, 8)}.sigstore.json`);
-    signatures.push({ file, bytes: await signEnvelope(payload, signer) });
+    signatures.push({ file: releaseFile, bytes: await signEnvelope(payload, signer) });
   }
   for (const { file, bytes } of signatures) await writeSignature(file, bytes, force);
-  return { ...kind, manifest, totalBytes: hashed.totalBytes, written: signatures.map(({ file }) => file) };
+  const written = signatures.map(({ file }) => file);
+  return { ...kind, manifest, totalBytes: hashed.totalBytes, written, warnings: surprises(path, written, manifest) };
 }
 
 function defaultOutput(path: string, { isFile }: ModelKind): string {
   return isFile ? `${path}.sig` : join(path, 'model.sig');
-}
-
-/** The bundle, after a verifier's eyes have read from it the very manifest that was meant. */
-async function signed(payload: Buffer, signer: EnvelopeSigner, manifest: Manifest): Promise<Buffer> {
-  const bundle = await signEnvelope(payload, signer);
-  const { payload: kept, payloadType } = parseBundle(bundle);
-  const { identity } = readManifest(parseStatement(kept));
-  if (identity === manifest.identity && payloadType === dssePayloadType) return bundle;
-  throw new AirlockError('SIGNING_FAILED', { message: 'The signature does not say what it should' });
 }
 
 /** The manifest as the first signature has it, so that both are alike to the byte. It was not verified, only compared. */
@@ -102,4 +108,12 @@ async function sameManifest(file: string, fresh: Manifest): Promise<Manifest> {
     throw new AirlockError('SIGNING_FAILED', { message: `${name} leaves out other paths: ${names === '' ? 'none' : names}` });
   }
   return first;
+}
+
+/** A signature that leaves out none of its neighbours calls them extra files, in the Python tool; ours knows their names. */
+function surprises(model: string, written: readonly string[], { ignored }: Manifest): string[] {
+  const extra = written.map((file) => relative(model, file)).filter((name) => isCanonicalName(name));
+  return extra.some((name) => !isIgnored(name, ignored))
+    ? ['The first signature does not leave out model.sig.d: the Python tool will call what lies there extra files']
+    : [];
 }

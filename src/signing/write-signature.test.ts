@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeSignature } from './write-signature.ts';
+import { assertFree, writeSignature } from './write-signature.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -21,6 +21,8 @@ describe('writeSignature()', () => {
       message: 'a.sig exists already; --force replaces it',
     });
     expect(readFileSync(file, 'utf8')).toBe('one');
+    await expect(assertFree(file)).rejects.toMatchObject({ code: 'USAGE', message: 'a.sig exists already; --force replaces it' });
+    await assertFree(join(folder, 'other.sig'));
     await writeSignature(file, two, true);
     expect(readFileSync(file, 'utf8')).toBe('two');
     expect(readdirSync(join(folder, 'model.sig.d'))).toEqual(['a.sig']);

@@ -1,6 +1,6 @@
 // Puts a signature under its name: whole or not at all, also after a power cut, and over another one only when that was asked for.
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 
@@ -36,6 +36,12 @@ export async function writeSignature(file: string, bytes: Buffer, force = false)
   }
 }
 
+/** @throws USAGE when the name is taken, as writeSignature would without `force` */
+export async function assertFree(file: string): Promise<void> {
+  const stats = await lstat(file).catch(() => undefined);
+  if (stats !== undefined) throw existing(file);
+}
+
 function ignoreExisting(thrown: unknown): void {
   if (codeOf(thrown) !== 'EEXIST') throw thrown;
 }
@@ -45,9 +51,12 @@ function codeOf(thrown: unknown): unknown {
 }
 
 function refusal(file: string, cause: unknown): AirlockError {
-  const name = printable(basename(file), 200);
-  const detail = printable(file, 4_096);
-  return codeOf(cause) === 'EEXIST'
-    ? new AirlockError('USAGE', { message: `${name} exists already; --force replaces it`, detail, cause })
-    : new AirlockError('SIGNING_FAILED', { message: `${name} could not be written`, detail, cause });
+  if (codeOf(cause) === 'EEXIST') return existing(file);
+  const message = `${printable(basename(file), 200)} could not be written`;
+  return new AirlockError('SIGNING_FAILED', { message, detail: printable(file, 4_096), cause });
+}
+
+function existing(file: string): AirlockError {
+  const message = `${printable(basename(file), 200)} exists already; --force replaces it`;
+  return new AirlockError('USAGE', { message, detail: printable(file, 4_096) });
 }

@@ -4,7 +4,7 @@ import { AirlockError, printable } from '../../core/index.ts';
 import { type SignedModel, signatureNames, signModel } from '../../signing/index.ts';
 import type { Io } from '../io.ts';
 import { createProgressBar, formatBytes, type ProgressBar } from '../progress-bar.ts';
-import { addSignerOptions, openSigner, type SignerOptions } from '../signer-options.ts';
+import { addSignerOptions, collect, openSigner, type SignerOptions } from '../signer-options.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 
 interface SignCommandOptions extends SignerOptions {
@@ -33,7 +33,11 @@ export function addSignCommand(program: Command, io: Io): void {
     .argument('<path>', 'the folder of one model, as models/digits/3, or a model that is one file');
   addSignerOptions(command)
     .option('-o, --output <file>', 'where the signature goes (default: model.sig in the folder, or FILE.sig beside the file)')
-    .option('--ignore-paths <path...>', 'paths inside the model that stay unsigned; they are never served')
+    .option(
+      '--ignore-paths <path>',
+      'path inside the model that stays unsigned and is never served; may be given several times',
+      collect,
+    )
     .option('--no-ignore-git-paths', 'sign .git, .gitattributes, .github and .gitignore too')
     .option('--model <name>', 'with --model-version: also state that these files are this model in this version')
     .option('--model-version <number>', 'see --model')
@@ -73,6 +77,7 @@ async function run(path: string, options: SignCommandOptions, io: Io): Promise<v
     throw thrown;
   }
   bar?.finish();
+  for (const warning of result.warnings) io.stderr.write(`airlock: warning: ${warning}\n`);
   const { hint } = signer.publicKey;
   if (options.json === true) io.stdout.write(`${JSON.stringify(asJson(result, hint), undefined, 2)}\n`);
   else io.stdout.write(asText(result, hint, release));
@@ -87,9 +92,9 @@ function releaseOf({ model, modelVersion }: SignCommandOptions): { model: string
   return { model, version: BigInt(modelVersion) };
 }
 
-function asJson({ kind, manifest, totalBytes, written }: SignedModel, hint: string): object {
+function asJson({ kind, manifest, totalBytes, written, warnings }: SignedModel, hint: string): object {
   const { hashType, files, ignored, root, identity } = manifest;
-  return { kind, files: files.length, totalBytes, hashType, root, identity, ignored, signer: { hint }, written };
+  return { kind, files: files.length, totalBytes, hashType, root, identity, ignored, signer: { hint }, written, warnings };
 }
 
 function asText(
