@@ -1,8 +1,8 @@
 // The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
 // Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { AirlockError, errorSpec, printable } from '../core/index.ts';
+import { addAttestCommands } from './commands/attest.ts';
 import { addContractCommands } from './commands/contract.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addHardenCommand } from './commands/harden.ts';
@@ -12,6 +12,7 @@ import { addRuntimeCommands } from './commands/runtime.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSignCommand } from './commands/sign.ts';
 import type { Io } from './io.ts';
+import { packageVersion } from './package-version.ts';
 
 /** Runs one command line, without the program's own name, and gives its exit code. */
 export async function main(args: readonly string[], io: Io = processIo()): Promise<number> {
@@ -40,6 +41,7 @@ function createProgram(io: Io): Command {
     addHardenCommand,
     addKeysCommands,
     addSignCommand,
+    addAttestCommands,
   ])
     add(program, io);
   // Subcommands do not inherit these from commander by themselves.
@@ -64,11 +66,6 @@ function report(error: AirlockError, io: Io): number {
   if (error.code === 'INTERNAL' && error.cause instanceof Error)
     io.stderr.write(`  ${error.cause.stack ?? error.cause.message}\n`);
   return errorSpec(error.code).exit;
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }
 
 function processIo(): Io {

@@ -4,7 +4,7 @@ import type { AttestationDemand } from '../../config/index.ts';
 import { printable } from '../../core/index.ts';
 import type { Manifest, Statement } from '../provenance-types.ts';
 import { attestationTypeOf } from './predicate-types.ts';
-import { type Predicates, type PredicateType, readPredicate, severities, timeOf } from './predicates.ts';
+import { type Predicates, type PredicateType, readPredicate, severities, timeOf, worstSeverity } from './predicates.ts';
 import { subjectMatches } from './subject.ts';
 
 export interface AttestationContext {
@@ -85,10 +85,11 @@ const checks: { readonly [Type in PredicateType]: Check<Type> } = {
   scan({ verdict, findings, highestSeverity }, { maxSeverity = 'low' }) {
     if (verdict === 'failed') return 'the scan failed';
     // Ours, from the findings; what the scanner says about itself may only agree.
-    const highest = Math.max(-1, ...new Set(findings.map(({ severity }) => severities.indexOf(severity))));
-    if (highestSeverity !== undefined && severities.indexOf(highestSeverity) !== highest)
-      return `it says that its highest severity is ${highestSeverity}, and its findings say ${severities[highest] ?? 'none'}`;
-    return highest > severities.indexOf(maxSeverity) ? `a finding has the severity ${severities[highest]}` : undefined;
+    const worst = worstSeverity(findings);
+    if (highestSeverity !== undefined && highestSeverity !== worst)
+      return `it says that its highest severity is ${highestSeverity}, and its findings say ${worst ?? 'none'}`;
+    const isTooBad = worst !== undefined && severities.indexOf(worst) > severities.indexOf(maxSeverity);
+    return isTooBad ? `a finding has the severity ${worst}` : undefined;
   },
   contract({ contract }, _demand, { contractDigest }) {
     if (contractDigest === undefined) return 'the model is served without a contract';

@@ -9,6 +9,7 @@ export {
   readPredicate,
   severities,
   timeOf,
+  worstSeverity,
 } from './predicates.ts';
 export { type Release, releaseOf, releasePurl } from './release.ts';
 export { parseTime } from './rfc3339-time.ts';

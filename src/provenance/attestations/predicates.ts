@@ -8,6 +8,11 @@ import { anyObject, count, finite, flag, list, map, oneOf, scalars, sha256, text
 /** From the mildest to the worst. */
 export const severities: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
 
+/** The worst severity among findings; undefined without any. */
+export function worstSeverity(findings: readonly { readonly severity: Severity }[]): Severity | undefined {
+  return severities[Math.max(-1, ...new Set(findings.map(({ severity }) => severities.indexOf(severity))))];
+}
+
 const fingerprint = z.object({ sha256: sha256() });
 
 const slsa = z.object({
