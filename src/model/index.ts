@@ -33,7 +33,7 @@ export {
 export { DataType, type TensorShapeProto } from './gen/tensorflow/types_pb.ts';
 export { defaultGraphLimits, type GraphLimits } from './graph-limits.ts';
 export type { MetaGraphInfo } from './meta-graph.ts';
-export { type ModelChunk, readModelContent } from './model-content.ts';
+export { isReadByTensorFlow, type ModelChunk, readModelContent } from './model-content.ts';
 export { listModelFolder, type ModelFile, openModelFile, readModelFile } from './model-files.ts';
 export { decodeMessage } from './protobuf-decode.ts';
 export {

@@ -16,6 +16,11 @@ export interface ModelChunk {
 /** assets.extra and whatever else lies there is for people and other programs. */
 const readByTensorFlow = /^(?:saved_model\.pb|fingerprint\.pb|variables\/.+|assets\/.+)$/;
 
+/** Whether TensorFlow reads a file of this name when it loads a SavedModel. */
+export function isReadByTensorFlow(name: string): boolean {
+  return readByTensorFlow.test(name);
+}
+
 /** More than any machine that this is for has memory. */
 const maxTotalBytes = 64 * 1024 ** 3;
 
@@ -34,7 +39,7 @@ export async function* readModelContent(directory: string): AsyncGenerator<Model
   }
   let totalBytes = 0;
   for await (const { name, stats } of walkTree(directory, maxModelEntries)) {
-    if (!stats.isFile() || !readByTensorFlow.test(name)) continue;
+    if (!stats.isFile() || !isReadByTensorFlow(name)) continue;
     totalBytes += Number(stats.size);
     if (totalBytes > maxTotalBytes) throw fileError('MODEL_INVALID', directory, '', `has more than ${maxTotalBytes} bytes`);
     yield* readFile(directory, name);
