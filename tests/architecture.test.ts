@@ -8,6 +8,7 @@ import {
   importGraph,
   readSources,
   serverNativeCode,
+  serverSigning,
   sideDoorImports,
   unreadableImports,
   upwardImports,
@@ -33,6 +34,7 @@ describe('the source tree', () => {
   it('lets the worker reach core, tensor, jail, kernel and native only', () => expect(workerExcess(graph)).toEqual([]));
   it('lets the decoder reach core, tensor, jail and kernel only', () => expect(decoderExcess(graph)).toEqual([]));
   it('keeps native code out of the server', () => expect(serverNativeCode(graph)).toEqual([]));
+  it('keeps signing and private keys out of the server', () => expect(serverSigning(files)).toEqual([]));
   it('has one error class', () => expect(errorClasses(files)).toEqual(['core/errors.ts']));
 });
 
@@ -152,6 +154,30 @@ describe('the rules', () => {
     const server = { 'cli/a.ts': "import '../gateway/index.ts'", 'gateway/index.ts': "import '../serving/index.ts'" };
     const native = { 'serving/index.ts': text, 'native/index.ts': "import 'koffi'" };
     expect(serverNativeCode(madeUp({ ...server, ...native }))).toEqual(found);
+  });
+
+  it.each([
+    ['gateway/a.ts', "import '../signing/index.ts'", ['signing/index.ts']],
+    ['index.ts', "export { signModel } from './signing/index.ts'", ['signing/index.ts']],
+    ['cli/commands/serve.ts', "import '../b.ts'", ['signing/index.ts']],
+    ['worker/a.ts', "await import('../signing/index.ts')", ['signing/index.ts']],
+    ['provenance/a.ts', "import { sign } from 'node:crypto'", ['provenance/a.ts']],
+    ['provenance/a.ts', "import {\n  createHash,\n  sign as s } from 'crypto'", ['provenance/a.ts']],
+    ['serving/a.ts', "import * as crypto from 'node:crypto'", ['serving/a.ts']],
+    ['serving/a.ts', "import crypto from 'node:crypto'", ['serving/a.ts']],
+    ['decoder/a.ts', "import { createPrivateKey } from 'node:crypto'", ['decoder/a.ts']],
+    ['launcher/a.ts', "import '../core/a.ts'", ['core/a.ts']],
+    ['provenance/a.ts', "import { createHash, verify } from 'node:crypto' // sign", []],
+    ['derive/a.ts', "import '../signing/index.ts'", []],
+    ['cli/commands/sign.ts', "import '../../signing/index.ts'", []],
+  ])('refuse signing in the server: %s with %s', (name, text, found) => {
+    const others = {
+      'signing/index.ts': "import { sign } from 'node:crypto'",
+      'cli/b.ts': "import '../signing/index.ts'",
+      'core/a.ts': "crypto.createSign('sha256')",
+    };
+    const made = Object.entries({ ...others, [name]: text }).map(([file, code]) => ({ name: file, text: code }));
+    expect(serverSigning(made)).toEqual(found);
   });
 
   it.each([

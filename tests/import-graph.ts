@@ -60,6 +60,14 @@ const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'k
 const decoderFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'decoder']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
+const servingPlaces: readonly string[] = ['serving/', 'gateway/', 'worker/', 'launcher/', 'decoder/', 'index.ts'];
+/** Names of node:crypto that sign or take private keys; all of node:crypto under one name could be any of them. */
+const signingNames: readonly RegExp[] = [
+  /\b(?:createPrivateKey|createSign|generateKeyPair(?:Sync)?|privateEncrypt|subtle)\b/,
+  /\bimport\s*\{[^}]*\bsign\b[^}]*\}\s*from\s*['"](?:node:)?crypto['"]/,
+  /\bimport\s*(?:\*|\w)[^;{]*\bfrom\s*['"](?:node:)?crypto['"]/,
+];
+
 const staticImport = /(?:^|;)\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]/gm;
 const dynamicImport = /\b(?:import|require)\s*\(\s*(?:(['"])([^'"]+)\1\s*\))?/g;
 const backDoor = /\b(?:createRequire|getBuiltinModule|process\.dlopen|process\.binding)\b/;
@@ -140,8 +148,16 @@ export function guardedImports(graph: ImportGraph): string[] {
 
 /** Everything that the files of some folders reach, packages included. */
 export function closureOf(graph: ImportGraph, folders: ReadonlySet<string>): Set<string> {
+  return reachedFrom(
+    graph,
+    [...graph.keys()].filter((file) => folders.has(folderOf(file, graph) ?? '')),
+  );
+}
+
+/** Everything that some files reach, themselves and packages included. */
+function reachedFrom(graph: ImportGraph, files: readonly string[]): Set<string> {
   const reached = new Set<string>();
-  const waiting = [...graph.keys()].filter((file) => folders.has(folderOf(file, graph) ?? ''));
+  const waiting = [...files];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
@@ -171,6 +187,24 @@ export function serverNativeCode(graph: ImportGraph): string[] {
   return [...closureOf(graph, serverFolders)].filter(
     (file) => file === 'koffi' || file === 'sharp' || ['koffi/', 'kernel/', 'native/'].some((place) => file.startsWith(place)),
   );
+}
+
+/**
+ * Signing in what serves: files of signing that a server's process reaches through the gateway, the library, its workers or the command that
+ * starts it, and files among all that it reaches that name what makes signatures or holds private keys.
+ */
+export function serverSigning(files: readonly SourceFile[]): string[] {
+  const graph = importGraph(files);
+  const isStart = (file: string): boolean =>
+    file === 'cli/commands/serve.ts' || ['provenance/', ...servingPlaces].some((place) => file.startsWith(place));
+  const reached = reachedFrom(
+    graph,
+    [...graph.keys()].filter((file) => isStart(file)),
+  );
+  const imported = [...reached].filter((file) => file.startsWith('signing/'));
+  const texts = new Map(files.map(({ name, text }) => [name, text]));
+  const named = [...reached].filter((file) => signingNames.some((name) => name.test(withoutComments(texts.get(file) ?? ''))));
+  return [...new Set([...imported, ...named])];
 }
 
 /** Classes that extend an error; there is one in the tree. */

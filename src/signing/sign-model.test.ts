@@ -96,6 +96,9 @@ describe('signModel()', () => {
     await expect(sign({ signer: second, add: true })).rejects.toMatchObject({
       message: 'There is no model.sig to add a signature to',
     });
+    execFileSync('mkfifo', [join(model, 'model.sig')]);
+    await expect(sign({ signer: second, add: true })).rejects.toMatchObject({ code: 'SIGNING_FAILED' });
+    rmSync(join(model, 'model.sig'));
     const first = await sign({ ignore: ['assets'] });
     await expect(sign({ signer: second, add: true })).rejects.toMatchObject({ code: 'SIGNING_FAILED' });
     const { written } = await sign({ signer: second, add: true, ignore: ['assets'] });

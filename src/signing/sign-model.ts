@@ -1,12 +1,13 @@
 // Signs a model: hashes its files, states them, reads the statement as a verifier will, has it signed, and only then writes it.
 // Must never sign what it could not hash completely, and never write over a signature unasked.
-import { readFile, realpath } from 'node:fs/promises';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 import {
   isCanonicalName,
   isIgnored,
   makeManifest,
+  maxBundleBytes,
   parseBundle,
   parseStatement,
   readManifest,
@@ -95,9 +96,11 @@ function defaultOutput(path: string, { isFile }: ModelKind): string {
 /** The manifest as the first signature has it, so that both are alike to the byte. It was not verified, only compared. */
 async function sameManifest(file: string, fresh: Manifest): Promise<Manifest> {
   const name = printable(basename(file), 200);
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new AirlockError('SIGNING_FAILED', { message: `There is no ${name} to add a signature to`, cause });
-  });
+  const stats = await lstat(file).catch(() => undefined);
+  // A pipe in its place would be read for ever.
+  if (!stats?.isFile() || stats.size > maxBundleBytes)
+    throw new AirlockError('SIGNING_FAILED', { message: `There is no ${name} to add a signature to` });
+  const bytes = await readFile(file);
   const first = readManifest(parseStatement(parseBundle(bytes).payload));
   if (first.identity !== fresh.identity)
     throw new AirlockError('SIGNING_FAILED', {
