@@ -1,6 +1,6 @@
 // The real Python tool, model-signing 1.1.1, in one process per test file. Nothing here knows our own code: it is what that is compared with.
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -145,4 +145,21 @@ function trustOptions(trust: PythonTrust): string[] {
 export async function pythonCommand(...args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(python, ['-m', 'model_signing', ...args], { env: environment, timeout: 30_000 });
   return stdout;
+}
+
+/** What the tool's library brings of the public Sigstore: its trusted root, and the same in the form that `--trust_config` takes. No network. */
+export function publicTrust(): { readonly trustedRoot: string; readonly trustConfig: string } {
+  const [lib] = readdirSync(join(venv, 'lib'));
+  const store = join(venv, 'lib', lib, 'site-packages/sigstore/_store', 'https%3A%2F%2Ftuf-repo-cdn.sigstore.dev');
+  const trustedRoot = readFileSync(join(store, 'trusted_root.json'), 'utf8');
+  return { trustedRoot, trustConfig: trustConfigOf(trustedRoot, readFileSync(join(store, 'signing_config.v0.2.json'), 'utf8')) };
+}
+
+/** The file of `--trust_config`; the tool wants to know where to sign even when it only verifies. */
+export function trustConfigOf(trustedRoot: string, signingConfig: string): string {
+  return JSON.stringify({
+    mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
+    trustedRoot: JSON.parse(trustedRoot),
+    signingConfig: JSON.parse(signingConfig),
+  });
 }
