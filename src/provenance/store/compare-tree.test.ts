@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { manifestOf, savedModel, temporaryFolder, writeContents } from '../../../tests/support/model-folder.ts';
-import { compareTree } from './compare-tree.ts';
+import { manifestOf, savedModel, sha256, temporaryFolder, writeContents } from '../../../tests/support/model-folder.ts';
+import type { TreeDifference } from '../provenance-types.ts';
+import { assertSame, compareDigests, compareTree } from './compare-tree.ts';
+import type { FileOutcome } from './digest-files.ts';
 
 let temporary = temporaryFolder();
 let model = '';
@@ -80,5 +82,93 @@ describe('compareTree', () => {
   ])('reports %s', async (_title, change, difference) => {
     change();
     expect(await compare()).toEqual([difference]);
+  });
+
+  it('looks at nothing that is ignored, and at no signatures', async () => {
+    writeContents(model, { '.git/hook': 'x', 'cache/deep/file': '', 'model.sig': '', 'model.sig.d/one.sig': '' });
+    symlinkSync('nowhere', join(model, '.git/link'));
+    mkdirSync(join(model, 'empty'));
+    expect(await compare()).toEqual([]);
+    writeContents(model, { 'model.sig.more': '', 'cache.more': '' });
+    expect((await compare()).map(({ name }) => name)).toEqual(['cache.more', 'model.sig.more']);
+  });
+
+  it('compares signatures that were signed like any other file', async () => {
+    const signed = { ...savedModel, 'model.sig.d/one.sig': 'one' };
+    writeContents(model, signed);
+    expect(await compare(manifestOf(signed))).toEqual([]);
+    writeContents(model, { 'model.sig.d/one.sig': 'two', 'model.sig.d/two.sig': '' });
+    expect(await compare(manifestOf(signed))).toEqual([
+      { name: 'model.sig.d/one.sig', kind: 'modified' },
+      { name: 'model.sig.d/two.sig', kind: 'extra' },
+    ]);
+  });
+
+  it('names at most 100 files, in order, and counts the others', async () => {
+    writeContents(model, Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`${1000 + index}`, ''])));
+    const { differences, moreDifferences } = await compareTree(model, manifest, { signal: new AbortController().signal });
+    expect(differences).toHaveLength(100);
+    expect(differences[0]).toEqual({ name: '1000', kind: 'extra' });
+    expect(moreDifferences).toBe(50);
+  });
+
+  it('compares one file with a manifest of one file, and with no other', async () => {
+    model = join(temporary.path, 'model.keras');
+    writeFileSync(model, 'weights');
+    expect(await compare(manifestOf({ '.': 'weights' }))).toEqual([]);
+    expect(await compare(manifestOf({ '.': 'other' }))).toEqual([{ name: '.', kind: 'modified' }]);
+    expect(await compare(manifestOf({ a: 'weights' }))).toEqual([
+      { name: '.', kind: 'extra' },
+      { name: 'a', kind: 'missing' },
+    ]);
+  });
+});
+
+describe('compareDigests', () => {
+  it('reports what could not be hashed', () => {
+    const signed = manifestOf({ a: '', b: '', c: '', d: '', e: '' });
+    const outcomes = new Map<string, FileOutcome>([
+      ['a', { problem: 'changed' }],
+      ['b', { problem: 'unreadable' }],
+      ['c', { problem: 'missing' }],
+      ['d', { digest: sha256('') }],
+    ]);
+    expect(compareDigests(outcomes, signed)).toEqual([
+      { name: 'a', kind: 'modified' },
+      { name: 'b', kind: 'unreadable' },
+      { name: 'c', kind: 'missing' },
+    ]);
+  });
+});
+
+describe('assertSame', () => {
+  const thrownBy = (...differences: TreeDifference[]): unknown => {
+    try {
+      return assertSame(differences);
+    } catch (thrown) {
+      return thrown;
+    }
+  };
+
+  it('is content without a difference', () => expect(thrownBy()).toBeUndefined());
+
+  it('has a violation per file', () => {
+    const violation = (path: string, rule: string, expected: string, got: string) => ({ path, rule, expected, got });
+    expect(thrownBy({ name: 'b', kind: 'modified' }, { name: 'a', kind: 'extra' })).toEqual(
+      expect.objectContaining({
+        code: 'MODEL_TAMPERED',
+        message: "The model's files are not the ones that were signed: a: a file that was not signed, and 1 more",
+        violations: [
+          violation('a', 'extra', 'nothing there', 'a file that was not signed'),
+          violation('b', 'modified', 'the file that was signed', 'other content'),
+        ],
+      }),
+    );
+  });
+
+  it('does not call a file tampered with that cannot be read', () => {
+    const unreadable: TreeDifference = { name: 'a', kind: 'unreadable' };
+    expect(thrownBy(unreadable)).toEqual(expect.objectContaining({ code: 'MODEL_NOT_AVAILABLE' }));
+    expect(thrownBy(unreadable, { name: 'b', kind: 'link' })).toEqual(expect.objectContaining({ code: 'MODEL_TAMPERED' }));
   });
 });

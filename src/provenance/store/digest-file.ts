@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { fsync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
+import { errnoOf } from './store-error.ts';
 
 export interface DigestJob {
   readonly source: number;
@@ -86,6 +87,6 @@ async function attempt<T>(failed: 'source' | 'target', work: () => Promise<T>): 
   try {
     return await work();
   } catch (thrown) {
-    return { failed, code: thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown' };
+    return { failed, code: errnoOf(thrown) };
   }
 }

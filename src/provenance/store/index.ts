@@ -5,5 +5,5 @@ export type { ReadOptions } from './digest-files.ts';
 export { type HashedTree, type HashTreeOptions, hashTree } from './hash-tree.ts';
 export { type ModelStore, openModelStore, type StagedModel } from './model-store.ts';
 export type { Collected, StoreFolderOptions, StoreStep } from './store-folder.ts';
-export { verifiedContent } from './verified-content.ts';
 export { openTree, type Tree } from './tree.ts';
+export { verifiedContent } from './verified-content.ts';
