@@ -8,6 +8,9 @@ import { type BomFacts, bomFacts } from './bom-facts.ts';
 import { assertValidBom } from './check-bom.ts';
 import { dataRef, modelCard } from './model-card.ts';
 
+/** The library compares each component with each other one: 10,000 files would take 13 s. Of larger models no file is listed. */
+export const maxListedFiles = 1_000;
+
 export interface ModelBomOptions {
   readonly manifest: Manifest;
   /** What the model is called where no release statement says it. */
@@ -78,7 +81,7 @@ function modelComponent(
     ...(release !== undefined && { version: String(release.version), purl: releasePurl(release) }),
   });
   const algorithm = manifest.hashType === 'sha256' ? Enums.HashAlgorithm['SHA-256'] : Enums.HashAlgorithm['BLAKE2b-512'];
-  for (const file of manifest.files) {
+  for (const file of manifest.files.length > maxListedFiles ? [] : manifest.files) {
     const bomRef = `file:${file.name}`;
     const hashes = new Models.HashDictionary([[algorithm, file.digest]]);
     component.components.add(new Models.Component(Enums.ComponentType.File, file.name, { bomRef, hashes }));
@@ -101,6 +104,8 @@ function reference({ file, sha256, statement }: FoundStatement, type: Enums.Exte
 function* properties(manifest: Manifest, facts: BomFacts, isVerified: boolean): Generator<[string, string]> {
   yield ['statements', isVerified ? 'verified with a given key' : 'claims that were not verified'];
   yield ['manifestSha256', manifest.identity];
+  yield ['files', String(manifest.files.length)];
+  if (manifest.files.length > maxListedFiles) yield ['filesListed', 'no, only in the signature'];
   for (const path of manifest.ignored) yield ['unsignedPath', path];
   const { training, slsa, contract, scans } = facts;
   if (training !== undefined) {
