@@ -2,6 +2,7 @@
 // witness (Sigstore, "keyless"). The library checks certificate, log and time against the trusted root of the trust section; nothing is fetched.
 // Whose identity it is, is compared here: the library takes the wanted identity as a pattern that may match anywhere.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type SignedEntity, type TrustMaterial, toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
@@ -10,7 +11,7 @@ import { AirlockError, printable } from '../../core/index.ts';
 import { dssePayloadType, parseStrictJson } from '../format/index.ts';
 import type { SignedEnvelope, SignerEvidence, TrustedSigner } from '../provenance-types.ts';
 import { readCertificate } from './certificate.ts';
-import type { Extension } from './certificate-extensions.ts';
+import type { CertificateExtensions, Extension } from './certificate-extensions.ts';
 import { codeSigning } from './certificate-path.ts';
 import { readElement, tags } from './der.ts';
 import { untrusted } from './signer-error.ts';
@@ -100,12 +101,8 @@ function readEntity(name: string, envelope: SignedEnvelope): { entity: SignedEnt
 function checkIdentity(name: string, { identity, issuer }: Rules, verifier: Verifier, entity: SignedEntity, leaf: Buffer): void {
   try {
     const subjectAlternativeName = `^${identity.replace(patternCharacters, '\\$&')}$`;
-    const signer = verifier.verify(entity, { subjectAlternativeName, extensions: { issuer } });
-    const given = signer.identity;
-    if (given?.subjectAlternativeName !== identity || given.extensions?.issuer !== issuer) {
-      throw new Error('the identity is another');
-    }
-    checkLeaf(leaf, identity, issuer);
+    const { identity: given } = verifier.verify(entity, { subjectAlternativeName, extensions: { issuer } });
+    checkLeaf(readCertificate(leaf).extensions, [given?.subjectAlternativeName, given?.extensions?.issuer], identity, issuer);
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw untrusted(name, printable(what, 400), cause);
@@ -113,14 +110,12 @@ function checkIdentity(name: string, { identity, issuer }: Rules, verifier: Veri
 }
 
 /** What the library leaves out: it takes the first of several names, drops bits of names beyond ASCII, and does not ask what the key is for. */
-function checkLeaf(der: Buffer, identity: string, issuer: string): void {
-  const { extensions } = readCertificate(der);
-  const { emails, uris, dnsNames, isCa, extendedKeyUsage, refused, all } = extensions;
-  const names = [...emails, ...uris, ...dnsNames];
-  if (names.length !== 1 || names[0] !== identity || !isIssuer(all, issuer)) {
+function checkLeaf(leaf: CertificateExtensions, found: readonly unknown[], identity: string, issuer: string): void {
+  const names = [...leaf.emails, ...leaf.uris, ...leaf.dnsNames];
+  if (!isDeepStrictEqual([...found, ...names], [identity, issuer, identity]) || !isIssuer(leaf.all, issuer)) {
     throw new Error('the certificate is for more than the identity');
   }
-  if (isCa || extendedKeyUsage?.includes(codeSigning) !== true || refused.length > 0) {
+  if (leaf.isCa || leaf.extendedKeyUsage?.includes(codeSigning) !== true || leaf.refused.length > 0) {
     throw new Error('the certificate is not for code signing');
   }
 }
