@@ -2,7 +2,7 @@
 // were verified.
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, printable } from '../../core/index.ts';
 import { parseTime } from '../../provenance/attestations/index.ts';
 import { findStatements, isInside, modelContent, modelPlaces, statementsAbout } from '../../signing/attestations/index.ts';
 import { idOfModel } from '../contract-id.ts';
@@ -49,25 +49,34 @@ async function run(path: string, options: CyclonedxOptions, io: Io): Promise<voi
   const signer = await signerOf(publicKey);
   const { manifest } = await withInterrupt((signal) => modelContent(model, { signal }));
   const found = await findStatements(model.separate ?? model.beside, signer);
+  const statements = statementsAbout(found, manifest);
   // Loading the library takes a tenth of a second, which no other command should wait for.
   const { modelBom } = await import('../../signing/attestations/cyclonedx/index.ts');
   const json = await modelBom({
     manifest,
     name: idOfModel(model.path),
     signature: found.statements.find(({ type, isVerified }) => type === 'model' && isVerified !== false),
-    statements: statementsAbout(found, manifest),
+    statements,
     isVerified: signer !== undefined,
     toolVersion: packageVersion(),
     timestampMs,
     randomSerial: options.randomSerial === true,
   });
   await writeNewFiles(new Map([[output, json]]));
-  const left = found.statements.filter(({ type }) => type !== 'model').length - statementsAbout(found, manifest).length;
+  const left = found.statements.filter(({ type }) => type !== 'model').length - statements.length;
   if (signer === undefined)
-    io.stderr.write('airlock: warning: nothing was verified; the document says so. --public-key counts one key only\n');
+    io.stderr.write(
+      'airlock: warning: nothing was verified, and the document says so; --public-key uses what one key has signed\n',
+    );
   if (left > 0)
-    io.stderr.write(`airlock: warning: ${left} statements were left out: about other content, or not signed by the key\n`);
+    io.stderr.write(
+      `airlock: warning: ${left} ${left === 1 ? 'statement was' : 'statements were'} left out: about other content, or not signed by the key\n`,
+    );
   io.stdout.write(
-    `Wrote ${basename(output)}: ${manifest.files.length} files, ${statementsAbout(found, manifest).length} statements\n`,
+    `Wrote ${printable(basename(output), 200)}: ${counted(manifest.files.length, 'file')}, ${counted(statements.length, 'statement')}\n`,
   );
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

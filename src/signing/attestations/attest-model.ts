@@ -8,7 +8,7 @@ import type { Manifest } from '../../provenance/index.ts';
 import type { ReadOptions } from '../../provenance/store/index.ts';
 import { type EnvelopeSigner, signEnvelope } from '../envelope/index.ts';
 import { writeSignature } from '../write-signature.ts';
-import { attestationStatement, releaseStatement } from './make-statement.ts';
+import { assertPredicate, assertRelease, attestationStatement, releaseStatement } from './make-statement.ts';
 import { type ModelContent, type ModelPlaces, modelContent, modelPlaces } from './model-content.ts';
 
 /** What is stated. */
@@ -46,6 +46,9 @@ export async function attestModel({
   force = false,
   ...reading
 }: AttestModelOptions): Promise<AttestedModel> {
+  // Before a large model is hashed for nothing.
+  if (facts.type === 'release') assertRelease(facts.model, facts.version);
+  else assertPredicate(facts.type, facts.predicate);
   const model = await modelPlaces(path, output);
   const content = await modelContent(model, reading);
   assertLeftOut(model, content);
