@@ -161,7 +161,7 @@ describe('findNameProblem', () => {
         Array.from({ length: 256 }, (_, index) => `${deep}x${index}`),
       ),
     ).toBeUndefined();
-    expect(performance.now() - startedMs).toBeLessThan(1500);
+    expect(performance.now() - startedMs).toBeLessThan(4000);
   });
 });
 

@@ -188,6 +188,11 @@ describe('what is refused', () => {
     ['an unknown key', changed(bundle(), 'extra', 1), 'BUNDLE_INVALID keys at '],
     ['a key twice', JSON.stringify(bundle()).replace('{', `{"mediaType":"x",`), 'BUNDLE_INVALID uniqueKey at mediaType'],
     ['a byte order mark', `\ufeff${JSON.stringify(bundle())}`, 'BUNDLE_INVALID json at '],
+    [
+      'more values than any bundle has',
+      changed(bundle(), 'extra', Array(5000).fill(0)),
+      'BUNDLE_INVALID maxTokens at extra[4070]',
+    ],
     // Materials.
     ['no material', bundle({ tlogEntries: [] }), `BUNDLE_INVALID material at ${material}`],
     ['two materials', bundle({ ...keyMaterial, ...chainMaterial }), `BUNDLE_INVALID material at ${material}`],

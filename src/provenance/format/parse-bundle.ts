@@ -21,6 +21,8 @@ import { parseStrictJson } from './strict-json.ts';
 /** Of one bundle: a manifest of 100,000 files with long names, in base64. */
 export const maxBundleBytes = 32 * 1024 * 1024;
 
+/** A keyless bundle with all that it may have has below 2,000; nobody has signed these bytes yet, so they may not cost more. */
+const maxTokens = 4096;
 const maxCertificates = 10;
 const maxCertificateBytes = 16 * 1024;
 const maxTimestamps = 4;
@@ -37,7 +39,7 @@ const kinds = ['publicKey', 'x509CertificateChain', 'certificate'] as const;
  * @throws BUNDLE_UNSUPPORTED for forms that exist and are not accepted; BUNDLE_INVALID for everything else that is not exact.
  */
 export function parseBundle(bytes: Buffer): SignedEnvelope {
-  const json = parseStrictJson(bytes, { maxBytes: maxBundleBytes });
+  const json = parseStrictJson(bytes, { maxBytes: maxBundleBytes, maxTokens });
   const { mediaType } = readObject(json, '');
   checkMediaType(mediaType);
   if (Object.hasOwn(readObject(json, ''), 'messageSignature')) {

@@ -9,6 +9,7 @@ export function preAuthEncoding(type: string, payload: Uint8Array): Buffer {
 const quote = 0x27;
 const doubleQuote = 0x22;
 const backslash = 0x5c;
+const hexDigits = Buffer.from('0123456789abcdef');
 const escapes: ReadonlyMap<number, string> = new Map([
   [0x09, '\\t'],
   [0x0a, '\\n'],
@@ -29,7 +30,10 @@ export function preAuthEncodingV02(type: string, payload: Uint8Array): Buffer {
     if (letters !== undefined) {
       end += text.write(letters, end, 'latin1');
     } else if (byte < 0x20 || byte > 0x7e) {
-      end += text.write(`\\x${byte.toString(16).padStart(2, '0')}`, end, 'latin1');
+      text[end++] = backslash;
+      text[end++] = 0x78;
+      text[end++] = hexDigits[byte >> 4];
+      text[end++] = hexDigits[byte & 0x0f];
     } else {
       if (byte === mark || byte === backslash) text[end++] = backslash;
       text[end++] = byte;

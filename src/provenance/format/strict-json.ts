@@ -111,6 +111,19 @@ class StrictJsonParser extends PushParser {
     return false;
   }
 
+  /** The parser undoes escapes one by one, which for a text of nothing else takes seconds; this token's grammar ends at its quotes. */
+  protected override text(start: number, end: number, escaped: boolean): string {
+    if (!escaped) return super.text(start, end, escaped);
+    let text: string;
+    try {
+      text = JSON.parse(this.bytes.toString('utf8', start - 1, end + 1));
+    } catch {
+      throw this.#error('json', 'escapes that JSON knows', 'others');
+    }
+    if (/\p{Surrogate}/u.test(text)) throw this.#error('surrogate', 'pairs of surrogates', 'one alone');
+    return text;
+  }
+
   #error(rule: string, expected: string, got: string): AirlockError {
     return violationError(this.#code, { path: this.path(), rule, expected, got });
   }
