@@ -34,6 +34,7 @@ describe('releaseOf()', () => {
     ['pkg:generic/digits@9223372036854775807', 'digits', 2n ** 63n - 1n],
     ['pkg:generic/fraud%20model%20%28new%29@3', 'fraud model (new)', 3n],
     ['pkg:generic/a%40b%2Fc@3', 'a@b/c', 3n],
+    ['pkg:generic/a%2A%21%27@3', "a*!'", 3n],
     ['pkg:generic/zahl-%C3%A4%F0%9F%A7%AE_.~@3', 'zahl-ä🧮_.~', 3n],
   ])('reads %s', (purl, model, version) => {
     expect(releaseOf(statement(purl))).toEqual({ model, version });
