@@ -18,7 +18,7 @@ export function storeError(thrown: unknown): AirlockError {
   const options = { cause: thrown, detail: printable(thrown instanceof Error ? thrown.message : String(thrown), 500) };
   const code = errnoOf(thrown);
   if (['ENOSPC', 'EDQUOT'].includes(code)) return new AirlockError('DISK_FULL', options);
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) return new AirlockError('STORE_NOT_WRITABLE', options);
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return new AirlockError('STORE_NOT_WRITABLE', options);
   return new AirlockError('INTERNAL', options);
 }
 
