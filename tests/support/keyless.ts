@@ -113,6 +113,8 @@ export async function makeKeyless(clock = new Date()): Promise<Keyless> {
       kind: 'dsse',
       spec: {
         payloadHash: { algorithm: 'sha256', value: sha256(payload).toString('hex') },
+        // Nobody can make it again from a bundle, but sigstore-python asks for it, as Rekor writes it.
+        envelopeHash: { algorithm: 'sha256', value: sha256(Buffer.concat([payload, signature])).toString('hex') },
         signatures: [{ signature: signature.toString('base64'), verifier }],
       },
     };

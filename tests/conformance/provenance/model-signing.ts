@@ -147,19 +147,19 @@ export async function pythonCommand(...args: readonly string[]): Promise<string>
   return stdout;
 }
 
-/** What the tool's library brings of the public Sigstore: its trusted root, and the same in the form that `--trust_config` takes. No network. */
-export function publicTrust(): { readonly trustedRoot: string; readonly trustConfig: string } {
+/** What the tool's library brings of the public Sigstore: a trusted root, and where one would sign. No network. */
+export function publicSigstore(): { readonly trustedRoot: string; readonly signingConfig: string } {
   const [lib] = readdirSync(join(venv, 'lib'));
-  const store = join(venv, 'lib', lib, 'site-packages/sigstore/_store', 'https%3A%2F%2Ftuf-repo-cdn.sigstore.dev');
-  const trustedRoot = readFileSync(join(store, 'trusted_root.json'), 'utf8');
-  return { trustedRoot, trustConfig: trustConfigOf(trustedRoot, readFileSync(join(store, 'signing_config.v0.2.json'), 'utf8')) };
+  const store = join(venv, 'lib', lib, 'site-packages/sigstore/_store/https%3A%2F%2Ftuf-repo-cdn.sigstore.dev');
+  const read = (name: string): string => readFileSync(join(store, name), 'utf8');
+  return { trustedRoot: read('trusted_root.json'), signingConfig: read('signing_config.v0.2.json') };
 }
 
-/** The file of `--trust_config`; the tool wants to know where to sign even when it only verifies. */
-export function trustConfigOf(trustedRoot: string, signingConfig: string): string {
+/** The file of `--trust_config`; the tool wants to know where one would sign even when it only verifies. */
+export function trustConfigOf(trustedRoot: string): string {
   return JSON.stringify({
     mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
     trustedRoot: JSON.parse(trustedRoot),
-    signingConfig: JSON.parse(signingConfig),
+    signingConfig: JSON.parse(publicSigstore().signingConfig),
   });
 }

@@ -1,7 +1,7 @@
 // What Airlock says about a model and a bundle: the steps of its verification in their order, each through its door, without a policy around
 // them. So a test sees which step refused, and that the others would not have.
 import { readFileSync } from 'node:fs';
-import type { SignerConfig } from '../../../src/config/index.ts';
+import type { CertificateSigner, SignerConfig } from '../../../src/config/index.ts';
 import { type AirlockError, isAirlockError } from '../../../src/core/index.ts';
 import { parseBundle, parseStatement, readManifest } from '../../../src/provenance/format/index.ts';
 import type { Manifest, SignerEvidence } from '../../../src/provenance/index.ts';
@@ -50,7 +50,7 @@ export function keyEntry(publicKey: string, ...accept: SignerConfig['accept']): 
 }
 
 /** The entry of a certificate in the trust section: of the leaf that `ModelSigning.makeChain` makes. */
-export function certificateEntry(root: string, ...accept: SignerConfig['accept']): SignerConfig {
+export function certificateEntry(root: string, ...accept: SignerConfig['accept']): CertificateSigner {
   const identity = { email: 'release@example.com' };
   return { kind: 'certificate', roots: [root], intermediates: [], identity, crls: [], timestampAuthorities: [], accept };
 }

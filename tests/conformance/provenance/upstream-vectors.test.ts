@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LegacyForm, SignerConfig } from '../../../src/config/index.ts';
 import { makeAuthority, makeLeaf, type TestCertificate } from '../../support/certificates.ts';
-import { hasModelSigning, ModelSigning, needsModelSigning, type PythonTrust, publicTrust } from './model-signing.ts';
+import {
+  hasModelSigning,
+  ModelSigning,
+  needsModelSigning,
+  type PythonTrust,
+  publicSigstore,
+  trustConfigOf,
+} from './model-signing.ts';
 import { certificateEntry, keyEntry, type OurVerdict, ourVerdict } from './our-verdict.ts';
 
 const vectors = join(process.env.AIRLOCK_MODEL_TRANSPARENCY ?? '/nonexistent', 'scripts/tests');
@@ -54,10 +61,10 @@ describe.skipIf(!hasVectors || !hasModelSigning)(`upstream's own bundles${needsV
     authority = makeAuthority({ name: 'another root' });
     folder = mkdtempSync(join(tmpdir(), 'airlock-vectors-'));
     python = new ModelSigning();
-    const { trustedRoot, trustConfig } = publicTrust();
+    const { trustedRoot } = publicSigstore();
     writeFileSync(join(folder, 'root.pem'), authority.pem);
     writeFileSync(join(folder, 'trusted_root.json'), trustedRoot);
-    writeFileSync(join(folder, 'trust_config.json'), trustConfig);
+    writeFileSync(join(folder, 'trust_config.json'), trustConfigOf(trustedRoot));
   });
   afterAll(() => {
     python?.close();
