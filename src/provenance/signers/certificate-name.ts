@@ -34,6 +34,6 @@ export function nameText(name: Buffer): string {
 function attributeText(attribute: DerElement): string {
   const parts = new DerParts(attribute);
   const oid = readOid(parts.next(tags.oid));
-  const [value] = childrenOf(attribute).slice(1);
+  const [, value] = childrenOf(attribute);
   return `${labels.get(oid) ?? oid}=${value.content.toString('utf8')}`;
 }

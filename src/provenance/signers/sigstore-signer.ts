@@ -104,8 +104,7 @@ function checkIdentity(name: string, { identity, issuer }: Rules, verifier: Veri
     const { identity: given } = verifier.verify(entity, { subjectAlternativeName, extensions: { issuer } });
     checkLeaf(readCertificate(leaf).extensions, [given?.subjectAlternativeName, given?.extensions?.issuer], identity, issuer);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw untrusted(name, printable(what, 400), cause);
+    throw untrusted(name, printable((cause as Error).message, 400), cause);
   }
 }
 
