@@ -86,6 +86,7 @@ describe('releaseOf()', () => {
       fc.property(name, version, (model, number) => {
         expect(releaseOf(statement(releasePurl({ model, version: number })))).toEqual({ model, version: number });
       }),
+      { numRuns: 40 },
     );
   });
 
