@@ -43,14 +43,14 @@ class PathSearch {
   #tries = 0;
   /** The first reason why a path that led to a root was refused, before reasons why none led there. */
   #refused: string | undefined;
-  #missing: string | undefined;
+  #missing = '';
 
   constructor(request: PathRequest) {
     this.#request = request;
   }
 
   get problem(): string {
-    return this.#refused ?? this.#missing ?? '';
+    return this.#refused ?? this.#missing;
   }
 
   from(path: readonly Certificate[]): readonly Certificate[] | undefined {
@@ -70,7 +70,7 @@ class PathSearch {
         return found;
       }
     }
-    this.#missing ??= `no given certificate has issued ${certificateName(path[path.length - 1])}`;
+    this.#missing ||= `no given certificate has issued ${certificateName(path[path.length - 1])}`;
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 // A signer who has a certificate: the leaf of the bundle must lead to a root of the trust section, be for the identity that it names, and have
 // made the signature. The chain in the bundle is hostile input; roots, lists and authorities come from files that the operator named.
 import type { CertificateSigner } from '../../config/index.ts';
-import { isAirlockError } from '../../core/index.ts';
+import { AirlockError } from '../../core/index.ts';
 import type { SignedEnvelope, SignerEvidence, TrustedSigner } from '../provenance-types.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { identityProblem } from './certificate-identity.ts';
@@ -64,11 +64,7 @@ function readChain(name: string, certificates: readonly Buffer[]): Certificate[]
   try {
     return certificates.map(readCertificate);
   } catch (error) {
-    throw untrusted(
-      name,
-      `a certificate of the bundle cannot be read (${isAirlockError(error) ? error.message : 'unknown'})`,
-      error,
-    );
+    throw untrusted(name, `a certificate of the bundle cannot be read (${AirlockError.from(error).message})`, error);
   }
 }
 

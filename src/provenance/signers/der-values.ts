@@ -87,7 +87,7 @@ export function readBoolean(element: DerElement): boolean {
 /** From 0 to 2^31-1: versions, path lengths, states. */
 export function readSmallInteger(element: DerElement): number {
   const bytes = checkInteger(element);
-  if (bytes.length > 4 || (bytes[0] ?? 0) >= 0x80) {
+  if (bytes.length > 4 || bytes[0] >= 0x80) {
     throw derError('a number is negative or too large');
   }
   return bytes.readUIntBE(0, bytes.length);
@@ -113,12 +113,12 @@ export function readBytes({ content }: DerElement): Buffer {
 
 /** Whether bits are set, by their numbers, in a BIT STRING of named bits: trailing zeros are left out, and there is a bit. */
 export function readBits({ content }: DerElement): (bit: number) => boolean {
-  const unused = content[0] ?? 8;
-  const last = content.at(-1) ?? 0;
+  const unused = content[0];
+  const last = content[content.length - 1];
   if (content.length < 2 || unused > 7 || (last & ((2 << unused) - 1)) !== 1 << unused) {
     throw derError('a bit string has no bits, or bits that are not used');
   }
-  return (bit) => (((content[1 + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) === 1;
+  return (bit) => ((content[1 + (bit >> 3)] >> (7 - (bit & 7))) & 1) === 1;
 }
 
 const shortTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;

@@ -69,7 +69,7 @@ export function publicKeyFromSpki(spki: Buffer): PublicKey {
 
 function keyName(key: KeyObject): string {
   const type = String(key.asymmetricKeyType);
-  return type === 'ec' ? `the curve ${printable(key.asymmetricKeyDetails?.namedCurve ?? 'without a name')}` : printable(type);
+  return type === 'ec' ? `the curve ${printable(String(key.asymmetricKeyDetails?.namedCurve))}` : printable(type);
 }
 
 function sha256(bytes: string | Buffer): string {

@@ -1,6 +1,6 @@
 // What certificates and revocation lists have in common: bytes, how they were signed, and the signature. Decides which algorithms count; must never
 // accept SHA-1, MD5 or short RSA keys, with which both can be forged.
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { type AsymmetricKeyDetails, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { type DerElement, derError, readElement, tags } from './der.ts';
 import { DerParts, readBytes, readOid } from './der-values.ts';
 
@@ -72,12 +72,12 @@ export function readSpki(spki: Buffer): KeyObject {
 
 /** False for keys with which signatures can be forged, or that nobody should have to compute with. */
 export function isStrong(key: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const { namedCurve, modulusLength }: AsymmetricKeyDetails = { ...key.asymmetricKeyDetails };
   switch (key.asymmetricKeyType) {
     case 'ec':
       return curves.has(namedCurve);
     case 'rsa':
-      return modulusLength >= minRsaBits && modulusLength <= maxRsaBits;
+      return Number(modulusLength) >= minRsaBits && Number(modulusLength) <= maxRsaBits;
     default:
       return key.asymmetricKeyType === 'ed25519';
   }
