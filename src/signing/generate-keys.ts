@@ -6,7 +6,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { type PublicKey, readPublicKey } from '../provenance/signers/index.ts';
 
 export interface GenerateKeysOptions {
-  /** Where the private key goes. The public one goes beside it: `.pem` at the end becomes `.pub`, otherwise `.pub` is added. */
+  /** Where the private key goes. The public one goes beside it: `.key` or `.pem` at the end becomes `.pub`, otherwise `.pub` is added. */
   readonly file: string;
   /** Default P-256. */
   readonly curve?: PublicKey['curve'];
@@ -27,7 +27,7 @@ export async function generateKeys({ file, curve = 'P-256', passphrase }: Genera
   const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
   const secret = pair.privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption });
   const spki = pair.publicKey.export({ type: 'spki', format: 'pem' });
-  const publicFile = `${file.endsWith('.pem') ? file.slice(0, -'.pem'.length) : file}.pub`;
+  const publicFile = `${file.replace(/\.(?:key|pem)$/, '')}.pub`;
   await writeNew(file, secret, 0o600);
   try {
     await writeNew(publicFile, spki, 0o644);

@@ -29,7 +29,7 @@ export function ignoredPaths({ model, output, paths, git }: IgnoreOptions): stri
   const others = paths.map((path) => insideModel(path, model));
   const own = relative(model, output);
   // Whatever its name is, a signature in the model cannot sign itself, nor what will lie beside it.
-  if (isInside(own)) others.push(own, `${own}.d`);
+  if (isCanonicalName(own)) others.push(own, `${own}.d`);
   others.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return [...new Set([...signatureNames, ...(git ? gitNames : []), ...others])];
 }
@@ -43,12 +43,8 @@ export function ignoresSame(some: readonly string[], others: readonly string[]):
 
 function insideModel(path: string, model: string): string {
   const name = isAbsolute(path) ? relative(model, path) : posix.normalize(path).replace(/\/$/, '');
-  if (isInside(name)) return name;
+  if (isCanonicalName(name)) return name;
   throw new AirlockError('USAGE', {
     message: `--ignore-paths ${printable(path, 200)} is not inside the model; it is relative to the model, not to this folder`,
   });
-}
-
-function isInside(name: string): boolean {
-  return name !== '.' && !name.split('/').includes('..') && isCanonicalName(name);
 }

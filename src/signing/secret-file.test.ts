@@ -57,6 +57,8 @@ describe('readSecretFile()', () => {
       const error: unknown = await readSecretFile(path, 'key').catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ ...refused, message: expect.not.stringContaining(folder), detail: path });
     }
+    for (const path of [join(folder, 'folder'), '/dev/zero'])
+      await expect(readPublicFile(path, 'key')).rejects.toMatchObject({ message: 'The key file is neither a file nor a pipe' });
     await expect(readSecretFile(join(folder, 'full'), 'key')).resolves.toHaveLength(65_536);
   });
 });

@@ -212,6 +212,7 @@ describe('modelStatement()', () => {
         const manifest = makeManifest(files, { ignored: ['model.sig'] });
         expect(readManifest(parseStatement(modelStatement(manifest, subject || 'x')))).toEqual(manifest);
       }),
+      { numRuns: 40 },
     );
   });
 });

@@ -32,10 +32,12 @@ describe('a key signer with certificates', () => {
     const plain = { subjectKeyId: false, authorityKeyId: 'none' } as const;
     const named = makeCertificate({ name: 'leaf', issuer: middle, keys: leaf.keys, ...usage, ...plain });
     const forged = makeCertificate({ name: 'middle', issuer: root, ca: true, keyUsage: [5], ...plain });
+    const renamed = makeAuthority({ name: 'renamed', issuer: root, keys: middle.keys });
     const cases: readonly (readonly [readonly Buffer[], RegExp])[] = [
       [[middle.der, root.der], /first certificate is not of the key/],
       [[leaf.der, root.der], /CN=root did not issue CN=leaf/],
       [[named.der, forged.der], /CN=middle did not issue CN=leaf/],
+      [[leaf.der, renamed.der], /CN=renamed did not issue CN=leaf/],
       [Array.from({ length: 11 }, () => leaf.der), /more than 10/],
       [[Buffer.from('x')], /cannot be read/],
     ];

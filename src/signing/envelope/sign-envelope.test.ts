@@ -110,7 +110,7 @@ describe('derFromRaw()', () => {
           true,
         );
       }),
-      { numRuns: 100 },
+      { numRuns: 30 },
     );
   });
 
