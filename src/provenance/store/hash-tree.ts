@@ -13,7 +13,7 @@ export interface HashTreeOptions extends ReadOptions {
   readonly hashType?: Manifest['hashType'];
   /** Files and folders together. Default 100,000. */
   readonly maxFiles?: number;
-  /** Default 32 levels. */
+  /** Folders inside each other. Default 32. */
   readonly maxDepth?: number;
 }
 
@@ -39,13 +39,18 @@ export async function hashTree(path: string, options: HashTreeOptions = {}): Pro
     assertUsual(oddities);
     const outcomes = await digestFiles(tree, files, { hashType, onProgress, signal });
     return {
-      files: digestsOf(outcomes).sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
+      files: inOrder(digestsOf(outcomes)),
       totalBytes: sizeOf(files),
       isFile: tree.fileBytes !== undefined,
     };
   } finally {
     await tree.close();
   }
+}
+
+function inOrder(files: readonly ManifestFile[]): ManifestFile[] {
+  const keyed = files.map((file) => ({ file, key: Buffer.from(file.name) }));
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ file }) => file);
 }
 
 type Oddity = TreeOddity['kind'] | 'missing' | 'changed';

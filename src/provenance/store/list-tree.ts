@@ -26,7 +26,7 @@ export interface ListOptions {
   readonly skip?: (name: string) => boolean;
   /** Files and folders together. Default 100,000. */
   readonly maxFiles?: number;
-  /** Default 32 levels. */
+  /** Folders inside each other. Default 32. */
   readonly maxDepth?: number;
   readonly signal?: AbortSignal;
 }
@@ -43,7 +43,7 @@ export async function listTree(tree: Tree, options: ListOptions = {}): Promise<T
   const folders = [''];
   let entries = 0;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    if (folder.split('/').length >= maxDepth) throw tooMuch(`is nested deeper than ${maxDepth} levels`);
+    if (folder.split('/').length > maxDepth) throw tooMuch(`is nested deeper than ${maxDepth} levels`);
     const take = (entry: TreeEntry): void => {
       const name = join(folder, entry.name ?? entry.rawName);
       if (entry.name === undefined) oddities.push({ name, kind: 'unnameable' });
