@@ -69,7 +69,8 @@ export async function collectStatements(files: AsyncIterable<SignatureFile>, opt
       const error = AirlockError.from(thrown);
       if (near === 'untrusted' && error.code === 'BUNDLE_UNSUPPORTED') near = 'old form';
       if (!problems.has(near)) problems.set(near, error);
-      decision.skip(`${file}: ${error.message}`, near === 'unreadable' ? 'bundle' : 'signer');
+      const why = error.code === 'SIGNER_UNTRUSTED' ? error.violations[0].got : error.message;
+      decision.skip(`${file}: ${why}`, near === 'unreadable' ? 'bundle' : 'signer');
     }
   }
   const nearest = nearness.findLast((each) => problems.has(each));

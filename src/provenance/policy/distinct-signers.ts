@@ -7,13 +7,11 @@ import type { SignerEvidence } from '../provenance-types.ts';
  * Costs at most names times pieces of evidence, both of which are bounded by the configuration and the set of signatures.
  */
 export function countDistinctSigners(evidence: readonly SignerEvidence[]): number {
-  const keysOfNames = new Map<string, string[]>();
-  for (const { signer, keyId } of evidence) keysOfNames.set(signer, [...(keysOfNames.get(signer) ?? []), keyId]);
   const nameOfKey = new Map<string, string>();
   /** Gives `name` a key, if need be by moving another name to a different one. Not deeper than there are names. */
   const assign = (name: string, tried: Set<string>): boolean => {
-    for (const keyId of keysOfNames.get(name) ?? []) {
-      if (tried.has(keyId)) continue;
+    for (const { signer, keyId } of evidence) {
+      if (signer !== name || tried.has(keyId)) continue;
       tried.add(keyId);
       const holder = nameOfKey.get(keyId);
       if (holder === undefined || assign(holder, tried)) {
@@ -23,7 +21,7 @@ export function countDistinctSigners(evidence: readonly SignerEvidence[]): numbe
     }
     return false;
   };
-  return [...keysOfNames.keys()].filter((name) => assign(name, new Set())).length;
+  return signerNames(evidence).filter((name) => assign(name, new Set())).length;
 }
 
 /** The names, each once, sorted. */

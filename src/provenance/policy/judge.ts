@@ -105,7 +105,8 @@ function checkModel(request: TrustRequest, { policies, denied }: TrustConfig, de
   const isWithin = version !== undefined && version >= minVersion && (maxVersion === undefined || version <= maxVersion);
   if (!isUnlimited && !isWithin) {
     const expected = `a version from ${minVersion}${maxVersion === undefined ? ' on' : ` to ${maxVersion}`}`;
-    decision.refuse({ code: 'TRUST_REFUSED', path: `${path}.minVersion`, expected, got: String(version ?? 'no version') });
+    const key = version !== undefined && version >= minVersion ? 'maxVersion' : 'minVersion';
+    decision.refuse({ code: 'TRUST_REFUSED', path: `${path}.${key}`, expected, got: String(version ?? 'no version') });
   }
   decision.pass(`version ${version ?? 'unknown'}`);
   return policy;

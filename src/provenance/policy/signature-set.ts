@@ -27,6 +27,8 @@ export const maxSignatureFiles = 64;
 /** Of all files together: two bundles of the largest models, or as much as it takes to keep a server from doing anything else for a while. */
 export const maxSignatureBytes = 4 * maxBundleBytes;
 
+const chunkBytes = 1024 * 1024;
+
 /**
  * The files one after the other, so that no more than one is in memory. None at all where there is no signature.
  * @throws BUNDLE_INVALID when there are more than `maxSignatureFiles` or `maxSignatureBytes`; what openTree throws about the model itself.
@@ -99,8 +101,8 @@ async function listSet(tree: Tree, first: string): Promise<SetEntry[]> {
   } catch (thrown) {
     if (isAirlockError(thrown)) throw thrown;
     // Most models have none. A link, a file or what may not be read in its place counts as nothing more than that.
-    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    if (!isMissing) entries.push({ path: '', name: folder, problem: 'it is not a folder that can be read' });
+    if (Reflect.get(Object(thrown), 'code') !== 'ENOENT')
+      entries.push({ path: '', name: folder, problem: 'it is not a folder that can be read' });
   }
   names.sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
   const others = names.map((name) => ({ path: `${folder}/${name}`, name: printable(`${folder}/${name}`, 256) }));
@@ -116,13 +118,11 @@ async function readFile(tree: Tree, path: string, leftBytes: number): Promise<Bu
   try {
     if (sizeBytes > maxBundleBytes) return `it is larger than ${maxBundleBytes} bytes`;
     if (sizeBytes > leftBytes) throw tooMuch(`${maxSignatureBytes} bytes of signatures`);
-    const buffer = Buffer.alloc(sizeBytes);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < sizeBytes; length += got) {
-      got = (await handle.read(buffer, length, sizeBytes - length, length)).bytesRead;
-    }
-    // A file that shrinks or grows meanwhile gives bytes that do not parse.
-    return buffer.subarray(0, length);
+    const chunks: Buffer[] = [];
+    // To the end of the file, but not further than a bundle may be long: it may grow meanwhile.
+    const options = { start: 0, end: maxBundleBytes - 1, highWaterMark: chunkBytes, autoClose: false };
+    for await (const chunk of handle.createReadStream(options)) chunks.push(chunk);
+    return Buffer.concat(chunks);
   } finally {
     await handle.close();
   }

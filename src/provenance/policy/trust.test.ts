@@ -123,6 +123,12 @@ describe('Trust.judge()', () => {
       { version: undefined },
       'denied.models',
     ],
+    [
+      'a model that is called like a denied version, when nobody knows its version',
+      { policy: { models: ['*'] }, denied: { models: ['digits@4'] } },
+      { model: 'digits@4', version: undefined },
+      'denied.models',
+    ],
     ['a model that the policy is not for', {}, { model: 'fraud' }, 'models'],
     ['a version below', { policy: { minVersion: 4n } }, {}, 'versions'],
     ['a version above', { policy: { maxVersion: 2n } }, {}, 'versions'],

@@ -77,8 +77,7 @@ async function assertOwn(key: string, path: string): Promise<void> {
   try {
     await assertPrivate(path, 'TRUST_INVALID');
   } catch (cause) {
-    const { detail } = AirlockError.from(cause);
     const message = `${key}: others could change it, or it cannot be looked at`;
-    throw new AirlockError('TRUST_INVALID', { message, cause, ...(detail === undefined ? {} : { detail }) });
+    throw new AirlockError('TRUST_INVALID', { message, cause, detail: String(AirlockError.from(cause).detail) });
   }
 }

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AirlockError, isAirlockError, isDeadOwner, ownerMark, printable } from '../../core/index.ts';
 import { assertPrivate } from '../store/index.ts';
 import { formatLedger, type Ledger, maxLedgerBytes, maxVersionsOfModel, parseLedger } from './ledger-text.ts';
@@ -135,8 +135,11 @@ export class VersionLedger {
   async #clean(number: number): Promise<void> {
     const { onStep } = this.#options;
     onStep('syncFolder');
-    const folder = await open(this.#folder, constants.O_RDONLY | constants.O_DIRECTORY);
-    await folder.sync().finally(() => folder.close());
+    // The folder above it too: it may be new itself.
+    for (const place of [this.#folder, dirname(this.#folder)]) {
+      const folder = await open(place, constants.O_RDONLY | constants.O_DIRECTORY);
+      await folder.sync().finally(() => folder.close());
+    }
     onStep('clean');
     for (const name of await readdir(this.#folder)) {
       const isOld = numberOf(name) > 0 && numberOf(name) <= number - keptStates;
@@ -191,5 +194,5 @@ function absent<T>(thrown: unknown, instead: T): T {
 }
 
 function errnoOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  return Reflect.get(Object(thrown), 'code');
 }

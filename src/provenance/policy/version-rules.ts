@@ -51,7 +51,7 @@ function lowestAllowed(served: ServedVersions, count: number, isServedHere: (ver
   return newest.length < count && isServedHere(newest[0]) ? 0n : newest[newest.length - 1];
 }
 
-/** Sorted, the highest first. */
+/** Sorted, the highest first; none may be there twice. */
 export function newestFirst(versions: Iterable<bigint>): bigint[] {
-  return [...versions].sort((a, b) => (a === b ? 0 : a < b ? 1 : -1));
+  return [...versions].sort((a, b) => (a < b ? 1 : -1));
 }
