@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +87,16 @@ describe('digestFiles', () => {
     if (existsSync('/dev/full')) await expect(digest({ target: device })).rejects.toEqual(refusal('DISK_FULL'));
   });
 
+  it('flushes copies to the disk when it is told', async () => {
+    writeContents(model, { empty: '' });
+    const pipe = join(temporary.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // What cannot be flushed shows that it was tried.
+    const target = () => open(pipe, constants.O_RDWR);
+    expect((await digest({ target })).size).toBe(1);
+    await expect(digest({ target, durable: true })).rejects.toEqual(refusal('INTERNAL'));
+  });
+
   it('stops when it is cancelled, before and in the middle', async () => {
     writeContents(model, { a: 'one', b: 'two' });
     await expect(digest({ signal: AbortSignal.abort() })).rejects.toEqual(refusal('CANCELLED'));
@@ -120,5 +131,17 @@ describe.skipIf(whyNot !== '')(`digestFiles, in threads${whyNot}`, () => {
     };
     await expect(digest({ target })).rejects.toEqual(refusal('DISK_FULL'));
     expect(made).toBeLessThan(10);
+  });
+
+  it('begins no more files after one failed', async () => {
+    writeFileSync(join(model, 'large'), Buffer.alloc(5 * mebibyte));
+    for (let index = 0; index < 300; index++) writeFileSync(join(model, `${index}`), '');
+    let made = 0;
+    const target = (name: string) => {
+      made++;
+      return name === 'large' ? open(join(model, name), 'r') : open(join(temporary.path, name), 'w');
+    };
+    await expect(digest({ target })).rejects.toEqual(refusal('INTERNAL'));
+    expect(made).toBeLessThan(300);
   });
 });

@@ -60,6 +60,15 @@ describe('Leases', () => {
     await others.releaseAll();
   });
 
+  it('are kept alive from take to release', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const leases = new Leases(folder, new Heartbeat());
+    const lease = await leases.take(identity);
+    expect(vi.getTimerCount()).toBe(1);
+    await leases.release(lease);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('void those of dead processes, and leave what is none', async () => {
     const leases = new Leases(folder, new Heartbeat());
     const dead = leave(`${identity}.${deadMark}.0a`);

@@ -94,13 +94,16 @@ describe('StoreFolder', () => {
   });
 
   it('collects what nobody needs, and only entries', async () => {
-    const store = await openFolder({ durable: false });
+    const steps: StoreStep[] = [];
+    const store = await openFolder({ durable: false, onStep: (step) => void steps.push(step) });
     const kept = 'b'.repeat(64);
     for (const name of [identity, kept, 'something else']) leaveEntry(name);
     leaveEntry(`.staging-${deadMark}-0a`, 'left over');
     const lease = await store.leases.take(kept);
     expect(await store.collect()).toEqual({ removed: [identity], freedBytes: 'graph'.length + 'left over'.length });
     expect(readdirSync(folder).sort()).toEqual([kept, 'leases', 'something else']);
+    // What somebody needs is not away even for a moment.
+    expect(steps.filter((step) => step === 'aside')).toHaveLength(1);
     await store.leases.release(lease);
     expect(await store.collect()).toEqual({ removed: [kept], freedBytes: 5 });
   });
