@@ -40,7 +40,7 @@ async function measure() {
     return file;
   };
   const digits = path.join(root, 'examples/digits');
-  const model = (name, more) => ({ name, path: digits, ...more });
+  const model = (name, more) => ({ name, path: digits, unsafeUnsigned: true, ...more });
   const config = {
     store: path.join(root, '.airlock'),
     listen: { rest: '127.0.0.1:0' },

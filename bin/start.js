@@ -7,5 +7,5 @@ await runCommand(async () => {
   await prepare();
   process.chdir(root);
   const { main } = await importBuilt('cli/main.js');
-  return main(['serve', 'examples/digits', ...process.argv.slice(2)]);
+  return main(['serve', 'examples/digits', '--key', 'examples/release.pub', ...process.argv.slice(2)]);
 });

@@ -71,6 +71,7 @@ beforeEach(() => {
     'tsconfig.build.json',
     'tools/python/requirements.txt',
     'tools/python/requirements-tensorflow.txt',
+    'tools/python/requirements-signing.txt',
   ])
     write(name, '');
   write('package.json', '{ "type": "module" }');
@@ -83,9 +84,9 @@ afterEach(() => rmSync(clone, { recursive: true }));
 describe('npm start', () => {
   it('installs, builds and serves the example, and does only the last when it is called again', () => {
     const first = run('start.js');
-    expect(first).toMatchObject({ status: 0, stderr: '', lastLine: 'serving serve examples/digits' });
+    expect(first).toMatchObject({ status: 0, stderr: '', lastLine: 'serving serve examples/digits --key examples/release.pub' });
     expect(first.stdout).toMatch(/^Installing packages .* \(npm ci\) … \d+\.\d s\nBuilding .* … \d+\.\d s\n/);
-    expect(run('start.js')).toMatchObject({ status: 0, stdout: 'serving serve examples/digits\n' });
+    expect(run('start.js')).toMatchObject({ status: 0, stdout: 'serving serve examples/digits --key examples/release.pub\n' });
     expect(npmCalls()).toEqual(['ci', 'run']);
   });
 

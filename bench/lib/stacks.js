@@ -69,7 +69,7 @@ function airlockCommand(id, more = []) {
       `listen: { rest: 127.0.0.1:${port} }`,
       `store: ${JSON.stringify(places.store)}`,
       'models:',
-      `  - { name: model, path: ${JSON.stringify(folder)} }`,
+      `  - { name: model, path: ${JSON.stringify(folder)}, unsafeUnsigned: true }`,
       ...more,
     ];
     fs.writeFileSync(file, `${lines.join('\n')}\n`);

@@ -5,7 +5,11 @@ import fastify from 'fastify';
 import { isAirlockError, openModel } from 'tf-airlock';
 
 const beside = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const model = await openModel({ path: beside('../digits'), store: process.env.AIRLOCK_STORE ?? beside('../../.airlock') });
+const model = await openModel({
+  path: beside('../digits'),
+  trust: { key: beside('../release.pub') },
+  store: process.env.AIRLOCK_STORE ?? beside('../../.airlock'),
+});
 
 const app = fastify({ bodyLimit: 64 * 1024 });
 

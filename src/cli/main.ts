@@ -11,6 +11,7 @@ import { addPredictCommand } from './commands/predict.ts';
 import { addRuntimeCommands } from './commands/runtime.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSignCommand } from './commands/sign.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -39,6 +40,7 @@ function createProgram(io: Io): Command {
     addRuntimeCommands,
     addDoctorCommand,
     addHardenCommand,
+    addVerifyCommand,
     addKeysCommands,
     addSignCommand,
     addAttestCommands,

@@ -74,6 +74,11 @@ function eventText(event: ServingEvent): string {
     const { id, revision } = event.contract;
     return `${what} carries the contract ${id} revision ${revision}, and none is configured for it`;
   }
+  if (event.kind === 'verified') {
+    const { policy, signers, root } = event.provenance;
+    const names = signers.map(({ signer }) => signer).join(', ');
+    return `${what} is signed by ${names}, as the policy ${policy} asks (root ${root.slice(0, 12)})`;
+  }
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
   return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;

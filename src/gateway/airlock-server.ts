@@ -1,10 +1,13 @@
 // Puts the parts of one server together from a checked configuration: the jail and the TensorFlow slot, the models, the listener. It
 // decides nothing itself, and it listens before the models are loaded, so that /readyz can say so.
+import { join } from 'node:path';
 import type { Config, ModelConfig } from '../config/index.ts';
 import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
+import { type ModelStore, openModelStore, openTrust, type Trust } from '../provenance/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import {
+  Admission,
   assertEnforceable,
   createWorkerFactory,
   ModelCatalog,
@@ -39,12 +42,13 @@ export interface ServerHooks {
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE for what signed models need; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox } = config;
   const contracts = await loadContracts(config.models);
+  const door = await openServerDoor(config);
   const workers = await createWorkerFactory({
     store,
     tensorflow: runtime.tensorflow,
@@ -52,12 +56,34 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
   try {
-    return await startWith(workers, contracts, config, hooks);
+    return await startWith({ workers, contracts, door }, config, hooks);
   } catch (thrown) {
     // No worker has been started.
     await workers.close();
+    await door?.store.close();
     throw thrown;
   }
+}
+
+interface Parts {
+  readonly workers: WorkerFactory;
+  readonly contracts: Contracts;
+  readonly door: ServerDoor | undefined;
+}
+
+/** What signed models are judged by, and where they are staged; shared by all of them. */
+interface ServerDoor {
+  readonly trust: Trust;
+  readonly store: ModelStore;
+}
+
+/** Undefined where no model has to be signed: nothing is staged then. */
+async function openServerDoor({ trust, models, store }: Config): Promise<ServerDoor | undefined> {
+  if (trust === undefined || models.every((model) => model.trust === undefined)) return undefined;
+  const opened = await openTrust(trust, { ledgerFolder: join(store, 'trust') });
+  const staged = await openModelStore(join(store, 'models'));
+  await staged.collect();
+  return { trust: opened, store: staged };
 }
 
 /** By the name of the model. */
@@ -70,15 +96,11 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
   return contracts;
 }
 
-async function startWith(
-  workers: WorkerFactory,
-  contracts: Contracts,
-  { models, limits, listen }: Config,
-  hooks: ServerHooks,
-): Promise<AirlockServer> {
+async function startWith(parts: Parts, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
+  const { workers, door } = parts;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
-  const catalog = new ModelCatalog(models.map((model) => servedModel(model, workers, contracts.get(model.name), hooks)));
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
   const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
   const { host, port } = listen.rest;
   let url: string;
@@ -104,17 +126,15 @@ async function startWith(
       await rest.close();
       await catalog.close();
       await workers.close();
+      await door?.store.close();
     },
   };
 }
 
-function servedModel(
-  model: ModelConfig,
-  workers: WorkerFactory,
-  contract: LoadedContract | undefined,
-  hooks: ServerHooks,
-): ServedModelOptions {
+function servedModel(model: ModelConfig, { workers, contracts, door }: Parts, hooks: ServerHooks): ServedModelOptions {
+  const contract = contracts.get(model.name);
   return {
+    admission: admissionOf(model, door, contract?.digest),
     contract: contract && { loaded: contract, images: workers.images, imagesTimeoutMs: model.limits.timeoutMs },
     name: model.name,
     baseDirectory: model.path,
@@ -131,4 +151,17 @@ function servedModel(
       }),
     onEvent: hooks.onEvent,
   };
+}
+
+function admissionOf(
+  { name, trust: policy, versions, unsafeUnsigned }: ModelConfig,
+  door: ServerDoor | undefined,
+  contractDigest: string | undefined,
+): Admission | undefined {
+  if (policy !== undefined && door !== undefined)
+    return new Admission({ ...door, policy, model: name, versions, contractDigest });
+  // The schema demands one of the two; a configuration that came another way must not open what it did not say.
+  if (!unsafeUnsigned)
+    throw new AirlockError('CONFIG_INVALID', { message: 'A model has neither trust nor unsafeUnsigned: true' });
+  return undefined;
 }

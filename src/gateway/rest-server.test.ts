@@ -8,8 +8,8 @@ it('createRestServer() keeps a connection for as long as a slow model may comput
   const { models, limits } = checkConfig(
     {
       models: [
-        { name: 'slow', path: 'slow', limits: { timeoutMs: 600_000n } },
-        { name: 'quick', path: 'quick' },
+        { name: 'slow', path: 'slow', unsafeUnsigned: true, limits: { timeoutMs: 600_000n } },
+        { name: 'quick', path: 'quick', unsafeUnsigned: true },
       ],
     },
     '.',

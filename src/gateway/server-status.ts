@@ -16,10 +16,19 @@ export function serverStatusJson({ level, layers, surroundings }: JailFindings, 
       name: model.name,
       ready: model.ready,
       versions: model.status({}).map(versionStatus),
+      refused: Array.from(model.refused, ([version, { code, message }]) => ({ version: String(version), error: code, message })),
     })),
   });
 }
 
-function versionStatus({ version, state, error, workerReport, contract }: ModelVersion): object {
-  return { version: String(version), state, error: error?.code, contract: contract?.report, worker: workerReport };
+function versionStatus({ version, state, error, provenance, workerReport, contract }: ModelVersion): object {
+  return {
+    version: String(version),
+    state,
+    error: error?.code,
+    // Null says that nobody has to have signed it.
+    provenance: provenance ?? null,
+    contract: contract?.report,
+    worker: workerReport,
+  };
 }

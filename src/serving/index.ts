@@ -1,9 +1,11 @@
 // The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
 // in the worker processes only.
+export { Admission, type Provenance } from './admission.ts';
 export type { ContractReport } from './contract-guard.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { ModelCatalog } from './model-catalog.ts';
+export { type ModelDoor, type ModelTrust, openModelDoor, trustOfKey } from './model-door.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';
 export {

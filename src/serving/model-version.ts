@@ -3,6 +3,7 @@
 import { AirlockError } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
+import type { AdmittedModel, Provenance } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -18,12 +19,20 @@ const transitions: Readonly<Record<VersionState, readonly VersionState[]>> = {
   END: [],
 };
 
+export interface VersionSafeguards {
+  /** For a model with a contract; the version ends with what it throws, and its worker is not started. */
+  readonly prepareContract?: (() => Promise<ContractGuard>) | undefined;
+  /** For a signed model; a version that cannot be recorded as served does not become available. */
+  readonly admitted?: AdmittedModel | undefined;
+}
+
 export class ModelVersion {
   readonly version: bigint;
   readonly metaGraph: MetaGraphInfo;
   readonly #worker: ModelWorker;
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
   readonly #prepareContract: (() => Promise<ContractGuard>) | undefined;
+  readonly #admitted: AdmittedModel | undefined;
   #contract: ContractGuard | undefined;
   #state: VersionState = 'START';
   #error: AirlockError | undefined;
@@ -31,18 +40,16 @@ export class ModelVersion {
   #onUnused: (() => void) | undefined;
   #unloaded: Promise<void> | undefined;
 
-  /**
-   * @param callable the signatures that the worker was told of, in its order.
-   * @param prepareContract for a model with a contract; the version ends with what it throws, and its worker is not started.
-   */
+  /** @param callable the signatures that the worker was told of, in its order. */
   constructor(
     version: bigint,
     metaGraph: MetaGraphInfo,
     worker: ModelWorker,
     callable: readonly Signature[],
-    prepareContract?: () => Promise<ContractGuard>,
+    { prepareContract, admitted }: VersionSafeguards = {},
   ) {
     this.#prepareContract = prepareContract;
+    this.#admitted = admitted;
     this.version = version;
     this.metaGraph = metaGraph;
     this.#worker = worker;
@@ -68,6 +75,11 @@ export class ModelVersion {
     return this.#contract;
   }
 
+  /** Who signed it; undefined for a model that is served unsigned. */
+  get provenance(): Provenance | undefined {
+    return this.#admitted?.provenance;
+  }
+
   #enter(state: VersionState): void {
     if (!transitions[this.#state].includes(state)) throw new TypeError(`A version cannot go from ${this.#state} to ${state}`);
     this.#state = state;
@@ -83,6 +95,7 @@ export class ModelVersion {
         if (this.#state !== 'LOADING') throw new AirlockError('MODEL_NOT_AVAILABLE');
       }
       await this.#worker.start();
+      await this.#admitted?.served();
       this.#enter('AVAILABLE');
       return true;
     } catch (thrown) {

@@ -17,8 +17,10 @@ import {
   tensorFromValue,
   valueFromTensor,
 } from '../tensor/index.ts';
+import type { Admission } from './admission.ts';
 import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
+import { type ModelDoor, type ModelTrust, newest, openModelDoor } from './model-door.ts';
 import { ModelVersion } from './model-version.ts';
 import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
 import { callableOf, prepareContract } from './prepare-contract.ts';
@@ -26,13 +28,19 @@ import { runChecked } from './run-checked.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
+const defaultStore = '.airlock';
+
 export interface OpenModelOptions {
   /** A SavedModel, or a folder of versions, of which the newest is opened. It is looked at once; later versions are not picked up. */
   readonly path: string;
   /** Which MetaGraph; default `['serve']`. */
   readonly tags?: readonly string[];
-  /** Where the TensorFlow runtimes are; default `.airlock`. */
+  /** Where the TensorFlow runtimes and staged models are; default `.airlock`. */
   readonly store?: string;
+  /** Who must have signed the model. One of this and `unsafeUnsigned` must be given. */
+  readonly trust?: ModelTrust;
+  /** `true`: anybody's bytes are loaded. */
+  readonly unsafeUnsigned?: boolean;
   /** An installed TensorFlow; default 2.21.0. */
   readonly tensorflow?: string;
   /** `strict`, the default, demands the signature's shapes; `compat` takes any. */
@@ -74,23 +82,40 @@ export interface Model {
 /**
  * Opens a model in a worker of its own.
  * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED;
- * CONTRACT_INVALID, CONTRACT_MISMATCH for the contract; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
+ * CONTRACT_INVALID, CONTRACT_MISMATCH for the contract; what `Admission.admit` throws for a model that is not signed as it must be; USAGE; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
  */
 export async function openModel(options: OpenModelOptions): Promise<Model> {
   const contract = options.contract === undefined ? undefined : await loadContract(options.contract);
-  const found = await findVersion(options.path);
-  const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
-  const workers = await createWorkerFactory({
-    store: options.store ?? '.airlock',
-    tensorflow: options.tensorflow ?? defaultVersion,
-    sandbox: options.sandbox ?? { require: 'process' },
-  });
+  const door = await openDoor(options, contract?.digest);
   try {
-    return await openWith(workers, { ...found, metaGraph, contract }, options);
+    const found = await findVersion(options.path, door?.admission);
+    const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
+    const workers = await createWorkerFactory({
+      store: options.store ?? defaultStore,
+      tensorflow: options.tensorflow ?? defaultVersion,
+      sandbox: options.sandbox ?? { require: 'process' },
+    });
+    try {
+      return await openWith(workers, { ...found, metaGraph, contract }, options, door);
+    } catch (thrown) {
+      await workers.close();
+      throw thrown;
+    }
   } catch (thrown) {
-    await workers.close();
+    await door?.close();
     throw thrown;
   }
+}
+
+/** Undefined for a model that may be unsigned. @throws USAGE when neither is said, or both are. */
+async function openDoor(options: OpenModelOptions, contractDigest: string | undefined): Promise<ModelDoor | undefined> {
+  const { trust, unsafeUnsigned = false, path, store = defaultStore } = options;
+  if (unsafeUnsigned !== (trust === undefined)) {
+    throw new AirlockError('USAGE', {
+      message: 'Say who must have signed the model with trust, or unsafeUnsigned: true for one that nobody has to have signed',
+    });
+  }
+  return trust && openModelDoor({ trust, path, store, contractDigest });
 }
 
 interface FoundModel extends AspiredVersion {
@@ -101,12 +126,14 @@ interface FoundModel extends AspiredVersion {
 /** What it throws it throws when no worker runs any more. */
 async function openWith(
   workers: WorkerFactory,
-  { version: number, directory, metaGraph, contract }: FoundModel,
+  { version: number, directory, metaGraph, contract, admitted }: FoundModel,
   options: OpenModelOptions,
+  door: ModelDoor | undefined,
 ): Promise<Model> {
   const callable = callableOf(metaGraph, contract);
   const worker = workers.create({
     modelDirectory: directory,
+    manifest: admitted?.manifest,
     tags: metaGraph.tags,
     signatures: callable,
     shapes: options.shapes ?? 'strict',
@@ -115,7 +142,7 @@ async function openWith(
   const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
   const prepare =
     contract && (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs }, directory, metaGraph));
-  const version = new ModelVersion(number, metaGraph, worker, callable, prepare);
+  const version = new ModelVersion(number, metaGraph, worker, callable, { prepareContract: prepare, admitted });
   if (!(await version.load())) {
     await version.unload();
     throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
@@ -123,20 +150,23 @@ async function openWith(
   return createModel(version, options, async () => {
     await version.unload();
     await workers.close();
+    await admitted?.release();
+    await door?.close();
   });
 }
 
 /** The newest version below `path`, as it is now. */
-async function findVersion(path: string): Promise<AspiredVersion> {
+async function findVersion(path: string, admission: Admission | undefined): Promise<AspiredVersion> {
   let aspired: readonly AspiredVersion[] = [];
   const source = new VersionSource({
     baseDirectory: path,
-    policy: { kind: 'latest', count: 1 },
+    policy: newest,
     // Whoever opens a model by hand says that it is complete.
     settleMs: 0,
     onChange: (versions) => {
       aspired = versions;
     },
+    admit: admission && ((version, directory, digest) => admission.admit(version, directory, digest)),
   });
   await source.poll();
   await source.stop();

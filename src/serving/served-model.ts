@@ -4,7 +4,9 @@ import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import { readEmbeddedContract, selectMetaGraph } from '../model/index.ts';
+import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
+import type { Admission, AdmittedModel, Provenance } from './admission.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
@@ -14,6 +16,13 @@ import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
 
 export type ServingEvent =
+  | {
+      /** Its signatures were accepted and its files are the signed ones; it is not loaded yet. */
+      readonly kind: 'verified';
+      readonly model: string;
+      readonly version: bigint;
+      readonly provenance: Provenance;
+    }
   | ({ readonly kind: 'violations'; readonly model: string; readonly version: bigint } & ViolationNotice)
   | {
       /** The model carries a contract and none is configured: what the contract says beyond the graph is not checked. */
@@ -32,6 +41,8 @@ export type ServingEvent =
 
 export interface VersionToServe {
   readonly modelDirectory: string;
+  /** Of a signed model. */
+  readonly manifest?: Manifest | undefined;
   readonly tags: readonly string[];
   /** Those that can be called. */
   readonly signatures: readonly Signature[];
@@ -49,6 +60,8 @@ export interface ServedModelOptions {
   readonly onEvent: (event: ServingEvent) => void;
   /** For all versions; one that it does not fit is not served. Default none. */
   readonly contract?: ModelContract | undefined;
+  /** For a signed model; default none: its versions are read where they lie. */
+  readonly admission?: Admission | undefined;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
   readonly settleMs?: number;
@@ -70,6 +83,10 @@ export class ServedModel {
   readonly #source: VersionSource;
   readonly #versions = new Map<bigint, ModelVersion>();
   readonly #failures = new Map<bigint, number>();
+  /** What the versions that are there were made from; holds staged copies until no worker can need them. */
+  readonly #sources = new Map<ModelVersion, AspiredVersion>();
+  /** Those whose staged copies are held: what is wanted, and what is still loaded. */
+  readonly #held = new Set<AspiredVersion>();
   #reported: ReadonlySet<string> = new Set();
   #wanted: readonly AspiredVersion[] = [];
   #applying: Promise<void> | undefined;
@@ -79,11 +96,15 @@ export class ServedModel {
   constructor(options: ServedModelOptions) {
     this.name = options.name;
     this.#options = options;
+    const { admission } = options;
     this.#source = new VersionSource({
       baseDirectory: options.baseDirectory,
       policy: options.policy,
       onChange: (aspired) => this.#want(aspired),
       onLook: () => this.#reportProblems(),
+      admit:
+        admission &&
+        (async (version, directory, digest) => this.#admit(await admission.admit(version, directory, digest), version)),
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
     });
@@ -102,6 +123,12 @@ export class ServedModel {
     // This ends a load that is under way, too; waiting for it could take minutes.
     await Promise.all([...this.#versions.values()].map((version) => version.unload()));
     await this.#applying;
+    await Promise.all([...this.#held].map((one) => one.admitted?.release()));
+  }
+
+  #admit(admitted: AdmittedModel, version: bigint): AdmittedModel {
+    this.#options.onEvent({ kind: 'verified', model: this.name, version, provenance: admitted.provenance });
+    return admitted;
   }
 
   /** True when a version can take a request now. */
@@ -151,6 +178,11 @@ export class ServedModel {
     return [version];
   }
 
+  /** Why versions that are in the folder are not served, by version. */
+  get refused(): ReadonlyMap<bigint, AirlockError> {
+    return this.#source.problems;
+  }
+
   /** Each reason once, not once per look. */
   #reportProblems(): void {
     const base = this.#source.baseProblem;
@@ -167,6 +199,7 @@ export class ServedModel {
 
   #want(aspired: readonly AspiredVersion[]): void {
     this.#wanted = aspired;
+    for (const one of aspired) if (one.admitted !== undefined) this.#held.add(one);
     this.#failures.clear();
     this.#apply();
   }
@@ -192,6 +225,21 @@ export class ServedModel {
       await Promise.all(old.map((version) => this.#unload(version)));
     }
     this.#forgetEnded(isWanted);
+    await this.#releaseUnneeded();
+  }
+
+  async #releaseUnneeded(): Promise<void> {
+    const needed = new Set(this.#wanted);
+    for (const [version, source] of this.#sources) {
+      if (version.state === 'END') this.#sources.delete(version);
+      else needed.add(source);
+    }
+    for (const one of this.#held) {
+      if (needed.has(one)) continue;
+      this.#held.delete(one);
+      // A copy that cannot be removed now is removed by the next one who collects.
+      await one.admitted?.release().catch(() => undefined);
+    }
   }
 
   async #load(one: AspiredVersion): Promise<void> {
@@ -201,6 +249,7 @@ export class ServedModel {
       const metaGraph = selectMetaGraph(one.savedModel, this.#options.tags);
       const version = this.#create(one, metaGraph);
       this.#versions.set(one.version, version);
+      this.#sources.set(version, one);
       if (!(await version.load())) error = version.error ?? new AirlockError('INTERNAL');
     } catch (thrown) {
       error = AirlockError.from(thrown);
@@ -222,6 +271,7 @@ export class ServedModel {
     const about = { model: this.name, version: one.version };
     const worker = this.#options.createWorker({
       modelDirectory: one.directory,
+      manifest: one.admitted?.manifest,
       tags: metaGraph.tags,
       signatures: callable,
       onStateChange: restartEvents({
@@ -230,8 +280,10 @@ export class ServedModel {
       }),
     });
     const onNotice = (notice: ViolationNotice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice });
-    const prepare = contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice));
-    return new ModelVersion(one.version, metaGraph, worker, callable, prepare);
+    return new ModelVersion(one.version, metaGraph, worker, callable, {
+      prepareContract: contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice)),
+      admitted: one.admitted,
+    });
   }
 
   /** Only a word to the operator, so that it never fails. */

@@ -14,11 +14,15 @@ import {
   snapshotTree,
   type TreeSnapshot,
 } from '../model/index.ts';
+import { type AdmittedModel, mayPass } from './admission.ts';
 
 export interface AspiredVersion {
   readonly version: bigint;
+  /** What is loaded: the version's own folder, or the staged copy of a signed one. */
   readonly directory: string;
   readonly savedModel: SavedModelInfo;
+  /** Of a signed model. */
+  readonly admitted?: AdmittedModel;
 }
 
 export interface VersionSourceOptions {
@@ -36,6 +40,8 @@ export interface VersionSourceOptions {
   /** Names in the base folder; default 10,000. */
   readonly maxChildren?: number;
   readonly clock?: VersionClock;
+  /** For a signed model; nothing of a version is read before it has passed. Default: the versions are read where they lie. */
+  readonly admit?: ((version: bigint, directory: string, snapshotDigest: string) => Promise<AdmittedModel>) | undefined;
 }
 
 /** Both in milliseconds. Files carry wall-clock times; durations are measured with the clock that nobody sets. */
@@ -60,7 +66,7 @@ interface Sighting {
 }
 
 export class VersionSource {
-  readonly #options: Required<VersionSourceOptions>;
+  readonly #options: Required<Omit<VersionSourceOptions, 'admit'>> & Pick<VersionSourceOptions, 'admit'>;
   readonly #sightings = new Map<bigint, Sighting>();
   /** When each folder was first listed; minus infinity for those that were there at the first look. */
   #listedSinceMs: ReadonlyMap<bigint, number> | undefined;
@@ -253,21 +259,35 @@ export class VersionSource {
   }
 
   async #accept(version: bigint, directory: string, sighting: Sighting): Promise<AspiredVersion> {
+    let admitted: AdmittedModel | undefined;
     try {
-      const savedModel = await readSavedModel(directory);
-      await assertModelComplete(directory, savedModel);
-      if ((await snapshotTree(directory)).digest !== sighting.digest) {
-        throw new AirlockError('MODEL_INCOMPLETE', { message: 'The files of the version changed while they were read' });
-      }
-      const accepted = { version, directory, savedModel };
+      admitted = await this.#options.admit?.(version, directory, sighting.digest);
+      const accepted = await this.#read(version, directory, admitted, sighting.digest);
       this.#sightings.set(version, { ...sighting, accepted });
       return accepted;
     } catch (thrown) {
+      await admitted?.release();
       const refusal = AirlockError.from(thrown);
       // What the machine could not do now it may do at the next look, although the files stay as they are.
-      if (refusal.code !== 'MODEL_NOT_AVAILABLE') this.#sightings.set(version, { ...sighting, refusal });
+      if (refusal.code !== 'MODEL_NOT_AVAILABLE' && !mayPass(refusal)) this.#sightings.set(version, { ...sighting, refusal });
       throw refusal;
     }
+  }
+
+  async #read(
+    version: bigint,
+    folder: string,
+    admitted: AdmittedModel | undefined,
+    snapshotDigest: string,
+  ): Promise<AspiredVersion> {
+    const directory = admitted?.directory ?? folder;
+    const savedModel = await readSavedModel(directory);
+    await assertModelComplete(directory, savedModel);
+    if (admitted !== undefined) return { version, directory, savedModel, admitted };
+    if ((await snapshotTree(directory)).digest !== snapshotDigest) {
+      throw new AirlockError('MODEL_INCOMPLETE', { message: 'The files of the version changed while they were read' });
+    }
+    return { version, directory, savedModel };
   }
 }
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
+import { type Manifest, verifiedContent } from '../provenance/index.ts';
 import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
 import { type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
@@ -24,6 +25,8 @@ export interface WorkerFactoryOptions {
 
 export interface WorkerRequest {
   readonly modelDirectory: string;
+  /** Of a signed model: every file is hashed once more on its way to the worker, at the first load and at each restart. */
+  readonly manifest?: Manifest | undefined;
   readonly tags: readonly string[];
   readonly signatures: readonly Signature[];
   /** With `compat` an input may have another shape than its signature says, and so may an output. */
@@ -83,13 +86,16 @@ export async function createWorkerFactory({
       await images.close();
       await jail.close();
     },
-    create({ modelDirectory, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
+    create({ modelDirectory, manifest, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
       assertEnforceable(jail, limits);
       return new ModelWorker({
         jail,
         watchdog,
         slot,
-        content: unchangingContent(modelDirectory),
+        content:
+          manifest === undefined
+            ? unchangingContent(modelDirectory)
+            : () => verifiedContent(readModelContent(modelDirectory), manifest),
         tags,
         signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
         limits,

@@ -381,6 +381,7 @@ describe.skipIf(slot === undefined)(`contracts${needsRuntime}`, () => {
     it('hold for values and for JSON', async () => {
       const model = await openModel({
         path: path.join(folder, 'echo'),
+        unsafeUnsigned: true,
         store: path.join(root, '.airlock'),
         sandbox: reachableSandbox,
         contract: contractFile('library', echo),
@@ -404,7 +405,16 @@ describe.skipIf(slot === undefined)(`contracts${needsRuntime}`, () => {
         const io = { stdout: new PassThrough(), stderr: new PassThrough(), env: {}, isTerminal: false };
         const contract = contractFile('line', echo);
         const model = path.join(folder, 'echo');
-        const options = ['--store', path.join(root, '.airlock'), ...sandboxArguments, '--contract', contract, '--input', input];
+        const options = [
+          '--store',
+          path.join(root, '.airlock'),
+          '--unsafe-unsigned',
+          ...sandboxArguments,
+          '--contract',
+          contract,
+          '--input',
+          input,
+        ];
         const code = await main(['predict', model, ...options], io);
         return { code, said: `${io.stdout.read() ?? ''}${io.stderr.read() ?? ''}` };
       };
@@ -417,6 +427,7 @@ describe.skipIf(slot === undefined)(`contracts${needsRuntime}`, () => {
     it('refuse to open a model that they do not fit', async () => {
       const opened = openModel({
         path: path.join(examples, 'digits'),
+        unsafeUnsigned: true,
         store: path.join(root, '.airlock'),
         sandbox: reachableSandbox,
         contract: contractFile('misfit', wine),

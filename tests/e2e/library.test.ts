@@ -28,7 +28,7 @@ describe.skipIf(slot === undefined)(title('openModel on digits'), () => {
   let model: Model;
   const image = (JSON.parse(requestOf('digits').toString()) as { readonly instances: number[][][][] }).instances;
   beforeAll(async () => {
-    model = await openModel({ path: path.join(root, 'examples/digits'), store, sandbox });
+    model = await openModel({ path: path.join(root, 'examples/digits'), store, sandbox, unsafeUnsigned: true });
   });
   afterAll(() => model?.close());
 
@@ -82,7 +82,7 @@ describe.skipIf(slot === undefined)(title('openModel on digits'), () => {
 
 describe.skipIf(slot === undefined)(title('openModel on tabular'), () => {
   it('takes integers and strings, and gives strings as bytes', async () => {
-    const model = await openModel({ path: path.join(root, 'examples/tabular/1'), store, sandbox });
+    const model = await openModel({ path: path.join(root, 'examples/tabular/1'), store, sandbox, unsafeUnsigned: true });
     try {
       const wine = { alcohol: [12.88], flavanoids: [1.22], hue: [0.74], magnesium: [104], proline: [530n], colour: ['medium'] };
       const { cultivar, probabilities } = await model.predict(wine);
@@ -102,13 +102,17 @@ describe.skipIf(slot === undefined)(title('openModel on tabular'), () => {
 
 describe('openModel refuses', () => {
   it.skipIf(slot === undefined)(title('a folder without a model, and one that is not there'), async () => {
-    expect((await refusal(openModel({ path: path.join(root, 'examples'), store }))).code).toBe('MODEL_INVALID');
-    expect((await refusal(openModel({ path: path.join(root, 'no-such-folder'), store }))).code).toBe('MODEL_NOT_AVAILABLE');
+    expect((await refusal(openModel({ path: path.join(root, 'examples'), store, unsafeUnsigned: true }))).code).toBe(
+      'MODEL_INVALID',
+    );
+    expect((await refusal(openModel({ path: path.join(root, 'no-such-folder'), store, unsafeUnsigned: true }))).code).toBe(
+      'MODEL_NOT_AVAILABLE',
+    );
   });
 
   it('a store without TensorFlow', async () => {
     const folder = temporaryFolder();
-    const opened = openModel({ path: path.join(root, 'examples/digits'), store: folder });
+    const opened = openModel({ path: path.join(root, 'examples/digits'), store: folder, unsafeUnsigned: true });
     expect((await refusal(opened)).code).toBe('RUNTIME_NOT_INSTALLED');
     rmSync(folder, { recursive: true });
   });
@@ -129,7 +133,8 @@ describe.skipIf(noService !== '')(`The service that embeds Airlock${noService}`,
       recursive: true,
       filter: (from) => !from.includes('node_modules'),
     });
-    symlinkSync(path.join(root, 'examples/digits'), path.join(folder, 'examples/digits'));
+    for (const name of ['digits', 'release.pub'])
+      symlinkSync(path.join(root, 'examples', name), path.join(folder, 'examples', name));
     mkdirSync(path.join(example, 'node_modules'));
     symlinkSync(root, path.join(example, 'node_modules/tf-airlock'));
     symlinkSync(path.join(root, 'node_modules/fastify'), path.join(example, 'node_modules/fastify'));

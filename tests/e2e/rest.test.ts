@@ -519,6 +519,7 @@ describe.skipIf(slot === undefined)(`a server that stops${needsRuntime}`, () => 
       listen: { rest: '127.0.0.1:0' },
       store: path.join(root, '.airlock'),
       sandbox: reachableSandbox,
+      unsafeUnsigned: true,
     });
     const events: unknown[] = [];
     const starting = await startServer(config, { onEvent: (event) => events.push(event), onRefusal: () => undefined });

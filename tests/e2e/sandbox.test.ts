@@ -54,7 +54,7 @@ const target = path.join(folder, 'written');
 writeBomb();
 writeWriter(target);
 
-const digits = { name: 'digits', path: path.join(root, 'examples/digits') };
+const digits = { name: 'digits', path: path.join(root, 'examples/digits'), unsafeUnsigned: true };
 const bomb = { name: 'bomb', path: path.join(folder, 'bomb'), limits: { memoryMiB: 512, timeoutMs: 10_000 } };
 const writer = { name: 'writer', path: path.join(folder, 'writer') };
 
@@ -207,6 +207,7 @@ describe.skipIf(noWorkers !== '')(`a machine that cannot hold workers${noWorkers
     const { status, stdout } = run([
       'predict',
       digits.path,
+      '--unsafe-unsigned',
       '--store',
       store,
       '--unsafe-sandbox',

@@ -30,7 +30,7 @@ afterEach(() => rmSync(store, { recursive: true, force: true }));
 
 it('closes the jail of a server whose models may not have their limits', async () => {
   const file = path.join(store, 'airlock.yaml');
-  const models = [{ name: 'digits', path: digits, limits }];
+  const models = [{ name: 'digits', path: digits, limits, unsafeUnsigned: true }];
   writeFileSync(file, JSON.stringify({ store, listen: { rest: '127.0.0.1:0' }, models }));
   const hooks = { onEvent: () => undefined, onRefusal: () => undefined };
   await expect(startServer(await loadConfig(file), hooks)).rejects.toMatchObject(refused);
@@ -38,6 +38,6 @@ it('closes the jail of a server whose models may not have their limits', async (
 });
 
 it('closes the jail of a model of the library that may not have its limits', async () => {
-  await expect(openModel({ path: digits, store, limits })).rejects.toMatchObject(refused);
+  await expect(openModel({ path: digits, store, limits, unsafeUnsigned: true })).rejects.toMatchObject(refused);
   expect(close).toHaveBeenCalledOnce();
 });

@@ -21,7 +21,7 @@ interface InspectCommandOptions extends PassphraseOptions {
 export function addKeysCommands(program: Command, io: Io): void {
   const keys = program.command('keys').description('Make and look at keys for signing models');
   withPassphrase(
-    keys.command('generate').description('Make a key pair: the private key in FILE, the public one in FILE with .pub'),
+    keys.command('generate').description('Make a key pair: the private key in FILE, the public one beside it with .pub'),
   )
     .requiredOption('--out <file>', 'the private key to write, as release.pem; must not be there')
     .addOption(new Option('--curve <name>', 'curve of the key').choices(['P-256', 'P-384', 'P-521']).default('P-256'))

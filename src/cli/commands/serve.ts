@@ -1,6 +1,6 @@
 // `airlock serve`: the server, in the foreground, until SIGINT or SIGTERM.
 import { existsSync, statSync } from 'node:fs';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Config, configForFolder, loadConfig, weakenings } from '../../config/index.ts';
 import { AirlockError } from '../../core/index.ts';
@@ -9,9 +9,10 @@ import { exampleRequest } from '../example-request.ts';
 import type { Io } from '../io.ts';
 import { isolationText } from '../isolation-text.ts';
 import { createServerLog, type ServerLog } from '../server-log.ts';
+import { addTrustOptions, assertTrustGiven, type TrustOptions } from '../trust-options.ts';
 import { type UnsafeLevel, unsafeSandboxOption } from '../unsafe-sandbox-option.ts';
 
-interface ServeOptions {
+interface ServeOptions extends TrustOptions {
   readonly listen?: string;
   readonly store?: string;
   readonly log?: 'json' | 'text';
@@ -19,15 +20,19 @@ interface ServeOptions {
 }
 
 export function addServeCommand(program: Command, io: Io): void {
-  program
+  const command = program
     .command('serve')
     .description('serve the models of a folder, or of an airlock.yaml')
-    .argument('[path]', 'a SavedModel, a folder of versions, a folder of models, or a configuration', 'airlock.yaml')
+    .argument('[path]', 'a SavedModel, a folder of versions, a folder of models, or a configuration', 'airlock.yaml');
+  addTrustOptions(command, '; only for a folder')
     .option('--listen <host:port>', 'address of the REST interface (default 127.0.0.1:8501); only for a folder')
     .option('--store <folder>', 'where the TensorFlow runtimes are (default .airlock); only for a folder')
     .addOption(unsafeSandboxOption('; only for a folder'))
     .addOption(new Option('--log <format>', 'default: text on a terminal, json elsewhere').choices(['json', 'text']))
-    .addHelpText('after', '\nExamples:\n  airlock serve ./models/digits\n  airlock serve airlock.yaml --log json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  airlock serve ./models/digits --key release.pub\n  airlock serve airlock.yaml --log json',
+    )
     .action((path: string, options: ServeOptions) => serve(path, options, io));
 }
 
@@ -57,15 +62,18 @@ async function readConfig(path: string, options: ServeOptions): Promise<Config> 
     });
   }
   if (statSync(path).isDirectory()) {
+    assertTrustGiven(options, 'or serve an airlock.yaml with a trust section');
     return configForFolder(path, {
       ...(options.listen === undefined ? {} : { listen: { rest: options.listen } }),
       ...(options.store === undefined ? {} : { store: options.store }),
       ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),
+      ...(options.key === undefined ? { unsafeUnsigned: true } : { publicKey: resolve(options.key) }),
     });
   }
-  if (options.listen !== undefined || options.store !== undefined || options.unsafeSandbox !== undefined) {
+  const { listen, store, unsafeSandbox, key, unsafeUnsigned } = options;
+  if ([listen, store, unsafeSandbox, key, unsafeUnsigned].some((option) => option !== undefined)) {
     throw new AirlockError('USAGE', {
-      message: `--listen, --store and --unsafe-sandbox are for a folder; ${path} says them itself`,
+      message: `--listen, --store, --unsafe-sandbox, --key and --unsafe-unsigned are for a folder; ${path} says them itself`,
     });
   }
   return loadConfig(path);
