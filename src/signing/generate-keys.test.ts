@@ -30,6 +30,16 @@ describe('generateKeys()', () => {
     await expect(signEnvelope(Buffer.from('{}'), signer)).resolves.toBeInstanceOf(Buffer);
   });
 
+  it.each([
+    ['release.pem', 'release.pub'],
+    ['release.key', 'release.pub'],
+    ['release', 'release.pub'],
+    ['a.pem.x', 'a.pem.x.pub'],
+  ])('puts the public half of %s into %s', async (name, expected) => {
+    await generateKeys({ file: join(folder, name), passphrase: undefined });
+    expect(readdirSync(folder).sort()).toEqual([name, expected].sort());
+  });
+
   it('writes over nothing, and leaves no half of a pair', async () => {
     writeFileSync(join(folder, 'a.pub'), 'mine');
     await expect(generateKeys({ file: join(folder, 'a.pem'), passphrase: undefined })).rejects.toMatchObject({
