@@ -1,4 +1,4 @@
-// Pythons of their own for the tests that use a real Python client or a real TensorFlow in Python, below .airlock. Never a reason to fail:
+// Pythons of their own for the tests that use a real Python client, TensorFlow in Python or model-signing, below .airlock. Never a reason to fail:
 // where one cannot be made, the tests that need it are skipped, and say so.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
