@@ -6,7 +6,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { type PublicKey, readPublicKey } from '../provenance/signers/index.ts';
 
 export interface GenerateKeysOptions {
-  /** Where the private key goes. The public one goes beside it: `.key` or `.pem` or `.key` at the end becomes `.pub`, otherwise `.pub` is added. */
+  /** Where the private key goes. The public one goes beside it: `.key` or `.pem` at the end becomes `.pub`, otherwise `.pub` is added. */
   readonly file: string;
   /** Default P-256. */
   readonly curve?: PublicKey['curve'];
