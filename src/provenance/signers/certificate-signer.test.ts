@@ -171,6 +171,6 @@ test('nothing but SIGNER_UNTRUSTED comes of a flipped bit anywhere in the chain'
         expect(isAirlockError(error) && error.code).toBe('SIGNER_UNTRUSTED');
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
