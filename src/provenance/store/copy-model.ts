@@ -22,7 +22,7 @@ const spareBytes = 64 * 1024 * 1024;
 
 /** The manifest of an entry's copy. */
 export function storedManifest(manifest: Manifest): Manifest {
-  return { ...manifest, ignored: [], files: manifest.files.map(({ name, digest }) => ({ name: storedName(name), digest })) };
+  return { ...manifest, files: manifest.files.map(({ name, digest }) => ({ name: storedName(name), digest })) };
 }
 
 /**

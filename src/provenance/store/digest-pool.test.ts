@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -77,5 +78,21 @@ describe('DigestPool', () => {
     expect(results.map((result) => (result.status === 'rejected' ? result.reason : result.value))).toEqual([lost, lost, lost]);
     expect(await pool.run(job(''))).toEqual({ digest: 'x' });
     expect(results[0]).toEqual(expect.objectContaining({ reason: expect.objectContaining({ cause: new Error('broken') }) }));
+  });
+
+  it.skipIf(!isBuilt)('does not keep a process alive that has nothing else to do (skipped where nothing is built)', () => {
+    const module = builtFile(import.meta.url, 'digest-pool.js');
+    const text = `
+      import { openSync } from 'node:fs';
+      import { DigestPool } from ${JSON.stringify(module)};
+      const pool = new DigestPool({ idleMs: 60_000 });
+      const shared = new SharedArrayBuffer(16);
+      const job = { source: openSync(${JSON.stringify(module)}), sizeBytes: 1, algorithm: 'sha256', durable: false, shared };
+      console.log(typeof (await pool.run(job)).digest, pool.threads);`;
+    const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect({ stdout, signal }).toEqual({ stdout: 'string 1\n', signal: null });
   });
 });

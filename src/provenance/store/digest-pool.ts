@@ -98,7 +98,6 @@ export class DigestPool {
     for (const task of thread.tasks.values()) {
       task.reject(new AirlockError('INTERNAL', { detail: 'a thread that hashes files has ended', cause }));
     }
-    thread.tasks.clear();
     this.#dispatch();
   }
 

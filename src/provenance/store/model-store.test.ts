@@ -222,8 +222,15 @@ describe('stage, where there is a copy', () => {
     const store = await openStore();
     await store.stage(model, manifest);
     const controller = new AbortController();
-    const stopping = await openStore({ onStep: (step) => (step === 'lease' ? controller.abort() : undefined) });
+    const steps: StoreStep[] = [];
+    const stopping = await openStore({
+      onStep: (step) => {
+        steps.push(step);
+        if (step === 'lease') controller.abort();
+      },
+    });
     await expect(stopping.stage(model, manifest, { signal: controller.signal })).rejects.toEqual(refusal('CANCELLED'));
+    expect(steps).toEqual(['lease', 'release']);
     disk.failLstat = manifest.identity;
     await expect(store.stage(model, manifest)).rejects.toEqual(refusal('INTERNAL'));
     expect(entries()).toEqual([manifest.identity]);

@@ -119,7 +119,6 @@ async function examine(entry: string, manifest: Manifest, options: ReadOptions):
     const tree = await openTree(place);
     try {
       const names = await compareNames(tree, stored, options.signal, []);
-      if (names.differences.length > 0) return 'bad';
       const { differences } = await compareContents(tree, names, stored, options);
       if (differences.length > 0) return 'bad';
       return (await idOf(place)) === tree.id ? 'good' : 'absent';
