@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { checkConfig } from './load-config.ts';
 import { knownKeys } from './schema.ts';
+import { configKind, parseYamlText } from './yaml-file.ts';
 
 const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'configuration.md'), 'utf8');
 const rows = new Map([...text.matchAll(/^\| `([^`]+)` \| ([^|]*) \|/gm)].map(([, key, value]) => [key, value.trim()]));
@@ -34,4 +35,27 @@ it('docs/configuration.md gives the defaults that the schema fills in', () => {
   const numbers = [...rows].filter(([, value]) => /^\d+$/.test(value));
   expect(numbers.length).toBeGreaterThan(12);
   for (const [key, value] of numbers) expect(Number(valueAt(key)), key).toBe(Number(value));
+});
+
+const trustText = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'trust.md'), 'utf8');
+
+it('docs/trust.md names each key of the trust section', () => {
+  const places = [...knownKeys].filter(([place]) => place.startsWith('trust'));
+  const names = new Set(places.flatMap(([, keys]) => keys).filter((key) => key !== '*'));
+  expect(names.size).toBeGreaterThan(30);
+  const quoted = [...trustText.matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text.split(/[^A-Za-z0-9]+/));
+  expect([...names].filter((name) => !quoted.includes(name))).toEqual([]);
+});
+
+it('the examples of docs/trust.md load', () => {
+  const blocks = trustText.split('\n\n').filter((block) => /^ {4}(trust| {2}signers| {2}denied):/.test(block));
+  expect(blocks).toHaveLength(5);
+  const [whole, ...parts] = blocks.map((block) => block.replaceAll(/^ {4}/gm, ''));
+  const load = (text: string) => checkConfig(parseYamlText(text, 'airlock.yaml', configKind), '/');
+  expect(load(whole).models[0].trust).toBe('digits');
+  const models = 'models: [{ name: m, path: m, unsafeUnsigned: true }]';
+  const [certificate, keyless, twoOfThree, denied] = parts;
+  for (const part of [certificate, keyless, twoOfThree]) expect(load(`trust:\n${part}\n${models}`).trust).toBeDefined();
+  const ben = '  signers: { ben: { key: ben.pub } }';
+  expect(load(`trust:\n${ben}\n${denied}\n${models}`).trust?.denied.models).toEqual(['fraud-us', 'fraud-eu@7']);
 });

@@ -30,12 +30,6 @@ export function checkBinding(question: AttestationsQuestion, decision: Decision)
     return;
   }
   const name = printable(model, 128);
-  const refuse = (got: string) => {
-    const whose = `release statements of at least ${policy.threshold} different signers`;
-    const expected = `${whose} for ${name} version ${version ?? '(unknown)'}`;
-    decision.refuse({ code: 'TRUST_REFUSED', path: `trust.policies.${policyName}.binding`, expected, got });
-  };
-  if (version === undefined) refuse('no version to ask for');
   const others: string[] = [];
   const counting: SignerEvidence[] = [];
   for (const { type, statement, evidence, file } of attestations) {
@@ -49,7 +43,12 @@ export function checkBinding(question: AttestationsQuestion, decision: Decision)
     else others.push(`${file}, which says ${printable(release.model, 128)} version ${release.version}`);
   }
   const count = countDistinctSigners(counting);
-  if (count < policy.threshold) refuse([String(count), ...others.slice(0, 3)].join('; '));
+  if (count < policy.threshold) {
+    const whose = `release statements of at least ${policy.threshold} different signers`;
+    const expected = `${whose} for ${name} version ${version ?? '(unknown)'}`;
+    const got = [String(count), ...others.slice(0, 3)].join('; ');
+    decision.refuse({ code: 'TRUST_REFUSED', path: `trust.policies.${policyName}.binding`, expected, got });
+  }
   decision.pass(`${name} version ${version}, say ${signerNames(counting).join(', ')}`);
   decision.attestations.push({ type: 'release', signers: signerNames(counting) });
 }

@@ -144,7 +144,7 @@ describe('VersionLedger', () => {
   it.each<[string, (file: string) => Promise<void>]>([
     ['is empty', (file) => writeFile(file, '')],
     ['is damaged', (file) => writeFile(file, '{"format":"airlock-ledger-v1","models":[{}]}\n')],
-    ['is a link', (file) => symlink('/dev/null', file)],
+    ['is a link', (file) => symlink(join(folder, 'ledger-1.json'), file)],
     ['is a folder', async (file) => void (await mkdir(file))],
     ['is too large', (file) => writeFile(file, '').then(() => truncate(file, maxLedgerBytes + 1))],
   ])('never takes a state that %s for none', async (_title, spoil) => {

@@ -91,7 +91,8 @@ export class VersionLedger {
       }
       const next = this.#withVersion(ledger, served);
       if (next === undefined) return;
-      if (await this.#publish(number + 1, next)) await this.#clean(number + 1);
+      await this.#publish(number + 1, next);
+      await this.#clean(number + 1);
     }
   }
 
@@ -106,8 +107,8 @@ export class VersionLedger {
     throw new AirlockError('TRUST_INVALID', { message: `The record of served versions would be larger than ${maxBytes} bytes` });
   }
 
-  /** False when another writer was first. */
-  async #publish(number: number, bytes: Buffer): Promise<boolean> {
+  /** Makes `bytes` the state `number`, unless there is one already. */
+  async #publish(number: number, bytes: Buffer): Promise<void> {
     const { onStep } = this.#options;
     const aside = join(this.#folder, `.ledger-${ownerMark()}-${randomUUID()}`);
     onStep('write');
@@ -117,13 +118,10 @@ export class VersionLedger {
       onStep('sync');
       await file.sync();
       onStep('link');
-      return await link(aside, join(this.#folder, `ledger-${number}.json`)).then(
-        () => true,
-        (thrown: unknown) => {
-          if (errnoOf(thrown) === 'EEXIST') return false;
-          throw thrown;
-        },
-      );
+      await link(aside, join(this.#folder, `ledger-${number}.json`)).catch((thrown: unknown) => {
+        // Another writer was first; whoever asked reads again.
+        if (errnoOf(thrown) !== 'EEXIST') throw thrown;
+      });
     } finally {
       await file.close();
       onStep('unlink');
