@@ -1,5 +1,5 @@
-// A certificate authority for tests: makes certificates, chains and revocation lists at run time, right ones and ones that are wrong in one way.
-// Keys exist only in memory.
+// A certificate authority for tests: makes certificates, chains and revocation lists at run time, right ones and ones that are
+// wrong in one way. Keys exist only in memory.
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   bits,

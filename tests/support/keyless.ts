@@ -1,5 +1,6 @@
-// A Sigstore of our own for tests: certificate authority, certificate log, transparency log and time stamps in memory. The transparency log is
-// the mock of the Sigstore project; its other mocks do not work with the pkijs that npm installs beside them. No network, keys only in memory.
+// A Sigstore of our own for tests: certificate authority, certificate log, transparency log and time stamps in memory. The
+// transparency log is the mock of the Sigstore project; its other mocks do not work with the pkijs that npm installs beside
+// them. No network, keys only in memory.
 import { createHash, sign } from 'node:crypto';
 import { initializeTLog } from '@sigstore/mock';
 import { dssePayloadType, preAuthEncoding } from '../../src/provenance/format/index.ts';

@@ -1,5 +1,5 @@
-// Reads the extensions of a certificate that decide what it may be used for. What is critical and not read here is kept by name, because a
-// certificate that says "do not use me unless you understand this" must be refused by whoever uses it.
+// Reads the extensions of a certificate that decide what it may be used for. What is critical and not read here is kept by
+// name, because a certificate that says "do not use me unless you understand this" must be refused by whoever uses it.
 import { childrenOf, type DerElement, derError, readElement, tags } from './der.ts';
 import { checkInteger, DerParts, readBits, readBoolean, readOid, readSmallInteger } from './der-values.ts';
 
@@ -43,7 +43,10 @@ const oids = {
   extendedKeyUsage: '2.5.29.37',
 } as const;
 
-/** Read here, or harmless: with every policy acceptable, which policies a certificate is under decides nothing (RFC 5280, 6.1.1). */
+/**
+ * Read here, or harmless: with every policy acceptable, which policies a certificate is under decides nothing (RFC 5280,
+ * 6.1.1).
+ */
 const understood: ReadonlySet<string> = new Set(Object.values(oids));
 
 /** A SEQUENCE of extensions; KEY_INVALID when one is there twice, because readers differ in which they take. */

@@ -1,11 +1,14 @@
-// Whether a leaf certificate is for whom the trust section names. Texts are compared as a whole; must never treat one as a pattern, take a
-// wildcard for what it covers, or fall back to the subject's common name.
+// Whether a leaf certificate is for whom the trust section names. Texts are compared as a whole; must never treat one as a
+// pattern, take a wildcard for what it covers, or fall back to the subject's common name.
 import { createHash } from 'node:crypto';
 import type { CertificateIdentity } from '../../config/index.ts';
 import { printable } from '../../core/index.ts';
 import type { Certificate } from './certificate.ts';
 
-/** What of `wanted` the leaf does not have, printable; undefined when it has all. The domain of an email and a DNS name ignore case. */
+/**
+ * What of `wanted` the leaf does not have, printable; undefined when it has all. The domain of an email and a DNS name ignore
+ * case.
+ */
 export function identityProblem(wanted: CertificateIdentity, leaf: Certificate): string | undefined {
   const { emails, uris, dnsNames } = leaf.extensions;
   const { email, uri, dns, spkiSha256 } = wanted;

@@ -1,4 +1,5 @@
-// Names of certificates for people: in messages, in evidence, on the terminal. Never compared with anything; what decides compares bytes.
+// Names of certificates for people: in messages, in evidence, on the terminal. Never compared with anything; what decides
+// compares bytes.
 import { printable } from '../../core/index.ts';
 import type { Certificate } from './certificate.ts';
 import { childrenOf, type DerElement, readElement, tags } from './der.ts';
@@ -21,7 +22,7 @@ export function certificateName({ subject }: Pick<Certificate, 'subject'>): stri
   return `"${nameText(subject)}"`;
 }
 
-/** `CN=…, O=…` of a Name in DER, printable; a digest of its bytes would help nobody, so what cannot be read is said to be so. */
+/** `CN=…, O=…` of a Name in DER, printable; what cannot be read is said to be so. */
 export function nameText(name: Buffer): string {
   try {
     const parts = childrenOf(readElement(name, tags.sequence)).flatMap((set) => childrenOf(set).map(attributeText));

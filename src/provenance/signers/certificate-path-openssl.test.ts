@@ -1,4 +1,5 @@
-// Our judgement of certificate paths beside that of `openssl verify`: whatever it refuses, we refuse. Where we refuse more is a list below.
+// Our judgement of certificate paths beside that of `openssl verify`: whatever it refuses, we refuse. Where we refuse more is a
+// list below.
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

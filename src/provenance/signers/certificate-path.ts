@@ -1,5 +1,6 @@
-// Finds the certificates that lead from a leaf to one of the given roots, and checks each as RFC 5280 (section 6) asks. Only roots that the
-// operator gave end a path; whatever came with a bundle is a suggestion. Must stay bounded on certificates that sign each other in circles.
+// Finds the certificates that lead from a leaf to one of the given roots, and checks each as RFC 5280 (section 6) asks. Only
+// roots that the operator gave end a path; whatever came with a bundle is a suggestion. Must stay bounded on certificates that
+// sign each other in circles.
 import type { Certificate } from './certificate.ts';
 import { certificateName } from './certificate-name.ts';
 import { isSignedBy, isStrong } from './signed-structure.ts';

@@ -1,5 +1,6 @@
-// A signer who has a certificate: the leaf of the bundle must lead to a root of the trust section, be for the identity that it names, and have
-// made the signature. The chain in the bundle is hostile input; roots, lists and authorities come from files that the operator named.
+// A signer who has a certificate: the leaf of the bundle must lead to a root of the trust section, be for the identity that it
+// names, and have made the signature. The chain in the bundle is hostile input; roots, lists and authorities come from files
+// that the operator named.
 import type { CertificateSigner } from '../../config/index.ts';
 import { AirlockError } from '../../core/index.ts';
 import type { SignedEnvelope, SignerEvidence, TrustedSigner } from '../provenance-types.ts';
@@ -25,8 +26,9 @@ export interface CertificateTrust {
 type Rules = Pick<CertificateSigner, 'accept' | 'notAfterMs' | 'identity'>;
 
 /**
- * A signer that accepts what a certificate for `config.identity` signed. Certificates must be valid at the time that an authority stamped,
- * or now where no stamp counts; revocation lists are asked as of now, because a thief of a key may stamp too.
+ * A signer that accepts what a certificate for `config.identity` signed. Certificates must be valid at the time that an
+ * authority stamped, or now where no stamp counts; revocation lists are asked as of now, because a thief of a key may stamp
+ * too.
  */
 export function certificateSigner(name: string, config: Rules, trust: CertificateTrust): TrustedSigner {
   const rules = { signer: name, accept: config.accept, legacyHash: 'sha256', notAfterMs: config.notAfterMs };

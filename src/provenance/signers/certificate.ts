@@ -1,5 +1,5 @@
-// Reads X.509 certificates (RFC 5280) into what a path needs. Our own reader, because Node's tells neither key usage, path length nor which
-// extensions are critical. It only reads: whether a certificate is trusted for anything is decided elsewhere.
+// Reads X.509 certificates (RFC 5280) into what a path needs. Our own reader, because Node's tells neither key usage, path
+// length nor which extensions are critical. It only reads: whether a certificate is trusted for anything is decided elsewhere.
 import { createHash, type KeyObject } from 'node:crypto';
 import { AirlockError } from '../../core/index.ts';
 import { type CertificateExtensions, readCertificateExtensions, readExtensionList } from './certificate-extensions.ts';
@@ -30,8 +30,8 @@ const maxCertificateBytes = 65_536;
 const version3 = 2;
 
 /**
- * All certificates of a PEM file, or the one that a DER file is; at least one. KEY_INVALID when there is none, when a block is something
- * else (a private key does not belong here), or when one cannot be read.
+ * All certificates of a PEM file, or the one that a DER file is; at least one. KEY_INVALID when there is none, when a block is
+ * something else (a private key does not belong here), or when one cannot be read.
  */
 export function readCertificates(bytes: Buffer): Certificate[] {
   if (bytes[0] === tags.sequence) {

@@ -1,5 +1,6 @@
-// The values that certificates, revocation lists and time stamps are made of, read from DER elements, and a cursor over the parts of one
-// structure. Every reader refuses what is not the one encoding of a value: two texts for one number have hidden a forged one before.
+// The values that certificates, revocation lists and time stamps are made of, read from DER elements, and a cursor over the
+// parts of one structure. Every reader refuses what is not the one encoding of a value: two texts for one number have hidden a
+// forged one before.
 import { childrenOf, type DerElement, derError, tags } from './der.ts';
 
 const maxOidBytes = 64;
@@ -124,7 +125,10 @@ export function readBits({ content }: DerElement): (bit: number) => boolean {
 const shortTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 const longTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,8}[1-9]))?Z$/;
 
-/** A UTCTime or GeneralizedTime in UTC with seconds, in milliseconds since 1970; fractions only in time stamps, cut to milliseconds. */
+/**
+ * A UTCTime or GeneralizedTime in UTC with seconds, in milliseconds since 1970; fractions only in time stamps, cut to
+ * milliseconds.
+ */
 export function readTime(element: DerElement): number {
   const text = element.content.toString('latin1');
   const short = element.tag === tags.utcTime;

@@ -1,6 +1,7 @@
-// Reads DER (X.690) strictly: one encoding for one value, every byte accounted for. Hand-written because the readers at hand accept other
-// encodings, ignore what follows, and call themselves for every level; certificates, revocation lists and time stamps come from strangers.
-// One call reads one level, so depth is decided by who reads. Must never allocate by a length that was not compared with the bytes there.
+// Reads DER (X.690) strictly: one encoding for one value, every byte accounted for. Hand-written because the readers at hand
+// accept other encodings, ignore what follows, and call themselves for every level; certificates, revocation lists and time
+// stamps come from strangers. One call reads one level, so depth is decided by who reads. Must never allocate by a length that
+// was not compared with the bytes there.
 import { AirlockError } from '../../core/index.ts';
 
 export interface DerElement {
@@ -38,8 +39,8 @@ const longTag = 0x1f;
 const constructedBit = 0x20;
 
 /**
- * The one element that `bytes` consists of; `tag` is what it must be. KEY_INVALID when it is not DER: lengths in more bytes than needed or
- * without an end, tags above 30, anything behind the element.
+ * The one element that `bytes` consists of; `tag` is what it must be. KEY_INVALID when it is not DER: lengths in more bytes
+ * than needed or without an end, tags above 30, anything behind the element.
  */
 export function readElement(bytes: Buffer, tag: number): DerElement {
   const element = elementAt(bytes, 0);

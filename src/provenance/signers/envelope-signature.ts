@@ -1,5 +1,6 @@
-// Checks an envelope's signature with a key that was chosen before: the payload type, the pre-authentication encoding, the hash of the curve.
-// Must never try other hashes, encodings or forms until one fits; the old form is tried only for a signer whose entry names it.
+// Checks an envelope's signature with a key that was chosen before: the payload type, the pre-authentication encoding, the hash
+// of the curve. Must never try other hashes, encodings or forms until one fits; the old form is tried only for a signer whose
+// entry names it.
 import { verify } from 'node:crypto';
 import type { LegacyForm } from '../../config/index.ts';
 import { dssePayloadType, preAuthEncoding, preAuthEncodingV02 } from '../format/index.ts';
@@ -17,8 +18,9 @@ export interface SignatureRules {
 }
 
 /**
- * Undefined when the signature fits in the current form, `v0.2` when it does in that old form and the rules accept it. SIGNER_UNTRUSTED
- * otherwise, and after `notAfterMs`. ECDSA signatures are strict DER: OpenSSL encodes what it read again and compares.
+ * Undefined when the signature fits in the current form, `v0.2` when it does in that old form and the rules accept it.
+ * SIGNER_UNTRUSTED otherwise, and after `notAfterMs`. ECDSA signatures are strict DER: OpenSSL encodes what it read again and
+ * compares.
  */
 export function checkSignature(
   envelope: SignedEnvelope,

@@ -28,7 +28,7 @@ function checkHint(name: string, config: Pick<KeySigner, 'accept'>, key: PublicK
   }
   if (material.rawPem !== undefined) {
     if (!config.accept.includes('raw-public-key')) {
-      const message = `The bundle holds a public key instead of a hint; signer "${printable(name)}" does not accept "raw-public-key"`;
+      const message = `The bundle has a whole key for a hint, and signer "${printable(name)}" does not accept "raw-public-key"`;
       throw new AirlockError('BUNDLE_UNSUPPORTED', { message });
     }
     if (keyIdOf(material.rawPem) !== key.keyId) {

@@ -69,6 +69,8 @@ describe('a key', () => {
     truncateSync(large, 4 * 2 ** 20);
     expect(await refusal(config(large))).toContain('at most 65536 bytes');
     expect(await refusal(config(file('empty', '')))).toContain('got no PEM');
+    // A file of the kernel says that it is empty and then gives bytes.
+    await expect(loadSigner('ci', config('/proc/self/status'))).rejects.toThrow('changed while it was read');
   });
 });
 

@@ -13,8 +13,8 @@ import { readTrustedRoot, sigstoreSigner } from './sigstore-signer.ts';
 import { timeStamperProblem } from './time-stamp.ts';
 
 /**
- * The signer `name`. TRUST_INVALID names the key of airlock.yaml whose file cannot be used; a root that may not issue certificates is one
- * of these. Certificates and lists that are out of date are not: that is asked for each signature.
+ * The signer `name`. TRUST_INVALID names the key of airlock.yaml whose file cannot be used; a root that may not issue
+ * certificates is one of these. Certificates and lists that are out of date are not: that is asked for each signature.
  */
 export async function loadSigner(name: string, config: SignerConfig): Promise<TrustedSigner> {
   const place = `trust.signers.${name}`;

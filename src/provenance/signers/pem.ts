@@ -1,5 +1,5 @@
-// Takes PEM text apart into labelled blocks of DER. One pass over lines and no pattern that can backtrack; it must never guess: whatever stands
-// in a block and is not base64 refuses the whole file.
+// Takes PEM text apart into labelled blocks of DER. One pass over lines and no pattern that can backtrack; it must never guess:
+// whatever stands in a block and is not base64 refuses the whole file.
 import { AirlockError } from '../../core/index.ts';
 
 export interface PemBlock {
@@ -14,8 +14,9 @@ const dashes = '-----';
 const maxBlocks = 256;
 
 /**
- * Every block of `text`, in order; text between blocks is ignored, as other tools write names there. Empty when there is no block.
- * KEY_INVALID when a block does not end, is not base64, or has headers (encrypted keys of old), and for more than 256 blocks.
+ * Every block of `text`, in order; text between blocks is ignored, as other tools write names there. Empty when there is no
+ * block. KEY_INVALID when a block does not end, is not base64, or has headers (encrypted keys of old), and for more than 256
+ * blocks.
  */
 export function readPem(text: Buffer): PemBlock[] {
   const blocks: PemBlock[] = [];

@@ -1,5 +1,6 @@
-// Reads the public keys that signers are pinned to, and says under which names bundles know them. Accepts three curves and nothing else, and
-// must never accept a private key: one that lies where the server reads it is a mistake to be told, not to be served with.
+// Reads the public keys that signers are pinned to, and says under which names bundles know them. Accepts three curves and
+// nothing else, and must never accept a private key: one that lies where the server reads it is a mistake to be told, not to be
+// served with.
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { AirlockError, printable } from '../../core/index.ts';
 import { readElement, tags } from './der.ts';
@@ -25,8 +26,8 @@ const curves: ReadonlyMap<unknown, Pick<PublicKey, 'curve' | 'hash'>> = new Map(
 ]);
 
 /**
- * One PEM block with a SubjectPublicKeyInfo on P-256, P-384 or P-521, at most 64 KiB; CRLF, compressed points and curves written out as
- * parameters are fine. KEY_INVALID with what it is instead.
+ * One PEM block with a SubjectPublicKeyInfo on P-256, P-384 or P-521, at most 64 KiB; CRLF, compressed points and curves
+ * written out as parameters are fine. KEY_INVALID with what it is instead.
  */
 export function readPublicKey(pem: Buffer): PublicKey {
   if (pem.length > maxPemBytes) {

@@ -46,6 +46,8 @@ describe('revocationProblem', () => {
 
   test('does not count a list that its issuer did not sign, or may not sign', () => {
     expect(problem(rootList, makeCrl({ issuer: middle, signWith: ecKeys().privateKey }))).toContain('no current');
+    const renamed = makeAuthority({ name: 'another name', keys: middle.keys });
+    expect(problem(rootList, makeCrl({ issuer: renamed }))).toContain('no current');
     const quiet = makeAuthority({ name: 'quiet', issuer: root, keyUsage: [5] });
     const below = makeLeaf({ name: 'leaf', issuer: quiet });
     const quietPath = [below, quiet, root].map((certificate) => readCertificate(certificate.der));

@@ -1,5 +1,5 @@
-// Certificate revocation lists (RFC 5280, section 5): read when the trust section is loaded, asked for every path. Fails closed: where lists are
-// given, a certificate that no current list of its issuer covers is refused as if it were revoked.
+// Certificate revocation lists (RFC 5280, section 5): read when the trust section is loaded, asked for every path. Fails
+// closed: where lists are given, a certificate that no current list of its issuer covers is refused as if it were revoked.
 import { AirlockError } from '../../core/index.ts';
 import type { Certificate } from './certificate.ts';
 import { type Extension, readExtensionList } from './certificate-extensions.ts';
@@ -21,7 +21,10 @@ export interface RevocationList {
 /** Lists that hold only a part, or certificates of others: a serial number that is absent from one means nothing. */
 const partial: ReadonlySet<string> = new Set(['2.5.29.27', '2.5.29.28', '2.5.29.29']);
 
-/** The lists of a PEM file, or the one that a DER file is; at least one. KEY_INVALID, also for delta, partial and indirect lists. */
+/**
+ * The lists of a PEM file, or the one that a DER file is; at least one. KEY_INVALID, also for delta, partial and indirect
+ * lists.
+ */
 export function readRevocationLists(bytes: Buffer): RevocationList[] {
   if (bytes[0] === tags.sequence) {
     return [readRevocationList(bytes)];
@@ -80,9 +83,10 @@ function refuseUnknown(extensions: readonly Extension[]): void {
 }
 
 /**
- * Why a certificate of `path` (the leaf first, the root last) is revoked or not covered, printable; undefined when all below the root are
- * covered and none is revoked. A list counts when the certificate's issuer signed it and may sign lists. That a list is out of date does
- * not bring a certificate back; what it does not name must be covered by a list that is current at `nowMs`.
+ * Why a certificate of `path` (the leaf first, the root last) is revoked or not covered, printable; undefined when all below
+ * the root are covered and none is revoked. A list counts when the certificate's issuer signed it and may sign lists. That a
+ * list is out of date does not bring a certificate back; what it does not name must be covered by a list that is current at
+ * `nowMs`.
  */
 export function revocationProblem(
   path: readonly Certificate[],

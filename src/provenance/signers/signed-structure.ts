@@ -1,5 +1,5 @@
-// What certificates and revocation lists have in common: bytes, how they were signed, and the signature. Decides which algorithms count; must never
-// accept SHA-1, MD5 or short RSA keys, with which both can be forged.
+// What certificates and revocation lists have in common: bytes, how they were signed, and the signature. Decides which
+// algorithms count; must never accept SHA-1, MD5 or short RSA keys, with which both can be forged.
 import { type AsymmetricKeyDetails, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { type DerElement, derError, readElement, tags } from './der.ts';
 import { DerParts, readBytes, readOid } from './der-values.ts';
@@ -46,8 +46,8 @@ export function readSigned(der: Buffer): SignedStructure {
 }
 
 /**
- * True when `key` made the signature over `body`. `hash` stands in where the algorithm does not say one. False too for an algorithm or key
- * that is too weak or not known: RSA below 2,048 or above 8,192 bits, other curves than P-256, P-384, P-521.
+ * True when `key` made the signature over `body`. `hash` stands in where the algorithm does not say one. False too for an
+ * algorithm or key that is too weak or not known: RSA below 2,048 or above 8,192 bits, other curves than P-256, P-384, P-521.
  */
 export function isSignedBy(
   signed: { body: Buffer; algorithm: DerElement; signature: Buffer },

@@ -6,8 +6,8 @@ import { AirlockError, isAirlockError } from '../../core/index.ts';
 const maxFileBytes = 4 * 2 ** 20;
 
 /**
- * What `read` makes of the file at `path`, at most 4 MiB. TRUST_INVALID otherwise; its message names `key`, the place in airlock.yaml, and
- * only its detail the path.
+ * What `read` makes of the file at `path`, at most 4 MiB. TRUST_INVALID otherwise; its message names `key`, the place in
+ * airlock.yaml, and only its detail the path.
  */
 export async function readSignerFile<T>(key: string, path: string, read: (bytes: Buffer) => T): Promise<T> {
   try {

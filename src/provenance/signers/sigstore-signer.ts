@@ -1,6 +1,7 @@
-// A signer who has no key of his own but an identity that a certificate authority vouched for minutes before signing, with a public log as
-// witness (Sigstore, "keyless"). The library checks certificate, log and time against the trusted root of the trust section; nothing is fetched.
-// Whose identity it is, is compared here: the library takes the wanted identity as a pattern that may match anywhere.
+// A signer who has no key of his own but an identity that a certificate authority vouched for minutes before signing, with a
+// public log as witness (Sigstore, "keyless"). The library checks certificate, log and time against the trusted root of the
+// trust section; nothing is fetched. Whose identity it is, is compared here: the library takes the wanted identity as a pattern
+// that may match anywhere.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
@@ -25,7 +26,10 @@ const issuerV2 = '1.3.6.1.4.1.57264.1.8';
 /** A clock that is this far behind the log's still works. */
 const maxFutureMs = 300_000;
 
-/** The keys and authorities of a trusted_root.json. KEY_INVALID when it is none, or lacks an authority, a log or a certificate log. */
+/**
+ * The keys and authorities of a trusted_root.json. KEY_INVALID when it is none, or lacks an authority, a log or a certificate
+ * log.
+ */
 export function readTrustedRoot(bytes: Buffer, sha256: string | undefined): TrustMaterial {
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== undefined && digest !== sha256) {
@@ -47,7 +51,10 @@ function rootError(what: string, cause?: unknown): AirlockError {
   return new AirlockError('KEY_INVALID', { message: `The trusted root cannot be used: ${what}`, cause });
 }
 
-/** A signer that accepts what `config.identity`, vouched for by `config.issuer`, signed: one log entry, one certificate log, one time at least. */
+/**
+ * A signer that accepts what `config.identity`, vouched for by `config.issuer`, signed: one log entry, one certificate log, one
+ * time at least.
+ */
 export function sigstoreSigner(name: string, config: Rules, material: TrustMaterial): TrustedSigner {
   const verifier = new Verifier(material, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 });
   const keyId = identityId([config.identity, config.issuer]);
@@ -108,7 +115,10 @@ function checkIdentity(name: string, { identity, issuer }: Rules, verifier: Veri
   }
 }
 
-/** What the library leaves out: it takes the first of several names, drops bits of names beyond ASCII, and does not ask what the key is for. */
+/**
+ * What the library leaves out: it takes the first of several names, drops bits of names beyond ASCII, and does not ask what the
+ * key is for.
+ */
 function checkLeaf(leaf: CertificateExtensions, found: readonly unknown[], identity: string, issuer: string): void {
   const names = [...leaf.emails, ...leaf.uris, ...leaf.dnsNames];
   if (!isDeepStrictEqual([...found, ...names], [identity, issuer, identity]) || !isIssuer(leaf.all, issuer)) {
@@ -126,8 +136,8 @@ function isIssuer(all: readonly Extension[], issuer: string): boolean {
 }
 
 /**
- * The latest time that counts; the library has checked them and that there is one. The time of a log entry is signed only where the log has
- * promised to include it.
+ * The latest time that counts; the library has checked them and that there is one. The time of a log entry is signed only where
+ * the log has promised to include it.
  */
 function latestTime({ timestamps }: SignedEntity): number {
   const times = timestamps.flatMap((time) => {

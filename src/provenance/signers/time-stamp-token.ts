@@ -1,5 +1,6 @@
-// Reads RFC 3161 time stamps: a response that holds CMS SignedData (RFC 5652) that holds what an authority states. It only reads; whether the
-// authority is trusted, and for which bytes the stamp is, is asked in time-stamp.ts. DER only: time stamps in BER are refused.
+// Reads RFC 3161 time stamps: a response that holds CMS SignedData (RFC 5652) that holds what an authority states. It only
+// reads; whether the authority is trusted, and for which bytes the stamp is, is asked in time-stamp.ts. DER only: time stamps
+// in BER are refused.
 
 import { readExtensionList } from './certificate-extensions.ts';
 import { type DerElement, derError, readElement, tags } from './der.ts';

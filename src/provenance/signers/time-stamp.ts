@@ -1,5 +1,6 @@
-// When a signature was made, as a trusted authority says. A signer's certificate lives for months and a model for years; without a time stamp
-// a signature ends with its certificate. Must never take a time from the bundle that no authority of the trust section has signed.
+// When a signature was made, as a trusted authority says. A signer's certificate lives for months and a model for years;
+// without a time stamp a signature ends with its certificate. Must never take a time from the bundle that no authority of the
+// trust section has signed.
 import { createHash } from 'node:crypto';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { certificateName } from './certificate-name.ts';
@@ -13,9 +14,10 @@ const maxTokens = 8;
 const maxFutureMs = 300_000;
 
 /**
- * The earliest moment at which one of `authorities` saw `signature`, in milliseconds since 1970; undefined when none of the first eight
- * time stamps counts. An authority is either the certificate that stamps or one that issued it; the certificate must be for nothing but
- * time stamps (a critical extended key usage) and valid when it stamped. Whether it was revoked is not asked.
+ * The earliest moment at which one of `authorities` saw `signature`, in milliseconds since 1970; undefined when none of the
+ * first eight time stamps counts. An authority is either the certificate that stamps or one that issued it; the certificate
+ * must be for nothing but time stamps (a critical extended key usage) and valid when it stamped. Whether it was revoked is not
+ * asked.
  */
 export function trustedTime(
   signature: Buffer,
@@ -63,8 +65,8 @@ function isAuthority(signer: Certificate, given: readonly Certificate[], roots: 
 }
 
 /**
- * Why a certificate may not stamp, printable; undefined when it may. RFC 3161, 2.3: a key for time stamps is for nothing else, and says so
- * in a critical extension, so that no other signature can be passed off as one.
+ * Why a certificate may not stamp, printable; undefined when it may. RFC 3161, 2.3: a key for time stamps is for nothing else,
+ * and says so in a critical extension, so that no other signature can be passed off as one.
  */
 export function timeStamperProblem({ subject, extensions }: Certificate): string | undefined {
   const { extendedKeyUsage = [], extendedKeyUsageCritical, refused } = extensions;
