@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statS
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { childrenOfThisProcess, newestChild } from '../support/child-processes.ts';
 import { RawConnection } from '../support/raw-connection.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
 import { call, post, root, startTestServer, type TestServer, temporaryFolder, until } from '../support/server.ts';
@@ -240,27 +241,4 @@ function listFiles(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
     statSync(path.join(directory, name)).isFile(),
   );
-}
-
-function childrenOfThisProcess(): ReadonlySet<number> {
-  const children = new Set<number>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      // Behind the name in brackets, which may hold anything: state and parent.
-      const parent = readFileSync(`/proc/${name}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ')[1];
-      if (Number(parent) === process.pid) children.add(Number(name));
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return children;
-}
-
-function newestChild(before: ReadonlySet<number>): number {
-  const added = [...childrenOfThisProcess()].filter((pid) => !before.has(pid));
-  if (added.length !== 1) throw new Error(`expected one new worker, found ${added.length}`);
-  return added[0];
 }
