@@ -2,22 +2,30 @@
 // Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
 import { Command, CommanderError } from 'commander';
 import { AirlockError, errorSpec, printable } from '../core/index.ts';
-import { addAttestCommands } from './commands/attest.ts';
-import { addContractCommands } from './commands/contract.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addHardenCommand } from './commands/harden.ts';
-import { addKeysCommands } from './commands/keys.ts';
-import { addPredictCommand } from './commands/predict.ts';
-import { addRuntimeCommands } from './commands/runtime.ts';
-import { addServeCommand } from './commands/serve.ts';
-import { addSignCommand } from './commands/sign.ts';
-import { addVerifyCommand } from './commands/verify.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
+type AddCommand = (program: Command, io: Io) => void;
+
+/**
+ * Each is loaded only when it is asked for: a server must not hold the code that signs, and does not need the code that reads anybody's data sets.
+ */
+const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ['serve', async () => (await import('./commands/serve.ts')).addServeCommand],
+  ['predict', async () => (await import('./commands/predict.ts')).addPredictCommand],
+  ['contract', async () => (await import('./commands/contract.ts')).addContractCommands],
+  ['harden', async () => (await import('./commands/harden.ts')).addHardenCommand],
+  ['keys', async () => (await import('./commands/keys.ts')).addKeysCommands],
+  ['sign', async () => (await import('./commands/sign.ts')).addSignCommand],
+  ['attest', async () => (await import('./commands/attest.ts')).addAttestCommands],
+  ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
+  ['runtime', async () => (await import('./commands/runtime.ts')).addRuntimeCommands],
+  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
+]);
+
 /** Runs one command line, without the program's own name, and gives its exit code. */
 export async function main(args: readonly string[], io: Io = processIo()): Promise<number> {
-  const program = createProgram(io);
+  const program = await createProgram(args[0], io);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
@@ -27,25 +35,15 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
   }
 }
 
-function createProgram(io: Io): Command {
+async function createProgram(name: string | undefined, io: Io): Promise<Command> {
   const program = new Command('airlock')
     .description('Serves TensorFlow models to people, and from people, that you do not trust.')
     .version(packageVersion())
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
-  for (const add of [
-    addServeCommand,
-    addPredictCommand,
-    addContractCommands,
-    addRuntimeCommands,
-    addDoctorCommand,
-    addHardenCommand,
-    addVerifyCommand,
-    addKeysCommands,
-    addSignCommand,
-    addAttestCommands,
-  ])
-    add(program, io);
+  const one = commands.get(name ?? '');
+  // Help and mistakes need them all.
+  for (const load of one === undefined ? commands.values() : [one]) (await load())(program, io);
   // Subcommands do not inherit these from commander by themselves.
   for (const command of allCommands(program)) command.exitOverride().configureOutput(program.configureOutput());
   return program;

@@ -2,7 +2,7 @@
 // name is staged, hashed while it is copied. From there on only the staged copy counts; the folder that it came from is never read again.
 import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import type { Manifest, ModelStore, StagedModel, Trust, Verdict } from '../provenance/index.ts';
+import type { Manifest, ModelStore, Trust, Verdict } from '../provenance/index.ts';
 
 /** What was found out about a version that may be served; for the log and for the status. */
 export interface Provenance {
@@ -36,6 +36,8 @@ export interface AdmissionOptions {
   readonly model: string;
   readonly versions: VersionPolicy;
   readonly contractDigest: string | undefined;
+  /** For tests; a clock that nobody sets. */
+  readonly nowMs?: () => number;
 }
 
 /** Refusals that another look may lift without the model's folder changing: a signature may come later and lie elsewhere, time passes. */
@@ -57,34 +59,59 @@ export function mayPass({ code }: AirlockError): boolean {
   return passing.has(code);
 }
 
+/** Waits before a version that was refused is judged again while its folder stays as it is; the last one from then on. */
+const rejudgeDelaysMs = [0, 1_000, 2_000, 5_000, 10_000, 30_000];
+
+interface Refusal {
+  readonly snapshotDigest: string;
+  readonly error: AirlockError;
+  readonly times: number;
+  readonly atMs: number;
+  /** Of the bundles that were accepted when the files were found to differ; those files are not hashed again before one of them changes. */
+  readonly bundles?: string;
+}
+
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** What was found of files that are not as signed, by what was looked at: they are not hashed again every second. */
-  readonly #tampered = new Map<bigint, { readonly key: string; readonly error: AirlockError }>();
+  readonly #refusals = new Map<bigint, Refusal>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
   /**
-   * Admits one version. `snapshotDigest` tells one state of its folder from another.
+   * Admits one version. `snapshotDigest` tells one state of its folder from another. A refusal is found out again, after a growing pause or
+   * when the folder has changed: a signature may come later and lie elsewhere, a certificate may not count yet.
    * @throws MODEL_UNSIGNED, BUNDLE_INVALID, BUNDLE_UNSUPPORTED, SIGNER_UNTRUSTED, TRUST_REFUSED, MODEL_ROLLBACK, TRUST_INVALID for what the policy
    * does not let pass; MODEL_TAMPERED, naming each file, for files that are not as signed; STORE_UNSAFE, STORE_NOT_WRITABLE, DISK_FULL.
    */
   async admit(version: bigint, modelPath: string, snapshotDigest: string): Promise<AdmittedModel> {
-    const { trust, policy, model, versions, contractDigest } = this.#options;
-    const verdict = await trust.judge({
-      policy,
-      model,
-      version,
-      modelPath,
-      versions,
-      ...(contractDigest === undefined ? {} : { contractDigest }),
-    });
-    const { manifest, error } = verdict;
+    const before = this.#refusals.get(version);
+    const last = before?.snapshotDigest === snapshotDigest ? before : undefined;
+    if (last !== undefined && this.#now() - last.atMs < delayAfter(last.times)) throw last.error;
+    const bundles: string[] = [];
+    try {
+      const admitted = await this.#admitNow(version, modelPath, bundles, last);
+      this.#refusals.delete(version);
+      return admitted;
+    } catch (thrown) {
+      const error = AirlockError.from(thrown);
+      const times = (last?.times ?? 0) + 1;
+      const differ = error.code === 'MODEL_TAMPERED' ? { bundles: bundles.join() } : {};
+      this.#refusals.set(version, { snapshotDigest, error, times, atMs: this.#now(), ...differ });
+      throw error;
+    }
+  }
+
+  async #admitNow(version: bigint, modelPath: string, bundles: string[], last: Refusal | undefined): Promise<AdmittedModel> {
+    const { trust, store, policy, model, versions, contractDigest } = this.#options;
+    const contract = contractDigest === undefined ? {} : { contractDigest };
+    const verdict = await trust.judge({ policy, model, version, modelPath, versions, ...contract });
+    const { manifest, error, signers, attestations } = verdict;
+    bundles.push(...verdict.bundles);
     if (!verdict.allowed || manifest === undefined) throw error ?? new AirlockError('INTERNAL');
-    const staged = await this.#stage(version, modelPath, manifest, `${snapshotDigest} ${verdict.bundles.join(' ')}`);
-    const { signers, attestations, bundles } = verdict;
+    if (last?.bundles === bundles.join()) throw last.error;
+    const staged = await store.stage(modelPath, manifest);
     const { root, identity } = manifest;
     return {
       directory: staged.directory,
@@ -93,22 +120,16 @@ export class Admission {
       served: () => trust.recordServed({ model, version, identity, policy }),
       release: async () => {
         await staged.release();
-        await this.#options.store.collect();
+        await store.collect();
       },
     };
   }
 
-  async #stage(version: bigint, modelPath: string, manifest: Manifest, key: string): Promise<StagedModel> {
-    const known = this.#tampered.get(version);
-    if (known?.key === key) throw known.error;
-    try {
-      const staged = await this.#options.store.stage(modelPath, manifest);
-      this.#tampered.delete(version);
-      return staged;
-    } catch (thrown) {
-      const error = AirlockError.from(thrown);
-      if (error.code === 'MODEL_TAMPERED') this.#tampered.set(version, { key, error });
-      throw error;
-    }
+  #now(): number {
+    return this.#options.nowMs?.() ?? performance.now();
   }
+}
+
+function delayAfter(times: number): number {
+  return rejudgeDelaysMs[Math.min(times, rejudgeDelaysMs.length - 1)];
 }

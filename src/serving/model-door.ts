@@ -3,7 +3,7 @@
 import { basename, join, resolve } from 'node:path';
 import { loadConfig, modelNameOf, type TrustConfig, type VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
-import { openModelStore, openTrust } from '../provenance/index.ts';
+import { assertPrivate, openModelStore, openTrust } from '../provenance/index.ts';
 import { Admission } from './admission.ts';
 
 export type ModelTrust =
@@ -35,7 +35,7 @@ export const newest: VersionPolicy = { kind: 'latest', count: 1 };
  */
 export function trustOfKey(
   key: string,
-  { isBound, signatures }: { readonly isBound: boolean; readonly signatures?: string },
+  { isBound }: { readonly isBound: boolean },
 ): { readonly trust: TrustConfig; readonly policy: string } {
   const policy = 'key';
   const signer = { kind: 'key', publicKey: resolve(key), accept: [] } as const;
@@ -46,7 +46,6 @@ export function trustOfKey(
     minVersion: 0n,
     binding: isBound ? 'required' : 'unsafeNone',
     rollback: isBound ? 'refuse' : 'unsafeAllow',
-    ...(signatures === undefined ? {} : { signatures: resolve(signatures) }),
     attestations: [],
   } as const;
   return {
@@ -78,6 +77,8 @@ async function rulesOf(
 ): Promise<{ readonly trust: TrustConfig; readonly policy: string; readonly model: string }> {
   if ('key' in trust) return { ...trustOfKey(trust.key, { isBound: true }), model: trust.model ?? modelNameOf(resolve(path)) };
   const config = await loadConfig(trust.config);
+  // Whoever can write it decides whose signatures count.
+  await assertPrivate(resolve(trust.config), 'TRUST_INVALID');
   const policy = trust.policy ?? config.models.find(({ name }) => name === trust.model)?.trust;
   if (config.trust === undefined || policy === undefined) {
     throw new AirlockError('USAGE', {

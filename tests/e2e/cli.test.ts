@@ -1,7 +1,7 @@
 // The command line as a person uses it: real processes, their exit codes, what they print and where.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -173,6 +173,24 @@ describe.skipIf(!isBuilt)(`airlock${notBuilt}`, () => {
       findings: expect.arrayContaining([expect.objectContaining({ check: 'tensorflow', state: 'lacking' })]),
     });
   });
+});
+
+it.skipIf(!isBuilt)(`a process that serves loads nothing that signs${notBuilt}`, () => {
+  // With this Node writes down every script that it has loaded.
+  const scripts = (...args: readonly string[]): string[] => {
+    const lists = path.join(folder, `loaded-${args[0]}`);
+    spawnSync(process.execPath, [airlock, ...args], { cwd: folder, env: { ...process.env, NODE_V8_COVERAGE: lists } });
+    return readdirSync(lists).flatMap((file) => {
+      const { result } = JSON.parse(readFileSync(path.join(lists, file), 'utf8')) as {
+        readonly result: readonly { readonly url: string }[];
+      };
+      return result.map(({ url }) => url.replace(/^.*\/dist\//, ''));
+    });
+  };
+  const server = scripts('serve', 'models/digits', '--key', 'no-such.pub', '--store', 'empty-store');
+  expect(server).toContain('gateway/airlock-server.js');
+  expect(server.filter((name) => name.startsWith('signing/') || name.startsWith('derive/'))).toEqual([]);
+  expect(scripts('keys', 'inspect', 'no-such.pub')).toContain('signing/index.js');
 });
 
 describe.skipIf(!withRuntime)(title('airlock doctor'), () => {

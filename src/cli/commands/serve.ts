@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { type Config, configForFolder, loadConfig, weakenings } from '../../config/index.ts';
 import { AirlockError } from '../../core/index.ts';
 import { type AirlockServer, startServer } from '../../gateway/index.ts';
+import { assertPrivate } from '../../provenance/index.ts';
 import { exampleRequest } from '../example-request.ts';
 import type { Io } from '../io.ts';
 import { isolationText } from '../isolation-text.ts';
@@ -76,7 +77,10 @@ async function readConfig(path: string, options: ServeOptions): Promise<Config> 
       message: `--listen, --store, --unsafe-sandbox, --key and --unsafe-unsigned are for a folder; ${path} says them itself`,
     });
   }
-  return loadConfig(path);
+  const config = await loadConfig(path);
+  // Whoever can write it decides whose signatures count.
+  if (config.trust !== undefined) await assertPrivate(resolve(path), 'TRUST_INVALID');
+  return config;
 }
 
 function sayHowToCall(config: Config, server: AirlockServer, log: ServerLog): void {

@@ -3,13 +3,21 @@
 import { realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig, modelNameOf, type TrustConfig, type VersionPolicy } from '../../config/index.ts';
+import { loadConfig, modelNameOf, type TrustConfig } from '../../config/index.ts';
 import { loadContract } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
-import { compareTree, type Manifest, openTrust, type TreeComparison, type Verdict } from '../../provenance/index.ts';
+import {
+  assertPrivate,
+  compareTree,
+  type Manifest,
+  openTrust,
+  type TreeComparison,
+  type TrustRequest,
+} from '../../provenance/index.ts';
 import { trustOfKey } from '../../serving/index.ts';
 import type { Io } from '../io.ts';
-import { createProgressBar, formatBytes, type ProgressBar } from '../progress-bar.ts';
+import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { verdictJson, verdictText } from '../verdict-text.ts';
 
 interface VerifyOptions {
   readonly key?: string;
@@ -17,7 +25,7 @@ interface VerifyOptions {
   readonly policyName?: string;
   readonly model?: string;
   readonly modelVersion?: string;
-  readonly signatures?: string;
+  readonly signature?: string;
   readonly explain?: boolean;
   readonly json?: boolean;
 }
@@ -32,7 +40,7 @@ export function addVerifyCommand(program: Command, io: Io): void {
     .option('--policy-name <name>', 'which policy of that file; default the one of the model')
     .option('--model <name>', 'what the model is called; default the name of its folder')
     .option('--model-version <number>', "the version's number; default the name of its folder")
-    .option('--signatures <folder>', 'with --key: where model.sig and model.sig.d lie, when not beside the model')
+    .option('--signature <file>', 'with --key: the bundle, when it does not lie beside the model')
     .option('--explain', 'print each step of the decision, and the rule that decided')
     .option('--json', 'print the decision as JSON')
     .addHelpText(
@@ -44,13 +52,9 @@ export function addVerifyCommand(program: Command, io: Io): void {
 
 interface Question {
   readonly trust: TrustConfig;
-  readonly policy: string;
-  readonly model: string;
-  readonly version: bigint | undefined;
-  readonly versions: VersionPolicy;
   /** Where the memory of served versions lies; undefined where none counts. */
   readonly ledgerFolder?: string;
-  readonly contractDigest?: string;
+  readonly asked: Omit<TrustRequest, 'modelPath'>;
 }
 
 const minShownBytes = 64 * 1024 * 1024;
@@ -58,15 +62,14 @@ const minShownBytes = 64 * 1024 * 1024;
 async function verify(path: string, options: VerifyOptions, io: Io): Promise<void> {
   const modelPath = existing(path);
   const question = await questionOf(modelPath, options);
-  const trust = await openTrust(
-    question.trust,
-    question.ledgerFolder === undefined ? {} : { ledgerFolder: question.ledgerFolder },
-  );
-  const { policy, model, version, versions, contractDigest } = question;
-  const verdict = await trust.judge({ policy, model, version, modelPath, versions, ...(contractDigest && { contractDigest }) });
+  const { trust, ledgerFolder, asked } = question;
+  const verdict = await (await openTrust(trust, ledgerFolder === undefined ? {} : { ledgerFolder })).judge({
+    ...asked,
+    modelPath,
+  });
   const compared = verdict.manifest === undefined ? undefined : await compare(modelPath, verdict.manifest, io);
-  if (options.json === true) io.stdout.write(`${JSON.stringify(asJson(question, verdict, compared), undefined, 2)}\n`);
-  else io.stdout.write(asText(path, verdict, compared, options.explain === true));
+  if (options.json === true) io.stdout.write(`${JSON.stringify(verdictJson(asked, verdict, compared), undefined, 2)}\n`);
+  else io.stdout.write(verdictText(path, verdict, compared, options.explain === true));
   if (verdict.error !== undefined) throw verdict.error;
   if (compared === undefined) throw new AirlockError('INTERNAL');
   if (compared.differences.length > 0) throw new AirlockError('MODEL_TAMPERED');
@@ -82,7 +85,7 @@ function existing(path: string): string {
 }
 
 async function questionOf(modelPath: string, options: VerifyOptions): Promise<Question> {
-  const { key, policy: file, policyName, signatures } = options;
+  const { key, policy: file, policyName, signature } = options;
   if ((key === undefined) === (file === undefined)) {
     throw new AirlockError('USAGE', { message: 'Say whose signature counts: --key FILE or --policy airlock.yaml, one of them' });
   }
@@ -92,15 +95,12 @@ async function questionOf(modelPath: string, options: VerifyOptions): Promise<Qu
     if (policyName !== undefined) throw new AirlockError('USAGE', { message: '--policy-name goes with --policy' });
     // Whoever names the model asks whether this is that model; otherwise the question is only whose bytes these are.
     const isNamed = options.model !== undefined;
-    return {
-      ...trustOfKey(key, { isBound: isNamed, ...(signatures && { signatures }) }),
-      model,
-      version,
-      versions: { kind: 'all' },
-    };
+    const { trust, policy } = trustOfKey(key, { isBound: isNamed });
+    const file = signature === undefined ? {} : { signatureFile: existing(signature) };
+    return { trust, asked: { policy, model, version, versions: { kind: 'all' }, ...file } };
   }
-  if (signatures !== undefined)
-    throw new AirlockError('USAGE', { message: '--signatures goes with --key; a policy says where they lie' });
+  if (signature !== undefined)
+    throw new AirlockError('USAGE', { message: '--signature goes with --key; a policy says where signatures lie' });
   return questionOfPolicy(resolve(file ?? ''), model, version, policyName);
 }
 
@@ -118,16 +118,10 @@ async function questionOfPolicy(
       message: `${basename(file)} gives no trust policy to the model ${printable(model, 128)}: say which one with --policy-name, or the model with --model`,
     });
   }
-  const contract = configured?.contract === undefined ? undefined : await loadContract(configured.contract);
-  return {
-    trust,
-    policy,
-    model,
-    version,
-    versions: configured?.versions ?? { kind: 'latest', count: 1 },
-    ledgerFolder: join(store, 'trust'),
-    ...(contract && { contractDigest: contract.digest }),
-  };
+  await assertPrivate(file, 'TRUST_INVALID');
+  const contract = configured?.contract === undefined ? {} : { contractDigest: (await loadContract(configured.contract)).digest };
+  const versions = configured?.versions ?? ({ kind: 'latest', count: 1 } as const);
+  return { trust, ledgerFolder: join(store, 'trust'), asked: { policy, model, version, versions, ...contract } };
 }
 
 function versionOf(modelPath: string, given: string | undefined): bigint | undefined {
@@ -154,46 +148,4 @@ async function compare(modelPath: string, manifest: Manifest, io: Io): Promise<T
     bar?.clear();
     throw thrown;
   }
-}
-
-function asJson({ model, version }: Question, verdict: Verdict, compared: TreeComparison | undefined): object {
-  const { policy, steps, decidedBy, signers, attestations, bundles, manifest, error } = verdict;
-  const differences = compared?.differences ?? [];
-  return {
-    verified: error === undefined && compared !== undefined && differences.length === 0,
-    model,
-    ...(version === undefined ? {} : { version: String(version) }),
-    policy,
-    decidedBy: error === undefined && differences.length > 0 ? 'files' : decidedBy,
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
-    signers,
-    attestations,
-    bundles,
-    ...(manifest === undefined ? {} : { root: manifest.root, identity: manifest.identity, files: manifest.files.length }),
-    differences,
-    steps,
-  };
-}
-
-function asText(path: string, verdict: Verdict, compared: TreeComparison | undefined, explain: boolean): string {
-  const { manifest, signers, error, steps, decidedBy } = verdict;
-  const differences = compared?.differences ?? [];
-  const isGood = error === undefined && differences.length === 0;
-  const lines = [`${printable(path, 512)}: ${isGood ? 'verified' : 'REFUSED'}`];
-  for (const { signer, kind, keyId, subject } of signers)
-    lines.push(`  signed by ${signer} (${kind} ${keyId.slice(0, 16)}${subject === undefined ? '' : `, ${subject}`})`);
-  if (manifest !== undefined && compared !== undefined)
-    lines.push(`  ${manifest.files.length} files, ${formatBytes(compared.totalBytes)}, root ${manifest.root}`);
-  for (const { name, kind } of differences) lines.push(`  ${kind.padEnd(10)}  ${name}`);
-  if (explain) {
-    lines.push('');
-    for (const { rule, outcome, text } of steps) lines.push(`  ${outcome.padEnd(8)}  ${rule.padEnd(18)}  ${text}`);
-    if (compared !== undefined) {
-      const text = differences.length === 0 ? 'every file is the one that was signed' : `${differences.length} files differ`;
-      lines.push(`  ${(differences.length === 0 ? 'passed' : 'refused').padEnd(8)}  ${'files'.padEnd(18)}  ${text}`);
-    }
-    const rule = error === undefined && compared !== undefined ? 'files' : decidedBy;
-    lines.push(`decided by ${rule} of the policy ${verdict.policy}`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -22,6 +22,8 @@ export interface TrustRequest {
   readonly version: bigint | undefined;
   /** The folder of the version, or the one file; the caller has resolved links of the operator's. */
   readonly modelPath: string;
+  /** A bundle that counts instead of those at the usual places; beside it, the folder of its name with `.d`. */
+  readonly signatureFile?: string;
   /** Which versions the model's configuration asks for; default the newest. */
   readonly versions?: VersionPolicy;
   /** SHA-256 of the contract that the model is served with, hex. */
@@ -52,7 +54,7 @@ async function decide(request: TrustRequest, state: TrustState, decision: Decisi
   const { model, version, contractDigest, nowMs = Date.now() } = request;
   const { denied } = state.config;
   const policy = checkModel(request, state.config, decision);
-  const place = { modelPath: request.modelPath, model, version, folder: policy.signatures };
+  const place = { modelPath: request.modelPath, model, version, folder: policy.signatures, file: request.signatureFile };
   decision.begin('bundle');
   const signers = signersOf(policy, state, decision);
   const statements = await collectStatements(readSignatureSet(place), {

@@ -12,6 +12,8 @@ export interface SignaturePlace {
   readonly version: bigint | undefined;
   /** The policy's `signatures`. */
   readonly folder: string | undefined;
+  /** The first bundle itself, where the caller knows it. */
+  readonly file?: string | undefined;
 }
 
 /** One file of the set, in order: `model.sig` first, then those of `model.sig.d` by the bytes of their names. */
@@ -56,7 +58,8 @@ interface OpenPlace {
   readonly first: string;
 }
 
-async function openPlace({ modelPath, model, version, folder }: SignaturePlace): Promise<OpenPlace | undefined> {
+async function openPlace({ modelPath, model, version, folder, file }: SignaturePlace): Promise<OpenPlace | undefined> {
+  if (file !== undefined) return { tree: await openTree(dirname(file)), first: basename(file) };
   if (folder !== undefined) {
     if (version === undefined || model === '.' || model === '..') {
       const message = 'Signatures that lie in a place of their own are found by the name and the version of the model';
