@@ -45,6 +45,16 @@ describe('readSignatureSet()', () => {
     ]);
   });
 
+  it('reads a file that was named instead, with the folder beside it', async () => {
+    await put('model.sig');
+    await put('other.sig');
+    await mkdir(join(modelPath, 'other.sig.d'));
+    await put('other.sig.d/more');
+    const wanted = ['other.sig: other.sig', 'other.sig.d/more: other.sig.d/more'];
+    expect(await read({ file: join(modelPath, 'other.sig') })).toEqual(wanted);
+    expect(await read({ file: join(modelPath, 'other.sig'), folder: join(root, 'nowhere') })).toEqual(wanted);
+  });
+
   it('finds none where there is none', async () => {
     expect(await read()).toEqual([]);
     await rm(join(modelPath, 'model.sig.d'), { recursive: true });
