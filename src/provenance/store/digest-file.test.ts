@@ -2,13 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { sha256, temporaryFolder } from '../../../tests/support/model-folder.ts';
 import { type DigestJob, digestFile, doneIndex, stopIndex } from './digest-file.ts';
 import { serveDigests } from './digest-thread.ts';
+
+// Not this process, which runs the tests.
+vi.mock('node:os', async (importOriginal) => ({ ...(await importOriginal<typeof import('node:os')>()), setPriority: vi.fn() }));
 
 const temporary = temporaryFolder();
 afterAll(() => temporary.remove());
@@ -96,14 +100,34 @@ describe('digestFile', () => {
 });
 
 describe('serveDigests', () => {
-  it('answers each job under its number, and does nothing without a port', async () => {
+  const answer = async (): Promise<unknown> => {
     const { port1, port2 } = new MessageChannel();
     serveDigests(port2);
-    serveDigests(null);
+    let message: unknown;
     await withFiles(Buffer.from('x'), async (job) => {
       port1.postMessage({ id: 7, job });
-      expect((await once(port1, 'message'))[0]).toEqual({ id: 7, result: { digest: sha256('x') } });
+      [message] = await once(port1, 'message');
     });
     port1.close();
+    return message;
+  };
+
+  it('answers each job under its number, and steps back behind what people wait for', async () => {
+    const changed = vi.mocked(setPriority).mockReturnValue();
+    expect(await answer()).toEqual({ id: 7, result: { digest: sha256('x') } });
+    expect(changed.mock.calls).toEqual([[0, 10]]);
+  });
+
+  it('works also where it may not step back', async () => {
+    vi.mocked(setPriority).mockImplementation(() => {
+      throw new Error('EPERM');
+    });
+    expect(await answer()).toEqual({ id: 7, result: { digest: sha256('x') } });
+  });
+
+  it('does nothing without a port', () => {
+    vi.mocked(setPriority).mockClear();
+    serveDigests(null);
+    expect(setPriority).not.toHaveBeenCalled();
   });
 });
