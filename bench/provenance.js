@@ -123,8 +123,7 @@ function waysOf(model, folder, python) {
         if (differences.length > 0) throw new Error(`it does not verify: ${JSON.stringify(differences)}`);
       },
     },
-    staging('stage', false),
-    staging('stageDurable', true),
+    staging('stage'),
     { id: 'openssl', run: async () => runCommand('openssl', ['dgst', '-sha256', ...files]) },
     {
       id: 'airlockCommand',
@@ -142,10 +141,9 @@ function waysOf(model, folder, python) {
   /**
    * A store that is empty each time: a copy that is there already would only be hashed.
    * @param {string} id
-   * @param {boolean} durable
    * @returns {Way}
    */
-  function staging(id, durable) {
+  function staging(id) {
     const place = path.join(folder, `store-${id}`);
     /** @type {import('../dist/provenance/store/index.js').ModelStore | undefined} */
     let store;
@@ -153,7 +151,7 @@ function waysOf(model, folder, python) {
       id,
       async prepare() {
         fs.mkdirSync(place, { mode: 0o700, recursive: true });
-        store = await openModelStore(path.join(place, 'models'), { durable });
+        store = await openModelStore(path.join(place, 'models'));
       },
       async run() {
         if (store === undefined) throw new Error('not prepared');

@@ -9,8 +9,7 @@ import { short, spread, table } from './tables.js';
 /** In the order of the table. */
 const ways = [
   ['verify', 'Airlock', 'verify, in a process that runs: bundle, signature, every file'],
-  ['stage', 'Airlock', 'the same while copying into the store, without waiting for the disk'],
-  ['stageDurable', 'Airlock', 'as the server stages: every copied file flushed to the disk'],
+  ['stage', 'Airlock', 'the same while copying into the store, as the server does'],
   ['airlockCommand', 'Airlock', '`airlock verify`, the whole process'],
   ['openssl', 'openssl', '`openssl dgst -sha256`, one process for all files: hashes only'],
   ['python', 'model-signing', 'verify, in a process that runs'],

@@ -1,8 +1,9 @@
 // Whether others could change what lies at a path: then nothing that is kept there proves anything. Looks at every folder and every link on
 // the way, because whoever may rename one of them may put another tree in its place.
-import type { Stats } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AirlockError, printable } from '../../core/index.ts';
 import { errnoOf } from './store-error.ts';
 
@@ -14,7 +15,7 @@ const otherWrite = 0o002;
 const maxLinks = 40;
 
 /**
- * Refuses a path that somebody besides this user and root could change. Everything on it belongs to one of those two; others may not write,
+ * Refuses a path that somebody besides this user, root and the owner of the program could change. Everything on it belongs to one of those; others may not write,
  * except into folders above it that keep what is not theirs (as /tmp does); a group may write when it is this user's own primary one, or
  * root's. Access control lists are not read: what one grants beyond the group bits is not seen.
  * @param place absolute
@@ -48,13 +49,18 @@ export async function assertPrivate(place: string, code: 'STORE_UNSAFE' | 'TRUST
   }
 }
 
+/** Whoever owns the program's own files can make it do anything: a container that runs a checkout of its host's user as root is no weaker for it. */
+function programOwner(): number {
+  return statSync(fileURLToPath(import.meta.url)).uid;
+}
+
 function componentsOf(place: string): string[] {
   return place.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 function whyUnsafe(stats: Stats, isAbove: boolean): string | undefined {
   const { uid, gid, mode } = stats;
-  if (uid !== 0 && uid !== process.geteuid?.()) return `belongs to user ${uid}`;
+  if (uid !== 0 && uid !== process.geteuid?.() && uid !== programOwner()) return `belongs to user ${uid}`;
   // Nobody asks for the mode of a link; who may replace it, the folder around it says.
   if (stats.isSymbolicLink()) return undefined;
   if (isAbove && (mode & sticky) !== 0) return undefined;

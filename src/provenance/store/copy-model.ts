@@ -8,7 +8,7 @@ import { singleFileName } from '../format/index.ts';
 import type { Manifest } from '../provenance-types.ts';
 import { assertSame, compareDigests, type NameComparison } from './compare-tree.ts';
 import { digestFiles, type ReadOptions, sizeOf } from './digest-files.ts';
-import { flushFolder, type StoreFolder } from './store-folder.ts';
+import type { StoreFolder } from './store-folder.ts';
 import type { Tree } from './tree.ts';
 
 /** What a model that is one file is called in the store. */
@@ -16,6 +16,8 @@ export const storedFileName = 'model';
 
 /** The folder of an entry that holds the model; room for what may once lie beside it. */
 export const modelFolder = 'model';
+
+const sealedMode = 0o500;
 
 /** Of disk, left free beside the copy. */
 const spareBytes = 64 * 1024 * 1024;
@@ -46,22 +48,16 @@ export async function copyModel(
   const outcomes = await digestFiles(source, names.files, {
     ...options,
     hashType: manifest.hashType,
-    durable: store.durable,
     target: (name) => open(join(root, storedName(name)), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o400),
   });
   assertSame(compareDigests(outcomes, manifest));
   store.step('seal');
-  for (const folder of [...folders].reverse()) await seal(store, join(root, folder));
-  await seal(store, staging);
+  for (const folder of [...folders].reverse()) await chmod(join(root, folder), sealedMode);
+  await chmod(staging, sealedMode);
 }
 
 function storedName(name: string): string {
   return name === singleFileName ? storedFileName : name;
-}
-
-async function seal(store: StoreFolder, folder: string): Promise<void> {
-  await chmod(folder, 0o500);
-  if (store.durable) await flushFolder(folder);
 }
 
 /** Those that the files lie in, parents first, `''` for the model's own; and two that TensorFlow expects, which may be empty. */

@@ -1,7 +1,7 @@
 // Hashes one open file, and writes the very bytes that it hashed into another one. Runs in a thread of the pool or in the caller's; knows
 // descriptors only, never a name. It reads ahead and writes while it hashes: hashing alone keeps one core busy.
 import { createHash } from 'node:crypto';
-import { fsync, read, write } from 'node:fs';
+import { read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf } from './store-error.ts';
 
@@ -12,8 +12,6 @@ export interface DigestJob {
   /** What the file had when it was opened; not a byte more is read. */
   readonly sizeBytes: number;
   readonly algorithm: 'sha256' | 'blake2b512';
-  /** Whether the target is flushed to the disk. */
-  readonly durable: boolean;
   /** Two BigInt64: bytes done (added to), and not 0 once it should stop. */
   readonly shared: SharedArrayBuffer;
 }
@@ -34,7 +32,6 @@ export const stopIndex = 1;
 const chunkBytes = 1024 * 1024;
 const readSome = promisify(read);
 const writeSome = promisify(write);
-const flush = promisify(fsync);
 
 /**
  * Gives back what it found; never throws, and nothing of it goes on afterwards, so that the caller may close both descriptors. A file that
@@ -69,8 +66,7 @@ export async function digestFile(job: DigestJob): Promise<DigestResult> {
     got = next;
   }
   if (typeof got !== 'number') return got;
-  const flushed = await attempt('target', async () => (target === undefined || !job.durable ? undefined : flush(target)));
-  return flushed ?? { digest: hash.digest('hex') };
+  return { digest: hash.digest('hex') };
 }
 
 function writeAll(target: number, bytes: Buffer, position: number): Promise<number | DigestFailure> {

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -87,16 +86,6 @@ describe('digestFiles', () => {
     if (existsSync('/dev/full')) await expect(digest({ target: device })).rejects.toEqual(refusal('DISK_FULL'));
   });
 
-  it('flushes copies to the disk when it is told', async () => {
-    writeContents(model, { empty: '' });
-    const pipe = join(temporary.path, 'pipe');
-    execFileSync('mkfifo', [pipe]);
-    // What cannot be flushed shows that it was tried.
-    const target = () => open(pipe, constants.O_RDWR);
-    expect((await digest({ target })).size).toBe(1);
-    await expect(digest({ target, durable: true })).rejects.toEqual(refusal('INTERNAL'));
-  });
-
   it('stops when it is cancelled, before and in the middle', async () => {
     writeContents(model, { a: 'one', b: 'two' });
     await expect(digest({ signal: AbortSignal.abort() })).rejects.toEqual(refusal('CANCELLED'));
@@ -115,7 +104,7 @@ describe.skipIf(whyNot !== '')(`digestFiles, in threads${whyNot}`, () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(join(model, name), content);
     const calls: number[] = [];
     const target = (name: string) => open(join(temporary.path, name), 'w');
-    const outcomes = await digest({ target, durable: true, onProgress: (doneBytes) => void calls.push(doneBytes) });
+    const outcomes = await digest({ target, onProgress: (doneBytes) => void calls.push(doneBytes) });
     expect([...outcomes.values()]).toEqual(Array.from({ length: 3 }, () => ({ digest: sha256(content) })));
     expect(calls.at(-1)).toBe(3 * content.length);
     expect([...calls].sort((a, b) => a - b)).toEqual(calls);

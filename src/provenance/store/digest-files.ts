@@ -19,8 +19,6 @@ export interface DigestFilesOptions extends ReadOptions {
   readonly hashType: Manifest['hashType'];
   /** Makes the file into which one is copied; closed here. */
   readonly target?: (name: string) => Promise<FileHandle>;
-  /** Whether copies are flushed to the disk. Default false. */
-  readonly durable?: boolean;
 }
 
 /** `changed`: it has another size than when it was listed. */
@@ -99,7 +97,6 @@ async function digestOne(
       target: target?.fd,
       sizeBytes: source.sizeBytes,
       algorithm: options.hashType === 'sha256' ? 'sha256' : 'blake2b512',
-      durable: options.durable ?? false,
       shared,
     });
     if ('digest' in result) return result;

@@ -16,7 +16,7 @@ interface Thread {
   readonly tasks: Map<number, Task>;
 }
 
-/** While one file of a thread is flushed to the disk, it hashes the next. */
+/** While one file of a thread is read or written, it hashes the other. */
 const tasksPerThread = 2;
 
 export interface DigestPoolOptions {

@@ -67,9 +67,9 @@ const entries = (): string[] => readdirSync(folder).filter((name) => name !== 'l
 const leases = (): string[] => (existsSync(join(folder, 'leases')) ? readdirSync(join(folder, 'leases')) : []);
 
 describe('stage', () => {
-  it.each([true, false])('copies what the manifest names, and nothing else (durable: %s)', async (durable) => {
+  it('copies what the manifest names, and nothing else', async () => {
     writeContents(model, { '.git/hook': 'x', 'model.sig': 'x', 'model.sig.d/a': 'x' });
-    const staged = await (await openStore({ durable })).stage(model, manifest);
+    const staged = await (await openStore()).stage(model, manifest);
     expect(staged.identity).toBe(manifest.identity);
     expect(staged.directory).toBe(join(folder, manifest.identity, 'model'));
     expect(contentsOf(staged.directory)).toEqual(asTexts(savedModel));
@@ -304,7 +304,7 @@ describe('release, collect and close', () => {
   });
 
   it('never take a copy from somebody who is just staging it', async () => {
-    const stores = await Promise.all(Array.from({ length: 3 }, () => openStore({ durable: false })));
+    const stores = await Promise.all(Array.from({ length: 3 }, () => openStore()));
     let isOver = false;
     const collector = (async () => {
       while (!isOver) await stores[0].collect();

@@ -1,7 +1,8 @@
 // The store on the disk: where entries, leases and unfinished work lie, and the small steps by which one becomes another. Each step leaves a
-// state that the next process understands, so it may be killed between any two.
+// state that the next process understands, so it may be killed between any two. Nothing is flushed to the disk: after a loss of power a copy may have
+// holes, which is found and mended when it is hashed before its next use.
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readdir, rename } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { AirlockError, ownerMark } from '../../core/index.ts';
 import { assertPrivate } from './assert-private.ts';
@@ -11,13 +12,11 @@ import { removeTree } from './remove-tree.ts';
 import { errnoOf, storeError } from './store-error.ts';
 
 export interface StoreFolderOptions {
-  /** Whether copies are flushed to the disk, so that they outlast a loss of power. Default true. */
-  readonly durable?: boolean;
   /** Told before each step that changes the disk; tests end the process there. */
   readonly onStep?: (step: StoreStep) => void;
 }
 
-export type StoreStep = 'lease' | 'make' | 'copy' | 'seal' | 'aside' | 'rename' | 'flush' | 'remove' | 'restore' | 'release';
+export type StoreStep = 'lease' | 'make' | 'copy' | 'seal' | 'aside' | 'rename' | 'remove' | 'restore' | 'release';
 
 export interface Collected {
   /** Identities of the entries that were removed. */
@@ -32,14 +31,12 @@ const identityForm = /^[0-9a-f]{64}$/;
 export class StoreFolder {
   readonly folder: string;
   readonly leases: Leases;
-  readonly durable: boolean;
   readonly step: (step: StoreStep) => void;
   readonly #heartbeat = new Heartbeat();
 
   /** See `openStoreFolder`. */
   constructor(folder: string, options: StoreFolderOptions) {
     this.folder = folder;
-    this.durable = options.durable ?? true;
     this.step = options.onStep ?? (() => undefined);
     this.leases = new Leases(path.join(folder, 'leases'), this.#heartbeat);
   }
@@ -75,8 +72,6 @@ export class StoreFolder {
       throw thrown;
     }
     this.#heartbeat.delete(staging);
-    this.step('flush');
-    if (this.durable) await flushFolder(this.folder);
     return true;
   }
 
@@ -153,15 +148,5 @@ export async function openStoreFolder(folder: string, options: StoreFolderOption
     return store;
   } catch (thrown) {
     throw storeError(thrown);
-  }
-}
-
-/** Makes names in a folder last. */
-export async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

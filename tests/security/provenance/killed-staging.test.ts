@@ -81,7 +81,7 @@ describe.skipIf(whyNot !== '')(`staging that is killed${whyNot}`, { timeout: 90_
   it('leaves at every step what the next process can clean and complete', async () => {
     prepare(savedModel);
     const steps = (await stageInChild(savedModel)).output.split(' ');
-    const all = 'lease make copy seal aside rename flush remove release aside remove';
+    const all = 'lease make copy seal aside rename remove release aside remove';
     expect(steps.join(' ')).toBe(all);
     for (const killAt of steps.keys()) {
       prepare(savedModel);

@@ -95,7 +95,7 @@ const hasUnsigned = (files: Readonly<Record<string, Buffer>>, isWhole: boolean):
 
 describe('a writer who exchanges the model while it is loaded', { timeout: 90_000 }, () => {
   it('never gets a byte of his into 500 loads from staged copies', async () => {
-    const store = await openModelStore(path.join(temporary.path, 'store', 'models'), { durable: false });
+    const store = await openModelStore(path.join(temporary.path, 'store', 'models'));
     const outcome = await race(
       async (deliver) => {
         const staged = await store.stage(model, manifest);
