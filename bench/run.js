@@ -17,7 +17,7 @@ const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only LIST] [--w
   --quick            one short round: does everything start and answer correctly?
   --rounds N         rounds per scenario, at least 5 for numbers worth keeping (default 7)
   --only LIST        some of the parts: tiny, image8, image17, jailTiny, jailImage, decode,
-                     contracts, contractRules
+                     contracts, contractRules, provenance (with a report of its own)
   --without-airlock  only the stacks to compare with`;
 
 const { values: flags } = parseArgs({
@@ -43,10 +43,23 @@ function runDecode(places, blocks) {
   return JSON.parse(result.stdout);
 }
 
+/**
+ * A report of its own, bench/provenance.md: nothing in it is about requests.
+ * @param {import('./lib/prepare.js').Places} places
+ * @param {number} rounds
+ */
+function runProvenance(places, rounds) {
+  console.log('\nSignatures');
+  const args = [path.join(places.bench, 'provenance.js'), '--part', '--rounds', `${rounds}`, ...(flags.quick ? ['--small'] : [])];
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status === 1) process.exitCode = 1;
+  else if (status !== 0) throw new Error('measuring signatures failed');
+}
+
 async function main() {
   const rounds = flags.quick ? 1 : Number(flags.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on');
-  const known = [...scenarios.map(({ id }) => id), 'decode', 'contracts', 'contractRules'];
+  const known = [...scenarios.map(({ id }) => id), 'decode', 'contracts', 'contractRules', 'provenance'];
   const parts = flags.only?.split(',') ?? known;
   const unknown = parts.find((part) => !known.includes(part));
   if (unknown !== undefined) throw new Error(`--only does not know ${unknown}`);
@@ -74,6 +87,7 @@ async function main() {
     writeReport(places.bench, report);
     console.log(`\n${targetsText(targets)}\n\nWritten to bench/README.md and bench/results.json.`);
   }
+  if (parts.includes('provenance') && withAirlock) runProvenance(places, rounds);
   if (!flags.quick && targets.some(({ reached }) => reached === false)) process.exitCode = 1;
 }
 

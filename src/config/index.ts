@@ -17,6 +17,7 @@ export type {
 } from './config-types.ts';
 export { describeValue } from './fields.ts';
 export { configForFolder, type FolderOverrides, modelNameOf } from './folder-config.ts';
+export { trustOfKey } from './key-trust.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
 export { policyFits } from './trust-schema.ts';

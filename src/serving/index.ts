@@ -5,7 +5,7 @@ export type { ContractReport } from './contract-guard.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { ModelCatalog } from './model-catalog.ts';
-export { type ModelDoor, type ModelTrust, openModelDoor, trustOfKey } from './model-door.ts';
+export { type ModelDoor, type ModelTrust, openModelDoor } from './model-door.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
 export { ModelWorker } from './model-worker.ts';
 export {

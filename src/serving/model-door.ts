@@ -1,7 +1,7 @@
 // The trust of one model that a program or a command opens by itself, where no server has a policy for it: from a public key, or from a policy
 // of an airlock.yaml. Same rules, same store, same memory of versions as the server's.
 import { basename, join, resolve } from 'node:path';
-import { loadConfig, modelNameOf, type TrustConfig, type VersionPolicy } from '../config/index.ts';
+import { loadConfig, modelNameOf, type TrustConfig, trustOfKey, type VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
 import { assertPrivate, openModelStore, openTrust } from '../provenance/index.ts';
 import { Admission } from './admission.ts';
@@ -28,31 +28,6 @@ export interface ModelDoor {
 }
 
 export const newest: VersionPolicy = { kind: 'latest', count: 1 };
-
-/**
- * The one policy of a model that is opened with a key. Bound, the key's owner must also have said that these files are the model under that
- * name and version, and older versions are refused; otherwise whose bytes they are is all that is asked.
- */
-export function trustOfKey(
-  key: string,
-  { isBound }: { readonly isBound: boolean },
-): { readonly trust: TrustConfig; readonly policy: string } {
-  const policy = 'key';
-  const signer = { kind: 'key', publicKey: resolve(key), accept: [] } as const;
-  const rules = {
-    models: ['*'],
-    signers: ['key'],
-    threshold: 1,
-    minVersion: 0n,
-    binding: isBound ? 'required' : 'unsafeNone',
-    rollback: isBound ? 'refuse' : 'unsafeAllow',
-    attestations: [],
-  } as const;
-  return {
-    trust: { signers: { key: signer }, policies: { [policy]: rules }, denied: { signers: [], digests: [], models: [] } },
-    policy,
-  };
-}
 
 /** @throws CONFIG_INVALID, CONFIG_NOT_FOUND, TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE. */
 export async function openModelDoor(options: {

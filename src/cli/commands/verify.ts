@@ -3,8 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig, modelNameOf, type TrustConfig } from '../../config/index.ts';
-import { loadContract } from '../../contract/index.ts';
+import { loadConfig, modelNameOf, type TrustConfig, trustOfKey } from '../../config/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import {
   assertPrivate,
@@ -14,7 +13,6 @@ import {
   type TreeComparison,
   type TrustRequest,
 } from '../../provenance/index.ts';
-import { trustOfKey } from '../../serving/index.ts';
 import type { Io } from '../io.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
 import { verdictJson, verdictText } from '../verdict-text.ts';
@@ -119,9 +117,15 @@ async function questionOfPolicy(
     });
   }
   await assertPrivate(file, 'TRUST_INVALID');
-  const contract = configured?.contract === undefined ? {} : { contractDigest: (await loadContract(configured.contract)).digest };
+  const contract = configured?.contract === undefined ? {} : { contractDigest: await contractDigestOf(configured.contract) };
   const versions = configured?.versions ?? ({ kind: 'latest', count: 1 } as const);
   return { trust, ledgerFolder: join(store, 'trust'), asked: { policy, model, version, versions, ...contract } };
+}
+
+/** Loaded here: what reads contracts takes longer to start than most models take to verify. */
+async function contractDigestOf(file: string): Promise<string> {
+  const { loadContract } = await import('../../contract/index.ts');
+  return (await loadContract(file)).digest;
 }
 
 function versionOf(modelPath: string, given: string | undefined): bigint | undefined {

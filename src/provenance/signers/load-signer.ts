@@ -9,7 +9,6 @@ import { keySigner } from './key-signer.ts';
 import { readPublicKey } from './public-key.ts';
 import { readRevocationLists } from './revocation-list.ts';
 import { readSignerFile } from './signer-file.ts';
-import { readTrustedRoot, sigstoreSigner } from './sigstore-signer.ts';
 import { timeStamperProblem } from './time-stamp.ts';
 
 /**
@@ -24,6 +23,8 @@ export async function loadSigner(name: string, config: SignerConfig): Promise<Tr
     case 'certificate':
       return certificateSigner(name, config, await readTrust(`${place}.certificate`, config));
     case 'sigstore': {
+      // Its libraries take longer to load than anything else here, and most servers have no such signer.
+      const { readTrustedRoot, sigstoreSigner } = await import('./sigstore-signer.ts');
       const read = (bytes: Buffer) => readTrustedRoot(bytes, config.trustedRootSha256);
       return sigstoreSigner(name, config, await readSignerFile(`${place}.sigstore.trustedRoot`, config.trustedRoot, read));
     }

@@ -5,7 +5,7 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256, temporaryFolder } from '../../../tests/support/model-folder.ts';
 import { type DigestJob, digestFile, doneIndex, stopIndex } from './digest-file.ts';
 import { serveDigests } from './digest-thread.ts';
@@ -26,16 +26,23 @@ async function withFiles(content: Buffer, use: (job: DigestJob) => Promise<void>
   const [from, to] = [openSync(source, modes[0]), openSync(target, modes[1])];
   const shared = new SharedArrayBuffer(16);
   try {
-    await use({ source: from, target: to, sizeBytes: content.length, algorithm: 'sha256', shared });
+    await use({ source: from, target: to, sizeBytes: content.length, algorithm: 'sha256', overlaps, shared });
   } finally {
     closeSync(from);
     closeSync(to);
   }
 }
 
+/** Set by the tests that try both ways. */
+let overlaps = true;
+
 const done = (job: DigestJob): bigint => new BigInt64Array(job.shared)[doneIndex];
 
-describe('digestFile', () => {
+describe.each([true, false])('digestFile, overlapping: %s', (way) => {
+  beforeEach(() => {
+    overlaps = way;
+  });
+
   it.each([0, 1, mebibyte - 1, mebibyte, mebibyte + 1, 3.5 * mebibyte])('hashes and copies %d bytes', async (length) => {
     const content = Buffer.alloc(length, 'some content that repeats');
     await withFiles(content, async (job) => {

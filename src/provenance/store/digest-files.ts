@@ -49,7 +49,9 @@ export async function digestFiles(
   const lane = async (): Promise<void> => {
     for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
       assertNotCancelled(options.signal);
-      outcomes.set(file.name, await digestOne(tree, file, options, shared, run));
+      // While the others last, no core is idle; a file that is more than half of all outlasts them.
+      const overlaps = isSmall || file.sizeBytes * 2 > totalBytes;
+      outcomes.set(file.name, await digestOne(tree, file, options, (job) => run({ ...job, overlaps, shared })));
     }
   };
   let failure: AirlockError | undefined;
@@ -82,8 +84,7 @@ async function digestOne(
   tree: Tree,
   file: ListedFile,
   options: DigestFilesOptions,
-  shared: SharedArrayBuffer,
-  run: (job: DigestJob) => Promise<DigestResult>,
+  run: (job: Omit<DigestJob, 'overlaps' | 'shared'>) => Promise<DigestResult>,
 ): Promise<FileOutcome> {
   const source = await tree.openFile(file.name);
   if (typeof source === 'string') return { problem: source };
@@ -97,7 +98,6 @@ async function digestOne(
       target: target?.fd,
       sizeBytes: source.sizeBytes,
       algorithm: options.hashType === 'sha256' ? 'sha256' : 'blake2b512',
-      shared,
     });
     if ('digest' in result) return result;
     if (result.failed === 'source') return { problem: 'unreadable' };

@@ -21,7 +21,7 @@ function job(content: string): DigestJob {
   const source = openSync(file, 'r');
   opened.push(source);
   const shared = new SharedArrayBuffer(16);
-  return { source, target: undefined, sizeBytes: content.length, algorithm: 'sha256', shared };
+  return { source, target: undefined, sizeBytes: content.length, algorithm: 'sha256', overlaps: true, shared };
 }
 
 function script(text: string): string {
@@ -87,7 +87,7 @@ describe('DigestPool', () => {
       import { DigestPool } from ${JSON.stringify(module)};
       const pool = new DigestPool({ idleMs: 60_000 });
       const shared = new SharedArrayBuffer(16);
-      const job = { source: openSync(${JSON.stringify(module)}), sizeBytes: 1, algorithm: 'sha256', shared };
+      const job = { source: openSync(${JSON.stringify(module)}), sizeBytes: 1, algorithm: 'sha256', overlaps: true, shared };
       console.log(typeof (await pool.run(job)).digest, pool.threads);`;
     const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
       encoding: 'utf8',

@@ -16,7 +16,7 @@ interface Thread {
   readonly tasks: Map<number, Task>;
 }
 
-/** While one file of a thread is read or written, it hashes the other. */
+/** So that a thread has its next file when one is done. */
 const tasksPerThread = 2;
 
 export interface DigestPoolOptions {
