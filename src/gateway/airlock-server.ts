@@ -82,7 +82,6 @@ async function openServerDoor({ trust, models, store }: Config): Promise<ServerD
   if (trust === undefined || models.every((model) => model.trust === undefined)) return undefined;
   const opened = await openTrust(trust, { ledgerFolder: join(store, 'trust') });
   const staged = await openModelStore(join(store, 'models'));
-  await staged.collect();
   return { trust: opened, store: staged };
 }
 
@@ -115,6 +114,8 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     });
   }
   const loaded = catalog.start();
+  // After, because what was served last time is most often what is wanted now. What it cannot remove stays.
+  void loaded.then(() => door?.store.collect()).catch(() => undefined);
   // While the workers load; nobody can be answered yet.
   warmUpDecoder();
   return {

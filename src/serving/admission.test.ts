@@ -45,6 +45,7 @@ function admission(state: { verdict: Verdict; stageError?: AirlockError }) {
   const tested = new Admission({ trust, store, policy: 'p', model: 'm', versions, contractDigest: 'c', nowMs: () => nowMs });
   return {
     calls: () => calls.splice(0),
+    collect: () => tested.collect(),
     admit: (digest = 's1', version = 1n) => tested.admit(version, '/model', digest),
     wait: (ms: number) => {
       nowMs += ms;
@@ -53,7 +54,7 @@ function admission(state: { verdict: Verdict; stageError?: AirlockError }) {
 }
 
 it('stages what was judged, and gives back what it holds', async () => {
-  const { admit, calls } = admission({ verdict });
+  const { admit, calls, collect } = admission({ verdict });
   const admitted = await admit();
   expect(admitted).toMatchObject({
     directory: '/staged',
@@ -61,6 +62,7 @@ it('stages what was judged, and gives back what it holds', async () => {
   });
   await admitted.served();
   await admitted.release();
+  await collect();
   expect(calls()).toEqual(['judge 1 c', 'stage', 'served 1 i p', 'release', 'collect']);
 });
 

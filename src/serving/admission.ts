@@ -118,11 +118,13 @@ export class Admission {
       manifest,
       provenance: { policy, signers, attestations, root, identity, bundles },
       served: () => trust.recordServed({ model, version, identity, policy }),
-      release: async () => {
-        await staged.release();
-        await store.collect();
-      },
+      release: () => staged.release(),
     };
+  }
+
+  /** Removes copies that nobody needs any more. They are kept when a server ends: the next one will want them. */
+  async collect(): Promise<void> {
+    await this.#options.store.collect();
   }
 
   #now(): number {

@@ -96,7 +96,9 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
       sandbox: options.sandbox ?? { require: 'process' },
     });
     try {
-      return await openWith(workers, { ...found, metaGraph, contract }, options, door);
+      const model = await openWith(workers, { ...found, metaGraph, contract }, options, door);
+      await door?.admission.collect().catch(() => undefined);
+      return model;
     } catch (thrown) {
       await workers.close();
       throw thrown;

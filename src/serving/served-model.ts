@@ -225,7 +225,8 @@ export class ServedModel {
       await Promise.all(old.map((version) => this.#unload(version)));
     }
     this.#forgetEnded(isWanted);
-    await this.#releaseUnneeded();
+    // What cannot be removed now is removed by the next one who collects.
+    await this.#releaseUnneeded().catch(() => undefined);
   }
 
   async #releaseUnneeded(): Promise<void> {
@@ -234,12 +235,12 @@ export class ServedModel {
       if (version.state === 'END') this.#sources.delete(version);
       else needed.add(source);
     }
-    for (const one of this.#held) {
-      if (needed.has(one)) continue;
+    const unneeded = [...this.#held].filter((one) => !needed.has(one));
+    for (const one of unneeded) {
       this.#held.delete(one);
-      // A copy that cannot be removed now is removed by the next one who collects.
-      await one.admitted?.release().catch(() => undefined);
+      await one.admitted?.release();
     }
+    if (unneeded.length > 0) await this.#options.admission?.collect();
   }
 
   async #load(one: AspiredVersion): Promise<void> {

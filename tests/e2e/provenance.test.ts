@@ -242,9 +242,11 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
     });
 
     it('leave nothing in the store that nobody needs', async () => {
-      await until('old copies are gone', () => {
-        const kept = readdirSync(path.join(store, 'models')).filter((name) => name !== 'leases');
-        return kept.length > 0 && kept.every((name) => /^[0-9a-f]{64}$/.test(name));
+      await until('exactly the copies are there that are loaded', async () => {
+        const { models: all } = (await call(`${test.url}/airlock/v1/status`)).json as { readonly models: readonly StatusModel[] };
+        const loaded = all.flatMap(({ versions }) => versions.filter(({ state }) => state === 'AVAILABLE'));
+        const wanted = [...new Set(loaded.map(({ provenance }) => provenance?.identity ?? ''))].sort();
+        return readdirSync(path.join(store, 'models')).sort().join() === [...wanted, 'leases'].join();
       });
     });
   });
