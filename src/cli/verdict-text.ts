@@ -23,6 +23,8 @@ export function verdictJson(
     bundles,
     ...(manifest === undefined ? {} : { root: manifest.root, identity: manifest.identity, files: manifest.files.length }),
     differences,
+    // The list ends at 100.
+    moreDifferences: compared?.moreDifferences ?? 0,
     steps,
   };
 }
@@ -36,18 +38,27 @@ export function verdictText(path: string, verdict: Verdict, compared: TreeCompar
   for (const { signer, kind, keyId, subject } of signers)
     lines.push(`  signed by ${signer} (${kind} ${keyId.slice(0, 16)}${subject === undefined ? '' : `, ${subject}`})`);
   if (manifest !== undefined && compared !== undefined)
-    lines.push(`  ${manifest.files.length} files, ${formatBytes(compared.totalBytes)}, root ${manifest.root}`);
+    lines.push(`  ${countOf(manifest.files.length)}, ${formatBytes(compared.totalBytes)}, root ${manifest.root}`);
   for (const { name, kind } of differences) lines.push(`  ${kind.padEnd(10)}  ${name}`);
+  const more = compared?.moreDifferences ?? 0;
+  if (more > 0) lines.push(`  and ${countOf(more)} more`);
   if (explain) {
     lines.push('');
     for (const { rule, outcome, text } of steps) lines.push(`  ${outcome.padEnd(8)}  ${rule.padEnd(18)}  ${text}`);
     // What the files are decides only where everything before has passed.
     if (compared !== undefined && error === undefined) {
-      const text = differences.length === 0 ? 'every file is the one that was signed' : `${differences.length} files differ`;
+      const text =
+        differences.length === 0
+          ? 'every file is the one that was signed'
+          : `${countOf(differences.length + more)} not as signed`;
       lines.push(`  ${(differences.length === 0 ? 'passed' : 'refused').padEnd(8)}  ${'files'.padEnd(18)}  ${text}`);
     }
     const rule = error === undefined && compared !== undefined ? 'files' : decidedBy;
     lines.push(`decided by ${rule} of the policy ${verdict.policy}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function countOf(files: number): string {
+  return `${files} file${files === 1 ? '' : 's'}`;
 }
