@@ -1,7 +1,7 @@
-// Tries every mutant of src/contract at the commit that is checked out, in a private copy, and prints what the tests noticed per file. Only
-// a whole run with --write writes docs/mutation.md. It must never run in the tree itself: Stryker writes mutants into the files.
+// Tries every mutant of one folder of src at the commit that is checked out, in a private copy, and prints what the tests noticed per file. Only
+// a whole run with --write writes the folder's page in docs. It must never run in the tree itself: Stryker writes mutants into the files.
 //
-// usage: node tools/stryker/mutate.js [--only REGEX] [--share 0.1] [--runs 25] [--state FILE] [--write]
+// usage: node tools/stryker/mutate.js [--folder src/contract] [--only REGEX] [--share 0.1] [--runs 25] [--state FILE] [--write]
 //
 // --state keeps the results: of a file that has not changed since, only the mutants that no test had noticed are tried again.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -16,6 +16,7 @@ import { keyOf } from './sample-checker.js';
 
 const { values: flags } = parseArgs({
   options: {
+    folder: { type: 'string', default: 'src/contract' },
     only: { type: 'string', default: '' },
     share: { type: 'string', default: '1' },
     runs: { type: 'string', default: '25' },
@@ -27,6 +28,10 @@ const tools = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(tools, '../..');
 /** Lines of the files that are mutated at one time: code that counts what it runs is slow, so the rest stays as it is. */
 const linesAtOnce = 800;
+
+/** `docs/mutation.md` for src/contract, `docs/mutation-provenance-format.md` for a part of another folder. */
+const pageOf = (/** @type {string} */ folder) =>
+  folder === 'src/contract' ? 'docs/mutation.md' : `docs/${folder.replace('src', 'mutation').replaceAll('/', '-')}.md`;
 
 /** @param {string} commit */
 function privateCopy(commit) {
@@ -46,8 +51,8 @@ function privateCopy(commit) {
 function groupsOf(folder) {
   const wanted = new RegExp(flags.only);
   const files = fs
-    .readdirSync(path.join(folder, 'src/contract'), { recursive: true, encoding: 'utf8' })
-    .map((file) => `src/contract/${file}`)
+    .readdirSync(path.join(folder, flags.folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => `${flags.folder}/${file}`)
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/\/(gen|testdata)\//.test(file) && wanted.test(file));
   /** @type {string[][]} */
   const groups = [];
@@ -93,7 +98,7 @@ function mutate(folder, files) {
   const stryker = path.join(tools, 'node_modules/@stryker-mutator/core/bin/stryker.js');
   const args = [stryker, 'run', 'tools/stryker/stryker.config.json', '--mutate', todo.join(',')];
   const again = fresh.length === 0 ? { MUTATION_LIST: list } : {};
-  const env = { ...process.env, MUTATION_SHARE: flags.share, MUTATION_RUNS: flags.runs, ...again };
+  const env = { ...process.env, MUTATION_TESTS: flags.folder, MUTATION_SHARE: flags.share, MUTATION_RUNS: flags.runs, ...again };
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
   if (status !== 0) throw new Error(`Stryker failed on ${todo.join(', ')}:\n${`${stdout}${stderr}`.slice(-3000)}`);
   const { files: reported } = JSON.parse(fs.readFileSync(path.join(folder, 'reports/mutation.json'), 'utf8'));
@@ -143,5 +148,5 @@ const results = groups.flat().flatMap((file) => state[file] ?? []);
 console.log(reportText(results));
 if (flags.write) {
   if (flags.only !== '') throw new Error('only a run over all files is written');
-  writeReport(path.join(root, 'docs/mutation.md'), results, { commit, runs: flags.runs });
+  writeReport(path.join(root, pageOf(flags.folder)), results, { commit, runs: flags.runs });
 }

@@ -37,7 +37,7 @@ export function reportText(results) {
     ['texts', ...counts(texts), ''],
     ...results
       .filter((result) => result.mutants.length > 0)
-      .map((result) => [`\`${result.mutants[0].file.replace('src/contract/', '')}\``, ...counts(result.mutants), tried(result)]),
+      .map((result) => [`\`${result.mutants[0].file.replace(/^src\/[^/]+\//, '')}\``, ...counts(result.mutants), tried(result)]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (/** @type {string[]} */ row) =>
