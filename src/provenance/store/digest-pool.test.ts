@@ -42,20 +42,31 @@ describe('DigestPool', () => {
   });
 
   it('starts as many threads as it may, gives each two jobs, and keeps the rest waiting', async () => {
-    // Answers only once it has had two jobs, with how many those were.
+    // Counts what it is given, and answers when it is told.
     const entry = script(`
-      let held = [];
-      parentPort.on('message', ({ id }) => {
-        held.push(id);
-        if (held.length === 2) for (const next of held.splice(0)) parentPort.postMessage({ id: next, result: { digest: 'two' } });
+      parentPort.on('message', ({ id, job }) => {
+        const state = new BigInt64Array(job.shared);
+        Atomics.add(state, 0, 1n);
+        const timer = setInterval(() => {
+          if (Atomics.load(state, 1) === 0n) return;
+          clearInterval(timer);
+          parentPort.postMessage({ id, result: { digest: 'done' } });
+        }, 2);
       });`);
     const pool = new DigestPool({ entry, size: 2, idleMs: 10 });
     expect(pool.capacity).toBe(4);
-    const runs = Array.from({ length: 8 }, () => pool.run(job('')));
+    const shared = new SharedArrayBuffer(16);
+    const state = new BigInt64Array(shared);
+    const runs = Array.from({ length: 7 }, () => pool.run({ ...job(''), shared }));
     expect(pool.threads).toBe(2);
-    expect(await Promise.all(runs)).toEqual(Array.from({ length: 8 }, () => ({ digest: 'two' })));
+    await expect.poll(() => state[0], { timeout: 20_000 }).toBe(4n);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(state[0]).toBe(4n);
+    Atomics.store(state, 1, 1n);
+    expect(await Promise.all(runs)).toEqual(Array.from({ length: 7 }, () => ({ digest: 'done' })));
+    expect(state[0]).toBe(7n);
     await expect.poll(() => pool.threads).toBe(0);
-    expect(await Promise.all([pool.run(job('')), pool.run(job('')), pool.run(job('')), pool.run(job(''))])).toHaveLength(4);
+    expect(await Promise.all([pool.run({ ...job(''), shared }), pool.run({ ...job(''), shared })])).toHaveLength(2);
   });
 
   it('uses a thread without work before it starts another', async () => {
