@@ -102,6 +102,8 @@ describe('readPredicate()', () => {
     ['training', ['data', 0, 'rows'], '3'],
     ['training', ['data', 0, 'digest', 'sha256'], digestOf('A')],
     ['training', ['data', 0, 'digest', 'sha256'], 'a'.repeat(63)],
+    ['training', ['data', 0, 'digest', 'sha256'], `x${digestOf('a')}`],
+    ['training', ['data', 0, 'digest', 'sha256'], `${digestOf('a')}x`],
     ['training', ['data', 0, 'digest', 'sha256'], 7],
     ['training', ['code', 'dirty'], 'no'],
     ['training', ['hyperparameters'], [1]],
