@@ -131,7 +131,13 @@ function published(): string[] {
 }
 
 async function withModel(folder: string, act: Check): Promise<void> {
-  const model = await openModel({ path: join(testdata ?? '', folder), shapes: 'compat', store: join(root, '.airlock'), sandbox, unsafeUnsigned: true });
+  const model = await openModel({
+    path: join(testdata ?? '', folder),
+    shapes: 'compat',
+    store: join(root, '.airlock'),
+    sandbox,
+    unsafeUnsigned: true,
+  });
   try {
     await act(model);
   } finally {
