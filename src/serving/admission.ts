@@ -62,11 +62,16 @@ export function mayPass({ code }: AirlockError): boolean {
 /** Waits before a version that was refused is judged again while its folder stays as it is; the last one from then on. */
 const rejudgeDelaysMs = [0, 1_000, 2_000, 5_000, 10_000, 30_000];
 
+/** Whoever makes and removes folders makes as many refusals; the oldest are forgotten. */
+const maxRefusals = 1_000;
+
 interface Refusal {
   readonly snapshotDigest: string;
   readonly error: AirlockError;
   readonly times: number;
   readonly atMs: number;
+  /** How long it took to find out. */
+  readonly costMs: number;
   /** Of the bundles that were accepted when the files were found to differ; those files are not hashed again before one of them changes. */
   readonly bundles?: string;
 }
@@ -88,7 +93,8 @@ export class Admission {
   async admit(version: bigint, modelPath: string, snapshotDigest: string): Promise<AdmittedModel> {
     const before = this.#refusals.get(version);
     const last = before?.snapshotDigest === snapshotDigest ? before : undefined;
-    if (last !== undefined && this.#now() - last.atMs < delayAfter(last.times)) throw last.error;
+    if (last !== undefined && this.#now() - last.atMs < delayAfter(last)) throw last.error;
+    const startedMs = this.#now();
     const bundles: string[] = [];
     try {
       const admitted = await this.#admitNow(version, modelPath, bundles, last);
@@ -98,7 +104,11 @@ export class Admission {
       const error = AirlockError.from(thrown);
       const times = (last?.times ?? 0) + 1;
       const differ = error.code === 'MODEL_TAMPERED' ? { bundles: bundles.join() } : {};
-      this.#refusals.set(version, { snapshotDigest, error, times, atMs: this.#now(), ...differ });
+      const atMs = this.#now();
+      this.#refusals.delete(version);
+      this.#refusals.set(version, { snapshotDigest, error, times, atMs, costMs: atMs - startedMs, ...differ });
+      const [oldest] = this.#refusals.keys();
+      if (this.#refusals.size > maxRefusals) this.#refusals.delete(oldest);
       throw error;
     }
   }
@@ -132,6 +142,7 @@ export class Admission {
   }
 }
 
-function delayAfter(times: number): number {
-  return rejudgeDelaysMs[Math.min(times, rejudgeDelaysMs.length - 1)];
+/** A bundle that is made to take long is asked for so seldom that it takes no more than a hundredth of the time. */
+function delayAfter({ times, costMs }: Refusal): number {
+  return Math.max(rejudgeDelaysMs[Math.min(times, rejudgeDelaysMs.length - 1)], 100 * costMs);
 }

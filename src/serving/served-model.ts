@@ -195,6 +195,8 @@ export class ServedModel {
       this.#options.onEvent({ kind: 'refused', model: this.name, ...(version === undefined ? {} : { version }), error });
     }
     this.#reported = seen;
+    // What was kept because of a refusal goes when nothing lies there any more.
+    if (base === undefined && problems.length === 0 && this.#wanted.length === 0 && this.ready) this.#apply();
   }
 
   #want(aspired: readonly AspiredVersion[]): void {
@@ -218,7 +220,9 @@ export class ServedModel {
       if (state === undefined || state === 'END') await this.#load(one);
     }
     const isWanted = (number: bigint) => wanted.some((one) => one.version === number);
-    const allAvailable = wanted.every((one) => this.#versions.get(one.version)?.state === 'AVAILABLE');
+    // Nothing that is wanted and something that is refused: a bad upload, or a file that somebody put there, never takes a model away.
+    const isRefused = wanted.length === 0 && this.#source.problems.size > 0;
+    const allAvailable = !isRefused && wanted.every((one) => this.#versions.get(one.version)?.state === 'AVAILABLE');
     if (!allAvailable) this.#retryLater(wanted);
     else {
       const old = [...this.#versions.values()].filter((version) => !isWanted(version.version) && version.state === 'AVAILABLE');

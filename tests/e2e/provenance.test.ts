@@ -109,7 +109,7 @@ const untilState = (name: string, state: string): Promise<void> =>
 
 const predict = (name: string) => post(`${test.url}/v1/models/${name}:predict`, image);
 
-const models = ['digits', 'names', 'files', 'late', 'deployed', 'old', 'crashing'] as const;
+const models = ['digits', 'names', 'files', 'late', 'deployed', 'old', 'crashing', 'beside'] as const;
 const trust = (): object => ({
   signers: { release: { key: inFolder('release.pub') } },
   policies: { release: { models: ['*'], signers: ['release'] } },
@@ -137,7 +137,7 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
     release = await newSigner('release');
     stranger = await newSigner('stranger');
     for (const name of models) {
-      if (name === 'crashing') mkdirSync(inFolder('models', name));
+      if (name === 'crashing' || name === 'beside') mkdirSync(inFolder('models', name));
       else publish(name === 'late' ? build(name, 1) : await buildSigned(name, 1), name, 1);
     }
     await pause(2100);
@@ -197,6 +197,21 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
     publish(await buildSigned('names', 3, release, { model: 'digits', version: 3 }), 'names', 3);
     publish(await buildSigned('names', 4, release, { model: 'names', version: 7 }), 'names', 4);
     await untilState('names', '1:AVAILABLE 2:SIGNER_UNTRUSTED 3:TRUST_REFUSED 4:TRUST_REFUSED');
+  });
+
+  it('go on being served when somebody puts something beside them, and go when nothing is there any more', async () => {
+    publish(await buildSigned('beside', 2), 'beside', 2);
+    await untilState('beside', '2:AVAILABLE');
+    mkdirSync(inFolder('models/beside/002'));
+    await untilState('beside', '2:AVAILABLE 2:MODEL_INVALID');
+    expect((await predict('beside')).status).toBe(200);
+    rmSync(inFolder('models/beside/002'), { recursive: true });
+    writeFileSync(inFolder('models/beside/saved_model.pb'), 'x');
+    await untilState('beside', '1:MODEL_UNSIGNED 2:AVAILABLE');
+    expect((await predict('beside')).status).toBe(200);
+    rmSync(inFolder('models/beside/saved_model.pb'));
+    rmSync(inFolder('models/beside/2'), { recursive: true });
+    await untilState('beside', '2:END');
   });
 
   it('come back after a crash from the copy, whatever became of their folder, and only as they were', async () => {

@@ -36,7 +36,6 @@ export interface TrustState {
   readonly config: TrustConfig;
   readonly signers: ReadonlyMap<string, TrustedSigner>;
   readonly ledger: VersionLedger | undefined;
-  readonly isServedHere: (model: string, version: bigint) => boolean;
 }
 
 /** Never throws: what goes wrong on the way is the verdict's `error`. */
@@ -128,7 +127,7 @@ async function checkRollback(
   { model, version, versions = { kind: 'latest', count: 1 } }: TrustRequest,
   { rollback }: PolicyConfig,
   identity: string,
-  { ledger, isServedHere }: TrustState,
+  { ledger }: TrustState,
   decision: Decision,
 ): Promise<void> {
   decision.begin('rollback');
@@ -136,7 +135,7 @@ async function checkRollback(
   if (ledger === undefined) return decision.skip('there is no record of versions that were served');
   if (version === undefined) return decision.skip('the version is not known');
   const served = await ledger.served(model);
-  const refusal = checkVersion(served, { version, identity, versions, isServedHere: (other) => isServedHere(model, other) });
+  const refusal = checkVersion(served, { version, identity, versions });
   if (refusal !== undefined) decision.refuse({ path: `models.${printable(model, 128)}.version`, ...refusal });
   decision.pass(served.size === 0 ? 'no version was served yet' : `version ${version} after ${served.size} recorded`);
 }

@@ -41,20 +41,12 @@ export async function openTrust(config: TrustConfig, { ledgerFolder }: TrustOpti
     if (signatures !== undefined) await assertOwn(`trust.policies.${name}.signatures`, signatures);
   }
   const ledger = ledgerFolder === undefined ? undefined : await VersionLedger.open(ledgerFolder);
-  const servedHere = new Set<string>();
-  const mark = (model: string, version: bigint) => `${version} ${model}`;
-  const state = {
-    config,
-    signers,
-    ledger,
-    isServedHere: (model: string, version: bigint) => servedHere.has(mark(model, version)),
-  };
+  const state = { config, signers, ledger };
   return {
     judge: (request) => judge(request, state),
     async recordServed({ policy = '', ...served }) {
       const isFree = Object.hasOwn(config.policies, policy) && config.policies[policy].rollback === 'unsafeAllow';
       await ledger?.record({ ...served, mayReplace: isFree });
-      servedHere.add(mark(served.model, served.version));
     },
     policyFor(model) {
       const fitting = Object.entries(config.policies).filter(([, policy]) => policyFits(policy, model));

@@ -10,8 +10,6 @@ export interface VersionQuestion {
   /** Of its content. */
   readonly identity: string;
   readonly versions: VersionPolicy;
-  /** Whether this process has recorded a version itself; then another one comes beside it, not in its place. */
-  readonly isServedHere: (version: bigint) => boolean;
 }
 
 export interface VersionRefusal {
@@ -24,8 +22,8 @@ export interface VersionRefusal {
  * Undefined when the version may be served.
  *
  * - A version that was served keeps its content for ever, whichever versions the model's configuration asks for.
- * - `latest` with a count of k: nothing below the k highest that were served. While there were fewer than k, nothing below the highest, unless
- *   this process serves that one: so a first start may serve several, and a restart serves what was served.
+ * - `latest` with a count of k: nothing below the k highest that were served, or below the lowest where fewer were. A first start judges all
+ *   that it finds before one of them is recorded; an older one that comes later would be a way back.
  * - `specific` and `all`: the operator asks for old versions too.
  */
 export function checkVersion(served: ServedVersions, question: VersionQuestion): VersionRefusal | undefined {
@@ -36,7 +34,7 @@ export function checkVersion(served: ServedVersions, question: VersionQuestion):
     return { code: 'TRUST_REFUSED', expected, got: identity.slice(0, 12) };
   }
   if (versions.kind !== 'latest') return undefined;
-  const lowest = lowestAllowed(served, versions.count, question.isServedHere);
+  const lowest = lowestAllowed(served, versions.count);
   if (version >= lowest) return undefined;
   return {
     code: 'MODEL_ROLLBACK',
@@ -45,10 +43,9 @@ export function checkVersion(served: ServedVersions, question: VersionQuestion):
   };
 }
 
-function lowestAllowed(served: ServedVersions, count: number, isServedHere: (version: bigint) => boolean): bigint {
+function lowestAllowed(served: ServedVersions, count: number): bigint {
   const newest = newestFirst(served.keys()).slice(0, count);
-  if (newest.length === 0) return 0n;
-  return newest.length < count && isServedHere(newest[0]) ? 0n : newest[newest.length - 1];
+  return newest.length === 0 ? 0n : newest[newest.length - 1];
 }
 
 /** Sorted, the highest first; none may be there twice. */

@@ -38,6 +38,11 @@ function leave(name: string, ageMs = 0): string {
 }
 
 describe('Leases', () => {
+  it('say nothing when they cannot be listed, which must not look like nobody', async () => {
+    writeFileSync(folder, 'not a folder');
+    await expect(new Leases(folder, new Heartbeat()).living()).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+
   it('hold an identity from take to release, each for itself', async () => {
     const leases = new Leases(folder, new Heartbeat());
     expect(await leases.living()).toEqual(new Set());

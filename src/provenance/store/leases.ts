@@ -5,6 +5,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownerMark } from '../../core/index.ts';
 import { type Heartbeat, isAbandoned } from './heartbeat.ts';
+import { errnoOf } from './store-error.ts';
 
 const leaseName = /^([0-9a-f]{64})\.([0-9-]+)\.[0-9a-f]+$/;
 
@@ -44,7 +45,7 @@ export class Leases {
   /** Identities that somebody needs; removes leases that are void. */
   async living(): Promise<ReadonlySet<string>> {
     const identities = new Set<string>();
-    for (const name of await readdir(this.#folder).catch(() => [])) {
+    for (const name of await this.#names()) {
       const [, identity, mark] = leaseName.exec(name) ?? [];
       if (identity === undefined) continue;
       const place = join(this.#folder, name);
@@ -52,5 +53,15 @@ export class Leases {
       else identities.add(identity);
     }
     return identities;
+  }
+
+  /** What cannot be listed holds everything: a copy that somebody needs must not go because a descriptor was lacking. */
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return [];
+      throw thrown;
+    }
   }
 }
