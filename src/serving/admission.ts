@@ -52,6 +52,9 @@ const passing: ReadonlySet<string> = new Set([
   'MODEL_TAMPERED',
   'STORE_UNSAFE',
   'DISK_FULL',
+  // What the machine could not do now: a descriptor was lacking, a disk was read-only for a moment.
+  'STORE_NOT_WRITABLE',
+  'INTERNAL',
 ]);
 
 /** True for a refusal that has to be looked at again although the files of the version stay as they are. */

@@ -196,7 +196,8 @@ export class ServedModel {
     }
     this.#reported = seen;
     // What was kept because of a refusal goes when nothing lies there any more.
-    if (base === undefined && problems.length === 0 && this.#wanted.length === 0 && this.ready) this.#apply();
+    const nothingLies = problems.every(({ error }) => error.code === 'MODEL_VERSION_NOT_FOUND');
+    if (base === undefined && nothingLies && this.#wanted.length === 0 && this.ready) this.#apply();
   }
 
   #want(aspired: readonly AspiredVersion[]): void {
@@ -221,7 +222,9 @@ export class ServedModel {
     }
     const isWanted = (number: bigint) => wanted.some((one) => one.version === number);
     // Nothing that is wanted and something that is refused: a bad upload, or a file that somebody put there, never takes a model away.
-    const isRefused = wanted.length === 0 && this.#source.problems.size > 0;
+    // A version that is not there was taken away by who may.
+    const refusals = [...this.#source.problems.values()].filter(({ code }) => code !== 'MODEL_VERSION_NOT_FOUND');
+    const isRefused = wanted.length === 0 && refusals.length > 0;
     const allAvailable = !isRefused && wanted.every((one) => this.#versions.get(one.version)?.state === 'AVAILABLE');
     if (!allAvailable) this.#retryLater(wanted);
     else {

@@ -285,6 +285,9 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
     });
     expect(await airlock('verify', inFolder('models/old/2'), '--policy', config, '--model', 'digits')).toMatchObject({ code: 1 });
     expect(await airlock('verify', inFolder('models/old/2'))).toMatchObject({ code: 2 });
+    const byKey = (version: string) =>
+      airlock('verify', inFolder('models/old/2'), '--key', inFolder('release.pub'), '--model-version', version);
+    expect([(await byKey('2')).code, (await byKey('7')).code]).toEqual([0, 1]);
   });
 
   it('are opened by a program and by airlock predict with a key, and not without a word about trust', async () => {

@@ -37,7 +37,7 @@ export function addPredictCommand(program: Command, io: Io): void {
     .option('--compat-shapes', 'accept the shapes that TensorFlow Serving accepts')
     .addHelpText(
       'after',
-      '\nExample:\n  airlock predict examples/digits --key examples/digits/release.pub --input @examples/digits/request.json',
+      '\nExample:\n  airlock predict examples/digits --key examples/release.pub --input @examples/digits/request.json',
     )
     .action((model: string, options: PredictOptions) => predict(model, options, io));
 }

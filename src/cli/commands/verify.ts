@@ -91,8 +91,8 @@ async function questionOf(modelPath: string, options: VerifyOptions): Promise<Qu
   const model = options.model ?? modelNameOf(modelPath);
   if (key !== undefined) {
     if (policyName !== undefined) throw new AirlockError('USAGE', { message: '--policy-name goes with --policy' });
-    // Whoever names the model asks whether this is that model; otherwise the question is only whose bytes these are.
-    const isNamed = options.model !== undefined;
+    // Whoever names the model or its version asks whether this is that; otherwise the question is only whose bytes these are.
+    const isNamed = options.model !== undefined || options.modelVersion !== undefined;
     const { trust, policy } = trustOfKey(key, { isBound: isNamed });
     const file = signature === undefined ? {} : { signatureFile: existing(signature) };
     return { trust, asked: { policy, model, version, versions: { kind: 'all' }, ...file } };

@@ -25,6 +25,8 @@ export function trustedTime(
   authorities: readonly Certificate[],
   nowMs: number,
 ): number | undefined {
+  // Where nobody may say the time, nothing in a bundle that anybody may have made is worth computing with.
+  if (authorities.length === 0) return undefined;
   const times = tokens.slice(0, maxTokens).flatMap((der) => {
     try {
       const token = readTimeStamp(der);
