@@ -1,6 +1,7 @@
 // The door of core: errors, their registry, and helpers that every other folder may use. Imports nothing of ours.
 
 export { builtFile } from './built-file.ts';
+export { errnoOf } from './errno.ts';
 export type { ErrorCode, ErrorSpec, ExitCode, StatusName } from './error-registry.ts';
 export { errorRegistry, errorSpec, httpStatus, isErrorCode } from './error-registry.ts';
 export type { AirlockErrorOptions, Violation } from './errors.ts';

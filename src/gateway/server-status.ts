@@ -21,13 +21,13 @@ export function serverStatusJson({ level, layers, surroundings }: JailFindings, 
   });
 }
 
-function versionStatus({ version, state, error, provenance, workerReport, contract }: ModelVersion): object {
+function versionStatus({ version, state, error, admitted, workerReport, contract }: ModelVersion): object {
   return {
     version: String(version),
     state,
     error: error?.code,
     // Null says that nobody has to have signed it.
-    provenance: provenance ?? null,
+    provenance: admitted?.provenance ?? null,
     contract: contract?.report,
     worker: workerReport,
   };

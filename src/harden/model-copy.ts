@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { AirlockError, isAirlockError } from '../core/index.ts';
+import { AirlockError, errnoOf, isAirlockError } from '../core/index.ts';
 import { maxModelEntries, openModelFile, walkTree } from '../model/index.ts';
 
 const chunkBytes = 1024 * 1024;
@@ -62,14 +62,10 @@ async function refuseExisting(target: string): Promise<void> {
   throw new AirlockError('USAGE', { message: 'The folder for the new model is there already', detail: target });
 }
 
-function errnoOf(thrown: unknown): unknown {
-  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-}
-
 function cannotWrite(target: string, cause: unknown): AirlockError {
   const code = errnoOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'STORE_NOT_WRITABLE';
   return new AirlockError(code, {
-    message: `The new model cannot be written (${String(errnoOf(cause))})`,
+    message: `The new model cannot be written (${errnoOf(cause)})`,
     detail: target,
     cause,
   });

@@ -4,7 +4,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AirlockError, type ErrorCode, printable } from '../core/index.ts';
+import { AirlockError, type ErrorCode, errnoOf, printable } from '../core/index.ts';
 
 /** An open file of a model. `name` is relative to the model's folder and safe to show. */
 export interface ModelFile {
@@ -21,11 +21,6 @@ export function fileError(code: ErrorCode, directory: string, name: string, text
   return new AirlockError(code, { message: `${shown} ${text}`, detail: join(directory, name), cause });
 }
 
-function errnoOf(thrown: unknown): string {
-  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-  return typeof code === 'string' ? code : 'unknown error';
-}
-
 function isMissing(thrown: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown));
 }
@@ -33,7 +28,7 @@ function isMissing(thrown: unknown): boolean {
 function unreadable(directory: string, name: string, thrown: unknown): AirlockError {
   // O_NOFOLLOW answers ELOOP for a link.
   if (errnoOf(thrown) === 'ELOOP') return fileError('MODEL_INVALID', directory, name, 'is a symbolic link', thrown);
-  return fileError('MODEL_NOT_AVAILABLE', directory, name, `cannot be read (${errnoOf(thrown)})`, thrown);
+  return fileError('MODEL_NOT_AVAILABLE', directory, name, `cannot be read (${errnoOf(thrown) || 'unknown error'})`, thrown);
 }
 
 async function statOf(directory: string, name: string): Promise<Stats | undefined> {

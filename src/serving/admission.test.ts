@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { AirlockError } from '../core/index.ts';
 import type { Manifest, ModelStore, Trust, Verdict } from '../provenance/index.ts';
-import { Admission, mayPass } from './admission.ts';
+import { Admission } from './admission.ts';
 
 const manifest: Manifest = { hashType: 'sha256', files: [{ name: 'a', digest: 'd' }], ignored: [], root: 'r', identity: 'i' };
 const verdict: Verdict = {
@@ -27,7 +27,6 @@ function admission(state: { verdict: Verdict; stageError?: AirlockError }) {
       return state.verdict;
     },
     recordServed: async ({ version, identity, policy }) => void calls.push(`served ${version} ${identity} ${policy}`),
-    policyFor: () => undefined,
   };
   const store = {
     stage: async () => {
@@ -116,9 +115,4 @@ it('never passes what a verdict does not allow, also without a reason', async ()
   await expect(admit()).rejects.toMatchObject({ code: 'INTERNAL' });
   const { admit: withoutManifest } = admission({ verdict: { ...verdict, manifest: undefined } });
   await expect(withoutManifest()).rejects.toMatchObject({ code: 'INTERNAL' });
-});
-
-it('tells refusals that another look may lift from those of the files themselves', () => {
-  expect(mayPass(new AirlockError('SIGNER_UNTRUSTED'))).toBe(true);
-  expect(mayPass(new AirlockError('MODEL_INVALID'))).toBe(false);
 });

@@ -40,28 +40,6 @@ export interface AdmissionOptions {
   readonly nowMs?: () => number;
 }
 
-/** Refusals that another look may lift without the model's folder changing: a signature may come later and lie elsewhere, time passes. */
-const passing: ReadonlySet<string> = new Set([
-  'MODEL_UNSIGNED',
-  'BUNDLE_INVALID',
-  'BUNDLE_UNSUPPORTED',
-  'SIGNER_UNTRUSTED',
-  'TRUST_REFUSED',
-  'TRUST_INVALID',
-  'MODEL_ROLLBACK',
-  'MODEL_TAMPERED',
-  'STORE_UNSAFE',
-  'DISK_FULL',
-  // What the machine could not do now: a descriptor was lacking, a disk was read-only for a moment.
-  'STORE_NOT_WRITABLE',
-  'INTERNAL',
-]);
-
-/** True for a refusal that has to be looked at again although the files of the version stay as they are. */
-export function mayPass({ code }: AirlockError): boolean {
-  return passing.has(code);
-}
-
 /** Waits before a version that was refused is judged again while its folder stays as it is; the last one from then on. */
 const rejudgeDelaysMs = [0, 1_000, 2_000, 5_000, 10_000, 30_000];
 

@@ -3,7 +3,7 @@
 import { AirlockError } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
-import type { AdmittedModel, Provenance } from './admission.ts';
+import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -29,10 +29,11 @@ export interface VersionSafeguards {
 export class ModelVersion {
   readonly version: bigint;
   readonly metaGraph: MetaGraphInfo;
+  /** Who signed it, and the copy that it is loaded from; undefined for a model that is served unsigned. */
+  readonly admitted: AdmittedModel | undefined;
   readonly #worker: ModelWorker;
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
   readonly #prepareContract: (() => Promise<ContractGuard>) | undefined;
-  readonly #admitted: AdmittedModel | undefined;
   #contract: ContractGuard | undefined;
   #state: VersionState = 'START';
   #error: AirlockError | undefined;
@@ -49,7 +50,7 @@ export class ModelVersion {
     { prepareContract, admitted }: VersionSafeguards = {},
   ) {
     this.#prepareContract = prepareContract;
-    this.#admitted = admitted;
+    this.admitted = admitted;
     this.version = version;
     this.metaGraph = metaGraph;
     this.#worker = worker;
@@ -75,11 +76,6 @@ export class ModelVersion {
     return this.#contract;
   }
 
-  /** Who signed it; undefined for a model that is served unsigned. */
-  get provenance(): Provenance | undefined {
-    return this.#admitted?.provenance;
-  }
-
   #enter(state: VersionState): void {
     if (!transitions[this.#state].includes(state)) throw new TypeError(`A version cannot go from ${this.#state} to ${state}`);
     this.#state = state;
@@ -95,7 +91,7 @@ export class ModelVersion {
         if (this.#state !== 'LOADING') throw new AirlockError('MODEL_NOT_AVAILABLE');
       }
       await this.#worker.start();
-      await this.#admitted?.served();
+      await this.admitted?.served();
       this.#enter('AVAILABLE');
       return true;
     } catch (thrown) {

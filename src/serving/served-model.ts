@@ -83,10 +83,8 @@ export class ServedModel {
   readonly #source: VersionSource;
   readonly #versions = new Map<bigint, ModelVersion>();
   readonly #failures = new Map<bigint, number>();
-  /** What the versions that are there were made from; holds staged copies until no worker can need them. */
-  readonly #sources = new Map<ModelVersion, AspiredVersion>();
-  /** Those whose staged copies are held: what is wanted, and what is still loaded. */
-  readonly #held = new Set<AspiredVersion>();
+  /** Whose staged copies are held: what is wanted, and what is still loaded. */
+  readonly #held = new Set<AdmittedModel>();
   #reported: ReadonlySet<string> = new Set();
   #wanted: readonly AspiredVersion[] = [];
   #applying: Promise<void> | undefined;
@@ -123,7 +121,7 @@ export class ServedModel {
     // This ends a load that is under way, too; waiting for it could take minutes.
     await Promise.all([...this.#versions.values()].map((version) => version.unload()));
     await this.#applying;
-    await Promise.all([...this.#held].map((one) => one.admitted?.release()));
+    await Promise.all([...this.#held].map((admitted) => admitted.release()));
   }
 
   #admit(admitted: AdmittedModel, version: bigint): AdmittedModel {
@@ -202,7 +200,7 @@ export class ServedModel {
 
   #want(aspired: readonly AspiredVersion[]): void {
     this.#wanted = aspired;
-    for (const one of aspired) if (one.admitted !== undefined) this.#held.add(one);
+    for (const { admitted } of aspired) if (admitted !== undefined) this.#held.add(admitted);
     this.#failures.clear();
     this.#apply();
   }
@@ -237,15 +235,13 @@ export class ServedModel {
   }
 
   async #releaseUnneeded(): Promise<void> {
-    const needed = new Set(this.#wanted);
-    for (const [version, source] of this.#sources) {
-      if (version.state === 'END') this.#sources.delete(version);
-      else needed.add(source);
-    }
-    const unneeded = [...this.#held].filter((one) => !needed.has(one));
-    for (const one of unneeded) {
-      this.#held.delete(one);
-      await one.admitted?.release();
+    // A restart of what is loaded reads the copy again, whatever is wanted now.
+    const loaded = [...this.#versions.values()].filter(({ state }) => state !== 'END');
+    const needed = new Set([...this.#wanted, ...loaded].map(({ admitted }) => admitted));
+    const unneeded = [...this.#held].filter((admitted) => !needed.has(admitted));
+    for (const admitted of unneeded) {
+      this.#held.delete(admitted);
+      await admitted.release();
     }
     if (unneeded.length > 0) await this.#options.admission?.collect();
   }
@@ -257,7 +253,6 @@ export class ServedModel {
       const metaGraph = selectMetaGraph(one.savedModel, this.#options.tags);
       const version = this.#create(one, metaGraph);
       this.#versions.set(one.version, version);
-      this.#sources.set(version, one);
       if (!(await version.load())) error = version.error ?? new AirlockError('INTERNAL');
     } catch (thrown) {
       error = AirlockError.from(thrown);

@@ -14,7 +14,7 @@ import {
   snapshotTree,
   type TreeSnapshot,
 } from '../model/index.ts';
-import { type AdmittedModel, mayPass } from './admission.ts';
+import type { AdmittedModel } from './admission.ts';
 
 export interface AspiredVersion {
   readonly version: bigint;
@@ -59,6 +59,8 @@ interface Sighting {
   readonly digest: string;
   /** When the folder was first seen as it is now. */
   readonly sinceMs: number;
+  /** That it has lain still for long enough; it stays so until something in it changes. */
+  readonly isSettled?: true;
   /** Set once the version was accepted; from then on it stays until its folder goes. */
   readonly accepted?: AspiredVersion;
   /** Why the folder, as it is now, cannot be served. */
@@ -227,8 +229,10 @@ export class VersionSource {
       const sighting = this.#sight(version, snapshot);
       if (sighting.refusal !== undefined) throw sighting.refusal;
       const mayTrustTimes = last === undefined && this.#elapsedMs(this.#listedSinceMs?.get(version)) >= this.#options.settleMs;
-      this.#assertSettled(sighting, mayTrustTimes, snapshot.newestChangeMs);
-      accepted = await this.#accept(version, directory, sighting);
+      if (sighting.isSettled !== true) this.#assertSettled(sighting, mayTrustTimes, snapshot.newestChangeMs);
+      const settled = { ...sighting, isSettled: true } as const;
+      this.#sightings.set(version, settled);
+      accepted = await this.#accept(version, directory, settled);
     } catch (thrown) {
       problems.set(version, AirlockError.from(thrown));
     }
@@ -259,9 +263,9 @@ export class VersionSource {
   }
 
   async #accept(version: bigint, directory: string, sighting: Sighting): Promise<AspiredVersion> {
-    let admitted: AdmittedModel | undefined;
+    // What does not pass here is not remembered here: a signature may come later and lie elsewhere, and whoever judges paces itself.
+    const admitted = await this.#options.admit?.(version, directory, sighting.digest);
     try {
-      admitted = await this.#options.admit?.(version, directory, sighting.digest);
       const accepted = await this.#read(version, directory, admitted, sighting.digest);
       this.#sightings.set(version, { ...sighting, accepted });
       return accepted;
@@ -269,7 +273,7 @@ export class VersionSource {
       await admitted?.release();
       const refusal = AirlockError.from(thrown);
       // What the machine could not do now it may do at the next look, although the files stay as they are.
-      if (refusal.code !== 'MODEL_NOT_AVAILABLE' && !mayPass(refusal)) this.#sightings.set(version, { ...sighting, refusal });
+      if (refusal.code !== 'MODEL_NOT_AVAILABLE') this.#sightings.set(version, { ...sighting, refusal });
       throw refusal;
     }
   }

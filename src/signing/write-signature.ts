@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AirlockError, printable } from '../core/index.ts';
+import { AirlockError, errnoOf, printable } from '../core/index.ts';
 
 /**
  * Writes `bytes` to `file`; its folder is made when it is missing, but not the folders above.
@@ -43,15 +43,11 @@ export async function assertFree(file: string): Promise<void> {
 }
 
 function ignoreExisting(thrown: unknown): void {
-  if (codeOf(thrown) !== 'EEXIST') throw thrown;
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (errnoOf(thrown) !== 'EEXIST') throw thrown;
 }
 
 function refusal(file: string, cause: unknown): AirlockError {
-  if (codeOf(cause) === 'EEXIST') return existing(file);
+  if (errnoOf(cause) === 'EEXIST') return existing(file);
   const message = `${printable(basename(file), 200)} could not be written`;
   return new AirlockError('SIGNING_FAILED', { message, detail: printable(file, 4_096), cause });
 }

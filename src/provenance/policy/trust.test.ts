@@ -499,10 +499,4 @@ describe('openTrust()', () => {
       code: 'STORE_UNSAFE',
     });
   });
-
-  it('knows the one policy of a model', async () => {
-    const { policies, ...rest } = configOf();
-    const trust = await openTrust({ ...rest, policies: { ...policies, f: { ...policies.p, models: ['fraud-*', 'd*'] } } });
-    expect(['digits', 'd', 'fraud-a', 'x'].map((name) => trust.policyFor(name))).toEqual([undefined, 'f', 'f', undefined]);
-  });
 });

@@ -1,6 +1,6 @@
 // The trust section in force: keys read, and nothing of it in a place where others could change it. Whoever holds one may ask for verdicts, and says
 // afterwards what was served; it never reads a model's own files.
-import { policyFits, type SignerConfig, type TrustConfig } from '../../config/index.ts';
+import type { SignerConfig, TrustConfig } from '../../config/index.ts';
 import { AirlockError } from '../../core/index.ts';
 import type { TrustedSigner, Verdict } from '../provenance-types.ts';
 import { loadSigner } from '../signers/index.ts';
@@ -22,8 +22,6 @@ export interface Trust {
    * @throws TRUST_REFUSED when another server has served the version with another content; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE.
    */
   recordServed(served: Omit<ServedVersion, 'mayReplace'> & { readonly policy?: string }): Promise<void>;
-  /** The one policy whose `models` fit a name; undefined when none does, or several do. */
-  policyFor(model: string): string | undefined;
 }
 
 /**
@@ -47,10 +45,6 @@ export async function openTrust(config: TrustConfig, { ledgerFolder }: TrustOpti
     async recordServed({ policy = '', ...served }) {
       const isFree = Object.hasOwn(config.policies, policy) && config.policies[policy].rollback === 'unsafeAllow';
       await ledger?.record({ ...served, mayReplace: isFree });
-    },
-    policyFor(model) {
-      const fitting = Object.entries(config.policies).filter(([, policy]) => policyFits(policy, model));
-      return fitting.length === 1 ? fitting[0][0] : undefined;
     },
   };
 }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AirlockError, isAirlockError, isDeadOwner, ownerMark, printable } from '../../core/index.ts';
+import { AirlockError, errnoOf, isAirlockError, isDeadOwner, ownerMark, printable } from '../../core/index.ts';
 import { assertPrivate } from '../store/index.ts';
 import { formatLedger, type Ledger, maxLedgerBytes, maxVersionsOfModel, parseLedger } from './ledger-text.ts';
 import { newestFirst, type ServedVersions } from './version-rules.ts';
@@ -189,8 +189,4 @@ async function readState(path: string): Promise<Buffer> {
 function absent<T>(thrown: unknown, instead: T): T {
   if (errnoOf(thrown) === 'ENOENT') return instead;
   throw thrown;
-}
-
-function errnoOf(thrown: unknown): unknown {
-  return Reflect.get(Object(thrown), 'code');
 }

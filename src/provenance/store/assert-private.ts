@@ -4,8 +4,7 @@ import { type Stats, statSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AirlockError, printable } from '../../core/index.ts';
-import { errnoOf } from './store-error.ts';
+import { AirlockError, errnoOf, printable } from '../../core/index.ts';
 
 const sticky = 0o1000;
 const groupWrite = 0o020;

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { read, readSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { errnoOf } from './store-error.ts';
+import { errnoOf } from '../../core/index.ts';
 
 export interface DigestJob {
   readonly source: number;

@@ -3,9 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ownerMark } from '../../core/index.ts';
+import { errnoOf, ownerMark } from '../../core/index.ts';
 import { type Heartbeat, isAbandoned } from './heartbeat.ts';
-import { errnoOf } from './store-error.ts';
 
 const leaseName = /^([0-9a-f]{64})\.([0-9-]+)\.[0-9a-f]+$/;
 

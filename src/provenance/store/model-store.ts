@@ -2,12 +2,12 @@
 // verified is what loads. Never takes a copy on trust: one that is there already is hashed again before it is used.
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, errnoOf } from '../../core/index.ts';
 import type { Manifest } from '../provenance-types.ts';
 import { assertSame, compareContents, compareNames, compareSourceNames, type NameComparison } from './compare-tree.ts';
 import { copyModel, modelFolder, storedManifest } from './copy-model.ts';
 import type { ReadOptions } from './digest-files.ts';
-import { assertNotCancelled, errnoOf, storeError } from './store-error.ts';
+import { assertNotCancelled, storeError } from './store-error.ts';
 import { type Collected, openStoreFolder, type StoreFolder, type StoreFolderOptions } from './store-folder.ts';
 import { openTree, type Tree } from './tree.ts';
 

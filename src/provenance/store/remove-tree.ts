@@ -2,7 +2,7 @@
 // the other: fs.rm does everything at once, which holds up a server when there are thousands of files.
 import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from './store-error.ts';
+import { errnoOf } from '../../core/index.ts';
 
 /** Bytes of the files that are gone; nothing happens when `place` is not there. @throws what the system says. */
 export async function removeTree(place: string): Promise<number> {

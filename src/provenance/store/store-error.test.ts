@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AirlockError } from '../../core/index.ts';
-import { assertNotCancelled, errnoOf, modelError, storeError } from './store-error.ts';
+import { assertNotCancelled, modelError, storeError } from './store-error.ts';
 
 const failure = (code: string): Error => Object.assign(new Error(`${code}: it failed`), { code });
 
@@ -23,11 +23,6 @@ describe('the errors of the store', () => {
     const error = new AirlockError('CANCELLED');
     expect(storeError(error)).toBe(error);
     expect(storeError('a text')).toEqual(expect.objectContaining({ code: 'INTERNAL', detail: 'a text' }));
-  });
-
-  it('know the errors of the system', () => {
-    expect(errnoOf(failure('EIO'))).toBe('EIO');
-    for (const other of [undefined, null, 'EIO', new Error('x'), { code: 5 }]) expect(errnoOf(other)).toBe('');
   });
 
   it('keep a path out of the message', () => {

@@ -1,11 +1,5 @@
 // Turns what the file system throws into the errors of this folder. Paths of this machine go into `detail` only.
-import { AirlockError, type ErrorCode, isAirlockError, printable } from '../../core/index.ts';
-
-/** `ENOENT` and the like; empty for what is no error of the system. */
-export function errnoOf(thrown: unknown): string {
-  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-  return typeof code === 'string' ? code : '';
-}
+import { AirlockError, type ErrorCode, errnoOf, isAirlockError, printable } from '../../core/index.ts';
 
 /** About a model's folder as a whole. */
 export function modelError(code: ErrorCode, text: string, place: string, cause?: unknown): AirlockError {

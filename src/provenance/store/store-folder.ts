@@ -4,12 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { AirlockError, ownerMark } from '../../core/index.ts';
+import { AirlockError, errnoOf, ownerMark } from '../../core/index.ts';
 import { assertPrivate } from './assert-private.ts';
 import { Heartbeat, isAbandoned } from './heartbeat.ts';
 import { Leases } from './leases.ts';
 import { removeTree } from './remove-tree.ts';
-import { errnoOf, storeError } from './store-error.ts';
+import { storeError } from './store-error.ts';
 
 export interface StoreFolderOptions {
   /** Told before each step that changes the disk; tests end the process there. */

@@ -4,7 +4,8 @@
 import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises';
-import { errnoOf, modelError } from './store-error.ts';
+import { errnoOf } from '../../core/index.ts';
+import { modelError } from './store-error.ts';
 
 /** Why something below a model's folder cannot be used as a file. */
 export type EntryProblem = 'missing' | 'link' | 'special' | 'unreadable';

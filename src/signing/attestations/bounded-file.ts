@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AirlockError, printable } from '../../core/index.ts';
+import { AirlockError, errnoOf, printable } from '../../core/index.ts';
 
 export interface BoundedFileOptions {
   readonly maxBytes: number;
@@ -42,7 +42,7 @@ export async function withFile<T>(
   try {
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | noFollow);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (errnoOf(cause) === 'ENOENT') return undefined;
     throw refusal(file, 'cannot be opened', cause);
   }
   try {
