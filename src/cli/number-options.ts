@@ -26,3 +26,9 @@ export function wholeNumberBetween(min: number, max: number = Number.MAX_SAFE_IN
     return value;
   };
 }
+
+/** A parser for the version of a model: a whole number from 0 to 2^63-1, written in the one way that a release statement takes. */
+export function modelVersion(text: string): bigint {
+  if (/^(?:0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) < 2n ** 63n) return BigInt(text);
+  throw new InvalidArgumentError('expected a whole number from 0 to 2^63-1');
+}

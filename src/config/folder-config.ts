@@ -4,6 +4,7 @@ import { type Dirent, opendirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 import type { Config, SandboxConfig } from './config-types.ts';
+import { keyPolicy, keyTrustValues } from './key-trust.ts';
 import { checkConfig } from './load-config.ts';
 import { configError } from './violations.ts';
 
@@ -38,11 +39,10 @@ export function configForFolder(path: string, overrides: FolderOverrides = {}): 
   }
   const { publicKey, unsafeUnsigned, ...rest } = overrides;
   const ofEach = {
-    ...(publicKey === undefined ? {} : { trust: 'key' }),
+    ...(publicKey === undefined ? {} : { trust: keyPolicy }),
     ...(unsafeUnsigned === undefined ? {} : { unsafeUnsigned }),
   };
-  const signers = { key: { key: publicKey } };
-  const trust = publicKey === undefined ? {} : { trust: { signers, policies: { key: { models: ['*'], signers: ['key'] } } } };
+  const trust = publicKey === undefined ? {} : { trust: keyTrustValues(publicKey) };
   return checkConfig({ ...rest, ...trust, models: models.map((model) => ({ ...model, ...ofEach })) }, process.cwd(), folder);
 }
 

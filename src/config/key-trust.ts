@@ -1,28 +1,27 @@
-// The trust section that one public key stands for, where there is no airlock.yaml: in a program, and on the command line.
+// The trust section that one public key stands for, where there is no airlock.yaml: in a program, and on the command line. Its defaults are those of
+// the schema.
 import { resolve } from 'node:path';
+import { resolveTrust, trustSchema } from './trust-schema.ts';
 import type { TrustConfig } from './trust-types.ts';
+
+/** The name of the only policy. */
+export const keyPolicy = 'key';
+
+/** The section as airlock.yaml would have it. */
+export function keyTrustValues(publicKey: string, more: object = {}): object {
+  return { signers: { key: { key: publicKey } }, policies: { [keyPolicy]: { models: ['*'], signers: ['key'], ...more } } };
+}
 
 /**
  * The one policy of a model that is opened with a key. Bound, the key's owner must also have said that these files are the model under that
  * name and version, and older versions are refused; otherwise whose bytes they are is all that is asked.
  */
 export function trustOfKey(
-  key: string,
+  publicKey: string,
   { isBound }: { readonly isBound: boolean },
 ): { readonly trust: TrustConfig; readonly policy: string } {
-  const policy = 'key';
-  const signer = { kind: 'key', publicKey: resolve(key), accept: [] } as const;
-  const rules = {
-    models: ['*'],
-    signers: ['key'],
-    threshold: 1,
-    minVersion: 0n,
-    binding: isBound ? 'required' : 'unsafeNone',
-    rollback: isBound ? 'refuse' : 'unsafeAllow',
-    attestations: [],
-  } as const;
-  return {
-    trust: { signers: { key: signer }, policies: { [policy]: rules }, denied: { signers: [], digests: [], models: [] } },
-    policy,
-  };
+  const more = isBound ? {} : { binding: 'unsafeNone', rollback: 'unsafeAllow' };
+  const trust = trustSchema.parse(keyTrustValues('the key', more));
+  // It is the only path in it, and any name of a file will do: nobody wrote it into a configuration.
+  return { trust: resolveTrust(trust, () => resolve(publicKey)), policy: keyPolicy };
 }

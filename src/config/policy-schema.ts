@@ -2,7 +2,17 @@
 // the words; src/provenance/policy decides by them. Whether the names of signers exist is looked at in trust-schema.ts.
 import { z } from 'zod';
 import { plainText, versionNumber, wholeNumber } from './fields.ts';
-import { distinct, duration, finiteNumber, identifier, namedMap, namePattern, severities, sha256Hex } from './trust-fields.ts';
+import {
+  distinct,
+  duration,
+  finiteNumber,
+  identifier,
+  namedMap,
+  namePattern,
+  refuse,
+  severities,
+  sha256Hex,
+} from './trust-fields.ts';
 import type { AttestationDemand, PolicyConfig } from './trust-types.ts';
 
 const maxNames = 100;
@@ -94,8 +104,4 @@ export const policy = policyFields
 function assertThreshold(context: z.RefinementCtx, path: PropertyKey[], wanted: number, signers: readonly string[]): void {
   if (wanted <= signers.length) return;
   refuse(context, [...path, 'threshold'], 'threshold', `at most the number of signers, ${signers.length}`, String(wanted));
-}
-
-function refuse(context: z.RefinementCtx, path: PropertyKey[], rule: string, expected: string, got: string): void {
-  context.addIssue({ code: 'custom', path, params: { rule, expected, got } });
 }

@@ -2,7 +2,7 @@
 // Only checks the words; src/provenance/signers reads the files.
 import { z } from 'zod';
 import { plainText } from './fields.ts';
-import { distinct, moment, sha256Hex } from './trust-fields.ts';
+import { distinct, moment, refuse, sha256Hex } from './trust-fields.ts';
 import type { LegacyForm, SignerConfig } from './trust-types.ts';
 
 const maxFiles = 32;
@@ -93,8 +93,4 @@ export function resolveSigner(config: SignerConfig, absolute: (path: string) => 
     crls: config.crls.map(absolute),
     timestampAuthorities: config.timestampAuthorities.map(absolute),
   };
-}
-
-function refuse(context: z.RefinementCtx, path: PropertyKey[], rule: string, expected: string, got: string): void {
-  context.addIssue({ code: 'custom', path, params: { rule, expected, got } });
 }

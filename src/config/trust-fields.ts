@@ -71,6 +71,11 @@ export function modelAndVersion() {
   });
 }
 
+/** Adds one problem, at `path` below the place that is being checked. */
+export function refuse(context: z.RefinementCtx, path: PropertyKey[], rule: string, expected: string, got: string): void {
+  context.addIssue({ code: 'custom', path, params: { rule, expected, got } });
+}
+
 /** A list in which nothing is twice: a name that is listed again would count as one more signer. */
 export function distinct<T extends z.ZodType<string>>(entry: T, min: number, max: number) {
   return z

@@ -2,10 +2,7 @@
 // each entry is one path, never a pattern.
 import { isAbsolute, posix, relative } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
-import { isCanonicalName } from '../provenance/format/index.ts';
-
-/** Where the signatures of a folder lie in it. */
-export const signatureNames: readonly string[] = ['model.sig', 'model.sig.d'];
+import { isCanonicalName, signatureNames } from '../provenance/format/index.ts';
 
 /** What model-signing leaves out when nothing else is said. */
 const gitNames: readonly string[] = ['.git', '.gitattributes', '.github', '.gitignore'];

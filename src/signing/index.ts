@@ -8,7 +8,6 @@ export {
   signEnvelope,
 } from './envelope/index.ts';
 export { type GeneratedKeys, type GenerateKeysOptions, generateKeys } from './generate-keys.ts';
-export { signatureNames } from './ignore-paths.ts';
 export { type InspectedCertificate, type InspectedKey, inspectKey } from './inspect-key.ts';
 export { type ModelKind, recogniseModel } from './model-kind.ts';
 export { readBounded, readPublicFile, readSecretFile } from './secret-file.ts';

@@ -1,6 +1,6 @@
 // Signs a model: hashes its files, states them, reads the statement as a verifier will, has it signed, and only then writes it.
 // Must never sign what it could not hash completely, and never write over a signature unasked.
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { AirlockError, printable } from '../core/index.ts';
 import {
@@ -8,16 +8,15 @@ import {
   isIgnored,
   makeManifest,
   maxBundleBytes,
-  parseBundle,
   parseStatement,
   readManifest,
 } from '../provenance/format/index.ts';
 import type { Manifest } from '../provenance/index.ts';
 import { hashTree } from '../provenance/store/index.ts';
-import { releaseStatement } from './attestations/index.ts';
+import { manifestIn, modelPlaces, releaseStatement } from './attestations/index.ts';
 import { type EnvelopeSigner, signEnvelope } from './envelope/index.ts';
 import { ignoredPaths, ignoresSame } from './ignore-paths.ts';
-import { type ModelKind, recogniseModel } from './model-kind.ts';
+import type { ModelKind } from './model-kind.ts';
 import { modelStatement } from './model-statement.ts';
 import { assertFree, writeSignature } from './write-signature.ts';
 
@@ -58,24 +57,21 @@ export interface SignedModel extends ModelKind {
  */
 export async function signModel(options: SignModelOptions): Promise<SignedModel> {
   const { signer, hashType = 'sha256', release, add = false, force = false, onProgress, signal } = options;
-  const given = resolve(options.path);
   // What the caller wrote may be a link, such as `latest`; inside the model none is followed.
-  const path = await realpath(given).catch(() => given);
-  const kind = await recogniseModel(path);
-  const first = options.output === undefined ? defaultOutput(path, kind) : resolve(options.output);
+  const { path, name: subject, kind, isFile, beside } = await modelPlaces(options.path);
+  const first = options.output === undefined ? beside.signature : resolve(options.output);
   const { hint } = signer.publicKey;
   const target = add ? join(`${first}.d`, `${hint.slice(0, 16)}.sig`) : first;
   const releaseFile = join(`${first}.d`, `release-${hint.slice(0, 8)}.sigstore.json`);
   // Before hours of hashing, and before anybody touches a token.
   if (!force) for (const file of release === undefined ? [target] : [target, releaseFile]) await assertFree(file);
-  const ignored = kind.isFile
+  const ignored = isFile
     ? []
     : ignoredPaths({ model: path, output: first, paths: options.ignore ?? [], git: options.ignoreGit ?? true });
   const hashed = await hashTree(path, { ignored, hashType, ...(onProgress && { onProgress }), ...(signal && { signal }) });
   if (hashed.files.length === 0) throw new AirlockError('MODEL_INVALID', { message: 'There is no file in the model to sign' });
   const fresh = makeManifest(hashed.files, { hashType, ignored });
   const manifest = add ? await sameManifest(first, fresh) : fresh;
-  const subject = basename(path) || 'model';
   const statement = modelStatement(manifest, subject);
   // With a verifier's eyes, before anybody is asked to sign it.
   readManifest(parseStatement(statement));
@@ -86,22 +82,15 @@ export async function signModel(options: SignModelOptions): Promise<SignedModel>
   }
   for (const { file, bytes } of signatures) await writeSignature(file, bytes, force);
   const written = signatures.map(({ file }) => file);
-  return { ...kind, manifest, totalBytes: hashed.totalBytes, written, warnings: surprises(path, written, manifest) };
-}
-
-function defaultOutput(path: string, { isFile }: ModelKind): string {
-  return isFile ? `${path}.sig` : join(path, 'model.sig');
+  return { kind, isFile, manifest, totalBytes: hashed.totalBytes, written, warnings: surprises(path, written, manifest) };
 }
 
 /** The manifest as the first signature has it, so that both are alike to the byte. It was not verified, only compared. */
 async function sameManifest(file: string, fresh: Manifest): Promise<Manifest> {
   const name = printable(basename(file), 200);
   const stats = await lstat(file).catch(() => undefined);
-  // A pipe in its place would be read for ever.
-  if (!stats?.isFile() || stats.size > maxBundleBytes)
-    throw new AirlockError('SIGNING_FAILED', { message: `There is no ${name} to add a signature to` });
-  const bytes = await readFile(file);
-  const first = readManifest(parseStatement(parseBundle(bytes).payload));
+  const first = stats?.isFile() && stats.size <= maxBundleBytes ? await manifestIn(file) : undefined;
+  if (first === undefined) throw new AirlockError('SIGNING_FAILED', { message: `There is no ${name} to add a signature to` });
   if (first.identity !== fresh.identity)
     throw new AirlockError('SIGNING_FAILED', {
       message: `The files are not the ones that ${name} names, so it cannot be added to`,

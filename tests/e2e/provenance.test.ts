@@ -168,6 +168,11 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
 
   it('are refused unsigned, and served when the signature comes', async () => {
     expect(await stateOf('late')).toBe('1:MODEL_UNSIGNED');
+    // The reason is said once, and no later look finds another one.
+    await pause(2500);
+    expect(await stateOf('late')).toBe('1:MODEL_UNSIGNED');
+    const told = test.events.flatMap((event) => (event.kind === 'refused' && event.model === 'late' ? [event.error.code] : []));
+    expect(told).toEqual(['MODEL_UNSIGNED']);
     expect((await predict('late')).status).toBe(503);
     await signModel({ path: inFolder('models/late/1'), signer: release, release: { model: 'late', version: 1n } });
     await untilState('late', '1:AVAILABLE');
@@ -281,13 +286,16 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
     expect(JSON.parse(changed.output)).toMatchObject({
       verified: false,
       decidedBy: 'files',
+      steps: expect.arrayContaining([expect.objectContaining({ rule: 'files', outcome: 'refused' })]),
       differences: expect.arrayContaining([{ name: weights, kind: 'modified' }]),
     });
     expect(await airlock('verify', inFolder('models/old/2'), '--policy', config, '--model', 'digits')).toMatchObject({ code: 1 });
     expect(await airlock('verify', inFolder('models/old/2'))).toMatchObject({ code: 2 });
     const byKey = (version: string) =>
       airlock('verify', inFolder('models/old/2'), '--key', inFolder('release.pub'), '--model-version', version);
-    expect([(await byKey('2')).code, (await byKey('7')).code]).toEqual([0, 1]);
+    expect([(await byKey('2')).code, (await byKey('7')).code, (await byKey('02')).code]).toEqual([0, 1, 2]);
+    const json = await airlock('verify', inFolder('models/old/2'), '--key', inFolder('release.pub'), '--json');
+    expect(JSON.parse(json.output)).toMatchObject({ verified: true, decidedBy: 'files', moreDifferences: 0 });
   });
 
   it('are opened by a program and by airlock predict with a key, and not without a word about trust', async () => {

@@ -6,6 +6,7 @@ import { AirlockError, printable } from '../../core/index.ts';
 import { parseTime } from '../../provenance/attestations/index.ts';
 import { findStatements, isInside, modelContent, modelPlaces, statementsAbout } from '../../signing/attestations/index.ts';
 import { idOfModel } from '../contract-id.ts';
+import { counted } from '../counted.ts';
 import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
 import { packageVersion } from '../package-version.ts';
@@ -75,8 +76,4 @@ async function run(path: string, options: CyclonedxOptions, io: Io): Promise<voi
   io.stdout.write(
     `Wrote ${printable(basename(output), 200)}: ${counted(manifest.files.length, 'file')}, ${counted(statements.length, 'statement')}\n`,
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

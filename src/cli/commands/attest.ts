@@ -4,9 +4,11 @@ import type { Command } from 'commander';
 import { loadContract } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import { type AttestedModel, attestModel, type Facts, hashData, readJsonFile } from '../../signing/attestations/index.ts';
+import { counted } from '../counted.ts';
+import { withHashingBar } from '../hashing-bar.ts';
 import type { Io } from '../io.ts';
-import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
-import { addSignerOptions, openSigner, type SignerOptions } from '../signer-options.ts';
+import { modelVersion } from '../number-options.ts';
+import { addSignerOptions, collect, openSigner, type SignerOptions } from '../signer-options.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 import { addAttestCyclonedxCommand } from './attest-cyclonedx.ts';
 import { addAttestShowCommand } from './attest-show.ts';
@@ -30,8 +32,6 @@ export function addAttestCommands(program: Command, io: Io): void {
   addAttestCyclonedxCommand(group, io);
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
 /** A command that makes statements; `example` is the rest of its line after the path, without a key. */
 function maker(group: Command, name: Facts['type'], description: string, example: string): Command {
   const command = group
@@ -47,20 +47,16 @@ function maker(group: Command, name: Facts['type'], description: string, example
 
 interface ReleaseOptions extends MakerOptions {
   readonly model: string;
-  readonly modelVersion: string;
+  readonly modelVersion: bigint;
 }
 
 function addRelease(group: Command, io: Io): void {
   maker(group, 'release', 'state which model in which version it is', '--model digits --model-version 3')
     .requiredOption('--model <name>', 'the name that it is served under')
-    .requiredOption('--model-version <number>', 'its version')
-    .action(async (path: string, options: ReleaseOptions) => {
-      const { model, modelVersion } = options;
-      // More digits make a number that takes long to read.
-      if (!/^[0-9]{1,19}$/.test(modelVersion))
-        throw new AirlockError('USAGE', { message: '--model-version is a whole number from 0 to 2^63-1' });
-      await make(path, options, io, async () => ({ type: 'release', model, version: BigInt(modelVersion) }));
-    });
+    .requiredOption('--model-version <number>', 'its version', modelVersion)
+    .action((path: string, options: ReleaseOptions) =>
+      make(path, options, io, async () => ({ type: 'release', model: options.model, version: options.modelVersion })),
+    );
 }
 
 function addPredicateFile(group: Command, io: Io, type: 'slsa' | 'scan', description: string): void {
@@ -157,24 +153,15 @@ async function make(
   factsOf: (signal: AbortSignal) => Promise<Facts>,
 ): Promise<void> {
   const signer = await openSigner(options, io);
-  let bar: ProgressBar | undefined;
-  const onProgress = (doneBytes: number, totalBytes: number) => {
-    bar ??= createProgressBar(io, 'Hashing', totalBytes);
-    bar.update(doneBytes);
-  };
-  try {
-    const result = await withInterrupt(async (signal) => {
+  const { output, force, json } = options;
+  const result = await withHashingBar(json === true ? undefined : io, (onProgress) =>
+    withInterrupt(async (signal) => {
       const facts = await factsOf(signal);
-      const { output, force, json } = options;
-      return attestModel({ path, signer, facts, output, force: force === true, signal, ...(json !== true && { onProgress }) });
-    });
-    bar?.finish();
-    const { hint } = signer.publicKey;
-    io.stdout.write(options.json === true ? `${JSON.stringify(asJson(result, hint), undefined, 2)}\n` : asText(result, hint));
-  } catch (thrown) {
-    bar?.clear();
-    throw thrown;
-  }
+      return attestModel({ path, signer, facts, output, force: force === true, signal, onProgress });
+    }),
+  );
+  const { hint } = signer.publicKey;
+  io.stdout.write(json === true ? `${JSON.stringify(asJson(result, hint), undefined, 2)}\n` : asText(result, hint));
 }
 
 function asJson({ type, manifest, basis, file }: AttestedModel, hint: string): object {
@@ -186,7 +173,7 @@ function asText({ type, manifest, basis, file }: AttestedModel, hint: string): s
   const { files, root } = manifest;
   const from = basis === 'signature' ? 'as model.sig lists them' : 'which nobody has signed yet';
   const lines = [
-    `Stated: ${type}, about ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${from}`,
+    `Stated: ${type}, about ${counted(files.length, 'file')}, ${from}`,
     `  root  ${root}`,
     `  key   ${hint}`,
     `  wrote ${printable(file, 4_096)}`,

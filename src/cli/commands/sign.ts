@@ -1,9 +1,13 @@
 // `airlock sign`: signs a model. Prints and reads options; everything that decides is in src/signing.
 import type { Command } from 'commander';
 import { AirlockError, printable } from '../../core/index.ts';
-import { type SignedModel, signatureNames, signModel } from '../../signing/index.ts';
+import { signatureNames } from '../../provenance/format/index.ts';
+import { type SignedModel, signModel } from '../../signing/index.ts';
+import { counted } from '../counted.ts';
+import { withHashingBar } from '../hashing-bar.ts';
 import type { Io } from '../io.ts';
-import { createProgressBar, formatBytes, type ProgressBar } from '../progress-bar.ts';
+import { modelVersion } from '../number-options.ts';
+import { formatBytes } from '../progress-bar.ts';
 import { addSignerOptions, collect, openSigner, type SignerOptions } from '../signer-options.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 
@@ -12,7 +16,7 @@ interface SignCommandOptions extends SignerOptions {
   readonly ignorePaths?: readonly string[];
   readonly ignoreGitPaths: boolean;
   readonly model?: string;
-  readonly modelVersion?: string;
+  readonly modelVersion?: bigint;
   readonly add?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -40,7 +44,7 @@ export function addSignCommand(program: Command, io: Io): void {
     )
     .option('--no-ignore-git-paths', 'sign .git, .gitattributes, .github and .gitignore too')
     .option('--model <name>', 'with --model-version: also state that these files are this model in this version')
-    .option('--model-version <number>', 'see --model')
+    .option('--model-version <number>', 'see --model', modelVersion)
     .option('--add', 'add a further signature of the same files, to model.sig.d')
     .option('--force', 'replace a signature that is there')
     .option('--json', 'print the result as JSON')
@@ -51,14 +55,8 @@ export function addSignCommand(program: Command, io: Io): void {
 async function run(path: string, options: SignCommandOptions, io: Io): Promise<void> {
   const release = releaseOf(options);
   const signer = await openSigner(options, io);
-  let bar: ProgressBar | undefined;
-  const onProgress = (doneBytes: number, totalBytes: number) => {
-    bar ??= createProgressBar(io, 'Hashing', totalBytes);
-    bar.update(doneBytes);
-  };
-  let result: SignedModel;
-  try {
-    result = await withInterrupt((signal) =>
+  const result = await withHashingBar(options.json === true ? undefined : io, (onProgress) =>
+    withInterrupt((signal) =>
       signModel({
         path,
         signer,
@@ -69,27 +67,21 @@ async function run(path: string, options: SignCommandOptions, io: Io): Promise<v
         add: options.add === true,
         force: options.force === true,
         signal,
-        ...(options.json !== true && { onProgress }),
+        onProgress,
       }),
-    );
-  } catch (thrown) {
-    bar?.clear();
-    throw thrown;
-  }
-  bar?.finish();
+    ),
+  );
   for (const warning of result.warnings) io.stderr.write(`airlock: warning: ${warning}\n`);
   const { hint } = signer.publicKey;
   if (options.json === true) io.stdout.write(`${JSON.stringify(asJson(result, hint), undefined, 2)}\n`);
   else io.stdout.write(asText(result, hint, release));
 }
 
-function releaseOf({ model, modelVersion }: SignCommandOptions): { model: string; version: bigint } | undefined {
-  if (model === undefined && modelVersion === undefined) return undefined;
-  if (model === undefined || modelVersion === undefined)
+function releaseOf({ model, modelVersion: version }: SignCommandOptions): { model: string; version: bigint } | undefined {
+  if (model === undefined && version === undefined) return undefined;
+  if (model === undefined || version === undefined)
     throw new AirlockError('USAGE', { message: '--model and --model-version go together' });
-  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(modelVersion) || BigInt(modelVersion) > 2n ** 63n - 1n)
-    throw new AirlockError('USAGE', { message: '--model-version is a whole number from 0 to 2^63 - 1' });
-  return { model, version: BigInt(modelVersion) };
+  return { model, version };
 }
 
 function asJson({ kind, manifest, totalBytes, written, warnings }: SignedModel, hint: string): object {
@@ -105,7 +97,7 @@ function asText(
   const { files, ignored, root } = manifest;
   const others = ignored.filter((name) => !signatureNames.includes(name));
   const lines = [
-    `Signed: ${kind}, ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(totalBytes)}`,
+    `Signed: ${kind}, ${counted(files.length, 'file')}, ${formatBytes(totalBytes)}`,
     `  root  ${root}`,
     `  key   ${hint}`,
   ];

@@ -5,16 +5,10 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, modelNameOf, type TrustConfig, trustOfKey } from '../../config/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
-import {
-  assertPrivate,
-  compareTree,
-  type Manifest,
-  openTrust,
-  type TreeComparison,
-  type TrustRequest,
-} from '../../provenance/index.ts';
+import { assertPrivate, compareTree, openTrust, type TrustRequest } from '../../provenance/index.ts';
+import { withHashingBar } from '../hashing-bar.ts';
 import type { Io } from '../io.ts';
-import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { modelVersion } from '../number-options.ts';
 import { verdictJson, verdictText } from '../verdict-text.ts';
 
 interface VerifyOptions {
@@ -22,7 +16,7 @@ interface VerifyOptions {
   readonly policy?: string;
   readonly policyName?: string;
   readonly model?: string;
-  readonly modelVersion?: string;
+  readonly modelVersion?: bigint;
   readonly signature?: string;
   readonly explain?: boolean;
   readonly json?: boolean;
@@ -37,7 +31,7 @@ export function addVerifyCommand(program: Command, io: Io): void {
     .option('--policy <airlock.yaml>', 'decide as a server with this configuration would')
     .option('--policy-name <name>', 'which policy of that file; default the one of the model')
     .option('--model <name>', 'what the model is called; default the name of its folder')
-    .option('--model-version <number>', "the version's number; default the name of its folder")
+    .option('--model-version <number>', "the version's number; default the name of its folder", modelVersion)
     .option('--signature <file>', 'with --key: the bundle, when it does not lie beside the model')
     .option('--explain', 'print each step of the decision, and the rule that decided')
     .option('--json', 'print the decision as JSON')
@@ -55,6 +49,7 @@ interface Question {
   readonly asked: Omit<TrustRequest, 'modelPath'>;
 }
 
+/** Smaller models are done before anybody has read a line. */
 const minShownBytes = 64 * 1024 * 1024;
 
 async function verify(path: string, options: VerifyOptions, io: Io): Promise<void> {
@@ -65,7 +60,9 @@ async function verify(path: string, options: VerifyOptions, io: Io): Promise<voi
     ...asked,
     modelPath,
   });
-  const compared = verdict.manifest === undefined ? undefined : await compare(modelPath, verdict.manifest, io);
+  const { manifest } = verdict;
+  const compared =
+    manifest && (await withHashingBar(io, (onProgress) => compareTree(modelPath, manifest, { onProgress }), minShownBytes));
   if (options.json === true) io.stdout.write(`${JSON.stringify(verdictJson(asked, verdict, compared), undefined, 2)}\n`);
   else io.stdout.write(verdictText(path, verdict, compared, options.explain === true));
   if (verdict.error !== undefined) throw verdict.error;
@@ -87,7 +84,7 @@ async function questionOf(modelPath: string, options: VerifyOptions): Promise<Qu
   if ((key === undefined) === (file === undefined)) {
     throw new AirlockError('USAGE', { message: 'Say whose signature counts: --key FILE or --policy airlock.yaml, one of them' });
   }
-  const version = versionOf(modelPath, options.modelVersion);
+  const version = options.modelVersion ?? versionOf(modelPath);
   const model = options.model ?? modelNameOf(modelPath);
   if (key !== undefined) {
     if (policyName !== undefined) throw new AirlockError('USAGE', { message: '--policy-name goes with --policy' });
@@ -128,28 +125,8 @@ async function contractDigestOf(file: string): Promise<string> {
   return (await loadContract(file)).digest;
 }
 
-function versionOf(modelPath: string, given: string | undefined): bigint | undefined {
-  const text = given ?? basename(modelPath);
-  if (/^\d{1,19}$/.test(text)) return BigInt(text);
-  if (given === undefined) return undefined;
-  throw new AirlockError('USAGE', { message: '--model-version takes a number' });
-}
-
-async function compare(modelPath: string, manifest: Manifest, io: Io): Promise<TreeComparison> {
-  let bar: ProgressBar | undefined;
-  try {
-    const compared = await compareTree(modelPath, manifest, {
-      onProgress(doneBytes, totalBytes) {
-        // Small models are done before anybody has read a line.
-        if (totalBytes < minShownBytes) return;
-        bar ??= createProgressBar(io, 'hashing', totalBytes);
-        bar.update(doneBytes);
-      },
-    });
-    bar?.finish();
-    return compared;
-  } catch (thrown) {
-    bar?.clear();
-    throw thrown;
-  }
+/** As the server takes it from the folder's name. */
+function versionOf(modelPath: string): bigint | undefined {
+  const name = basename(modelPath);
+  return /^\d{1,19}$/.test(name) ? BigInt(name) : undefined;
 }

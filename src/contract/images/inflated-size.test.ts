@@ -111,11 +111,15 @@ describe('inflatedSize', () => {
 
   it('costs by what was sent where every eleven bytes have codes of their own', () => {
     const stream = tinyBlocks(0, 50_000);
-    const before = process.cpuUsage();
-    expect(count(stream)).toEqual({ inflatedBytes: 0 });
-    const { user, system } = process.cpuUsage(before);
+    // The least of three: compiling and collecting garbage are in the first.
+    const costs = [1, 2, 3].map(() => {
+      const before = process.cpuUsage();
+      expect(count(stream)).toEqual({ inflatedBytes: 0 });
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / stream.length;
+    });
     // 0.06 µs for each byte, and 0.03 for ordinary ones; with tables of 1,024 entries for each block it was 0.5 µs.
-    expect((user + system) / stream.length).toBeLessThan(0.25);
+    expect(Math.min(...costs)).toBeLessThan(0.25);
   });
 });
 

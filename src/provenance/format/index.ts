@@ -1,7 +1,7 @@
 // The door of format: bundles, statements and manifests as bytes and text. Decides what a signature says, never whether it is
 // true.
 export { type MakeManifestOptions, makeManifest } from './make-manifest.ts';
-export { isCanonicalName, isIgnored, maxIgnored, singleFileName } from './manifest.ts';
+export { isCanonicalName, isIgnored, maxIgnored, signatureNames, singleFileName } from './manifest.ts';
 export { bundleMediaType, dssePayloadType, modelSignatureType, modelSignatureTypeV02, statementType } from './media-types.ts';
 export { maxBundleBytes, parseBundle } from './parse-bundle.ts';
 export { maxFiles, parseStatement } from './parse-statement.ts';

@@ -15,6 +15,9 @@ export const maxIgnored = 256;
 /** The name of a model that is one file. */
 export const singleFileName = '.';
 
+/** Where the signatures of a folder lie in it: what is there signs the rest, and is never a part of the model unless somebody signed it. */
+export const signatureNames: readonly string[] = ['model.sig', 'model.sig.d'];
+
 /**
  * True for a name such as `variables/variables.index`: relative, at most 4,096 bytes, no part empty, `.` or `..`, no NUL and no
  * lone surrogate. `.`, which stands for a model that is one file, is not one.

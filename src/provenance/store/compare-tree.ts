@@ -1,7 +1,7 @@
 // What of a model's folder is not as it was signed. Tells people which files; what is served is decided by staging, which compares again,
 // because the folder may be another one a moment later.
 import { AirlockError, printable, type Violation } from '../../core/index.ts';
-import { isIgnored } from '../format/index.ts';
+import { isIgnored, signatureNames } from '../format/index.ts';
 import type { Manifest, TreeDifference } from '../provenance-types.ts';
 import { digestFiles, type FileOutcome, type ReadOptions, sizeOf } from './digest-files.ts';
 import { type ListedFile, listTree } from './list-tree.ts';
@@ -24,9 +24,6 @@ export interface NameComparison {
 
 const maxDifferences = 100;
 
-/** Where signatures lie beside the files that they sign. They are never copied, so nothing in them counts as a part of the model. */
-const signaturePlaces: readonly string[] = ['model.sig', 'model.sig.d'];
-
 /**
  * Compares the model at `path` with what was signed. Everything that the manifest does not name is a difference, except below paths that it
  * ignores, `model.sig` and `model.sig.d`.
@@ -45,7 +42,7 @@ export async function compareTree(path: string, manifest: Manifest, options: Rea
 /** As `compareTree`, by names alone, for a source that is to be copied. */
 export function compareSourceNames(tree: Tree, manifest: Manifest, signal: AbortSignal | undefined): Promise<NameComparison> {
   // Whoever signed something in those places wants it to be there.
-  const unsigned = signaturePlaces.filter((place) => !manifest.files.some(({ name }) => isIgnored(name, [place])));
+  const unsigned = signatureNames.filter((place) => !manifest.files.some(({ name }) => isIgnored(name, [place])));
   return compareNames(tree, manifest, signal, [...manifest.ignored, ...unsigned]);
 }
 

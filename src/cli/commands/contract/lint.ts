@@ -5,6 +5,7 @@ import { type LintFinding, lintContract, loadContract } from '../../../contract/
 import { AirlockError } from '../../../core/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../../model/index.ts';
 import type { Signature } from '../../../tensor/index.ts';
+import { counted } from '../../counted.ts';
 import type { Io } from '../../io.ts';
 
 interface LintOptions {
@@ -20,7 +21,7 @@ async function signaturesOf({ model, tags }: LintOptions): Promise<readonly Sign
 
 function count(findings: readonly LintFinding[], severity: LintFinding['severity']): string {
   const number = findings.filter((finding) => finding.severity === severity).length;
-  return `${number} ${severity}${number === 1 ? '' : 's'}`;
+  return counted(number, severity);
 }
 
 async function lint(file: string, options: LintOptions, io: Io): Promise<void> {
