@@ -1,14 +1,15 @@
 """Sign the trained model with the reference tool, OpenSSF model-signing, from Python.
 
-    python sign.py release.key [1]
+    python sign.py release.key build/2
 
-Writes model.sig into the version folder; `airlock sign 1 --key release.key` writes the same kind of bundle. The one thing to know: the
+Writes model.sig into the version folder; `airlock sign build/2 --key release.key` writes the same kind of bundle. The key must not be encrypted: model-signing
+1.1.1 takes a passphrase only through its API. The one thing to know: the
 statements that Airlock puts beside the signature (`model.sig.d`) must be among the ignored paths from the beginning, or whoever verifies
 with Python takes them for files that were added later. Ignored means unsigned; Airlock never loads what is ignored.
 
 OMS does not say which model in which version was signed. That is a statement of its own:
 
-    airlock attest release 1 --model digits --model-version 1 --key release.key
+    airlock attest release build/2 --model digits --model-version 2 --key release.key
 """
 
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import model_signing
 
-HERE = Path(__file__).resolve().parent
 SIGNATURE = "model.sig"
 STATEMENTS = "model.sig.d"
 
@@ -32,6 +32,6 @@ def sign(model, private_key):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sign(HERE / (sys.argv[2] if len(sys.argv) == 3 else "1"), Path(sys.argv[1]))
+    sign(Path(sys.argv[2]), Path(sys.argv[1]))

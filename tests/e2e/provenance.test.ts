@@ -323,7 +323,10 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
   });
 
   describe('with a deploy script', () => {
-    const deploy = async (built: string): Promise<{ readonly code: number | null; readonly said: string }> => {
+    const deploy = async (
+      built: string,
+      ...more: readonly string[]
+    ): Promise<{ readonly code: number | null; readonly said: string }> => {
       const config = inFolder('airlock.yaml');
       writeFileSync(config, JSON.stringify(configuration()));
       const script = path.join(root, 'examples/digits/deploy.js');
@@ -338,6 +341,7 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
         'deployed',
         '--url',
         test.url,
+        ...more,
       ];
       // Not synchronous: the server runs in this process.
       const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -358,6 +362,17 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
       expect([code, said]).toEqual([1, expect.stringContaining('not deployed')]);
       expect(readdirSync(inFolder('models/deployed')).sort()).toEqual(['1', '2']);
       expect((await predict('deployed')).status).toBe(200);
+    });
+
+    it('stay where they are while the server has not decided, and come to nobody without a server', async () => {
+      const built = await buildSigned('deployed', 3);
+      const away = await deploy(built, '--url', 'http://127.0.0.1:9');
+      expect([away.code, away.said]).toEqual([1, 'deploy: not deployed: no server answers at http://127.0.0.1:9\n']);
+      expect(readdirSync(inFolder('models/deployed')).sort()).toEqual(['1', '2']);
+      const { code, said } = await deploy(built, '--timeout', '0.1');
+      expect([code, said]).toEqual([3, expect.stringContaining('undecided after 0.1 s')]);
+      await until('it answers', async () => (await stateOf('deployed')).includes('3:AVAILABLE'));
+      rmSync(inFolder('models/deployed/3'), { recursive: true });
     });
 
     it('are taken back when the server refuses what the script let pass', async () => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { algorithmOf, ecKeys, type KeyPair } from '../../../tests/support/certificates.ts';
 import { der, integer, nothing, oid, sequence } from '../../../tests/support/der-writer.ts';
@@ -78,6 +78,9 @@ test('isStrong takes three curves, Ed25519, and RSA from 2,048 bits', () => {
   const rsaOf = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).publicKey;
   expect([ec, ecKeys('P-384'), ecKeys('P-521'), rsa, edwards].map(({ publicKey }) => isStrong(publicKey))).not.toContain(false);
   const weak = [rsaOf(1_024), ecKeys('secp256k1').publicKey, ecKeys('secp224r1').publicKey];
+  const slowExponent = Buffer.alloc(256, 0x7f).toString('base64url');
+  const slow = createPublicKey({ key: { ...rsa.publicKey.export({ format: 'jwk' }), e: slowExponent }, format: 'jwk' });
+  expect(isStrong(slow)).toBe(false);
   const strange = [generateKeyPairSync('ed448').publicKey, generateKeyPairSync('x25519').publicKey];
   expect([...weak, ...strange].map(isStrong)).not.toContain(true);
 });

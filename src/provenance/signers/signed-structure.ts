@@ -34,6 +34,8 @@ const rsaNull = Buffer.from([tags.null, 0]);
 const curves: ReadonlySet<unknown> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 const minRsaBits = 2_048;
 const maxRsaBits = 8_192;
+/** One as long as the modulus makes a verification some hundred times as slow, and a hostile bundle may ask for many. Real ones are 65,537. */
+const maxRsaExponent = 2n ** 32n;
 
 /** KEY_INVALID when `der` is not a signed structure. Whether the signature fits is not asked. */
 export function readSigned(der: Buffer): SignedStructure {
@@ -72,12 +74,12 @@ export function readSpki(spki: Buffer): KeyObject {
 
 /** False for keys with which signatures can be forged, or that nobody should have to compute with. */
 export function isStrong(key: KeyObject): boolean {
-  const { namedCurve, modulusLength }: AsymmetricKeyDetails = { ...key.asymmetricKeyDetails };
+  const { namedCurve, modulusLength, publicExponent = 0n }: AsymmetricKeyDetails = { ...key.asymmetricKeyDetails };
   switch (key.asymmetricKeyType) {
     case 'ec':
       return curves.has(namedCurve);
     case 'rsa':
-      return Number(modulusLength) >= minRsaBits && Number(modulusLength) <= maxRsaBits;
+      return Number(modulusLength) >= minRsaBits && Number(modulusLength) <= maxRsaBits && publicExponent <= maxRsaExponent;
     default:
       return key.asymmetricKeyType === 'ed25519';
   }
