@@ -205,10 +205,15 @@ describe.skipIf(slot === undefined)(`signed models${needsRuntime}`, () => {
   });
 
   it('go on being served when somebody puts something beside them, and go when nothing is there any more', async () => {
+    const before = childrenOfThisProcess();
     publish(await buildSigned('beside', 2), 'beside', 2);
     await untilState('beside', '2:AVAILABLE');
     mkdirSync(inFolder('models/beside/002'));
     await untilState('beside', '2:AVAILABLE 2:MODEL_INVALID');
+    // Not even a crash ends it: nobody has removed the copy.
+    const seen = test.events.length;
+    process.kill(newestChild(before), 'SIGKILL');
+    await until('it is back', () => test.events.slice(seen).some(({ kind }) => kind === 'restarted'));
     expect((await predict('beside')).status).toBe(200);
     rmSync(inFolder('models/beside/002'), { recursive: true });
     writeFileSync(inFolder('models/beside/saved_model.pb'), 'x');
