@@ -19,7 +19,7 @@ function documentedRows(): string[][] {
 describe('errorRegistry', () => {
   // The number is written out so that a new code is a decision: give it a row in docs/errors.md, then count it here.
   it('holds 103 codes', () => {
-    expect(codes).toHaveLength(103);
+    expect(codes).toHaveLength(108);
   });
 
   it('is documented code by code, in its own words', () => {
@@ -41,7 +41,7 @@ describe('errorRegistry', () => {
     const { text, exit } = errorSpec(code);
     expect(code).toMatch(/^[A-Z]+(_[A-Z0-9]+)*$/);
     expect(text).toMatch(/^\p{Lu}[^\p{Cc}|/\\]{9,}[^.\s]$/u);
-    expect([1, 2, 3, 4]).toContain(exit);
+    expect([1, 2, 3, 4, 5]).toContain(exit);
   });
 
   it('gives only HTTP numbers of errors, and never 500 for what a client did', () => {

@@ -21,8 +21,8 @@ export type StatusName =
   | 'unavailable'
   | 'deadline_exceeded';
 
-/** Exit codes of the command line: 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks something. */
-export type ExitCode = 1 | 2 | 3 | 4;
+/** Exit codes of the command line: 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks something, 5 not judged. */
+export type ExitCode = 1 | 2 | 3 | 4 | 5;
 
 export interface ErrorSpec {
   readonly status: StatusName;
@@ -155,6 +155,33 @@ export const errorRegistry = {
   STORE_UNSAFE: lacking('Others can change what lies in the store'),
   KEY_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The key or certificate cannot be used' },
   SIGNING_FAILED: { status: 'failed_precondition', retry: false, exit: 1, text: 'The model could not be signed' },
+
+  // the scanner and the audit log
+  SCAN_REFUSED: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 1,
+    text: 'The scan of the model found something that its policy does not accept',
+  },
+  SCAN_INCOMPLETE: {
+    status: 'failed_precondition',
+    retry: false,
+    exit: 5,
+    text: 'The model could not be judged: a part of it cannot be read, or the scan did not end',
+  },
+  SCAN_RULES_INVALID: {
+    status: 'invalid_argument',
+    retry: false,
+    exit: 3,
+    text: 'The file of suppressions, baselines or advisories is not valid',
+  },
+  AUDIT_LOG_INVALID: {
+    status: 'data_loss',
+    retry: false,
+    exit: 1,
+    text: 'The audit log is not what was written: lines are missing, changed or in another order',
+  },
+  AUDIT_LOG_FAILED: lacking('The audit log cannot be written'),
 
   // models and signatures
   MODEL_NOT_FOUND: { status: 'not_found', retry: false, exit: 1, text: 'No such model' },

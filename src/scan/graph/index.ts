@@ -1,0 +1,16 @@
+// The door of graph: a model's graphs as one program.
+export type {
+  Body,
+  Call,
+  CallKind,
+  Edge,
+  NestedProgram,
+  NodeRef,
+  ObjectEntry,
+  Program,
+  Reach,
+  Root,
+  Saver,
+  SignatureEntry,
+  TensorRef,
+} from './graph-types.ts';

@@ -1,0 +1,40 @@
+// What is known about a tensor before anything runs: its type, its shape, its content where that is constant, and where the content comes from.
+import type { Body, Edge } from '../graph/index.ts';
+
+/** A size: known; or within bounds; `isRequest` when a request chooses it (a batch, the value of an input). */
+export type Dim =
+  | number
+  | { readonly isRequest: boolean; readonly min: number /** Undefined: no bound is known. */; readonly max: number | undefined };
+
+/** Where content comes from. Several when ways meet. `saver`: the file name that a saver is given. `file`: read from a file. */
+export type ContentOrigin = 'constant' | 'asset' | 'saver' | 'request' | 'variable' | 'file' | 'random' | 'computed';
+
+/** Content, row-major. Only small tensors (4,096 elements, 64 KiB of strings) are held. */
+export interface Constant {
+  readonly shape: readonly number[];
+  readonly numbers?: readonly number[];
+  readonly strings?: readonly Buffer[];
+}
+
+export interface Value {
+  /** DataType's number; undefined when unknown. */
+  readonly dtype: number | undefined;
+  /** Undefined: unknown rank. */
+  readonly shape: readonly Dim[] | undefined;
+  /** All contents that it can have, at most 16, when that is known: several when callers or branches differ. Undefined otherwise. */
+  readonly constants: readonly Constant[] | undefined;
+  readonly origins: ReadonlySet<ContentOrigin>;
+  /** For a string made of parts: the constant beginning that it surely has (`/etc/` + request). */
+  readonly prefix?: Buffer;
+  /** Bounds of every element of a number, where known. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface Values {
+  of(body: Body, edge: Edge): Value;
+  /** Of the data input at this place; undefined when there is none. */
+  input(body: Body, node: number, index: number): Value | undefined;
+  /** Of the input with this name in the operation's definition (`filenames`), lists taken together; undefined when there is none. */
+  namedInput(body: Body, node: number, name: string): readonly Value[];
+}
