@@ -1,6 +1,6 @@
 // What a checked configuration looks like to the rest of the tree. Only schema.ts makes one, so a value of these types has
 // passed every rule: paths are absolute, numbers are within their bounds, names are printable.
-import type { TrustConfig } from './trust-types.ts';
+import type { Severity, TrustConfig } from './trust-types.ts';
 
 /** The whole of airlock.yaml with its defaults filled in; frozen all the way down. */
 export interface Config {
@@ -10,6 +10,7 @@ export interface Config {
   readonly runtime: RuntimeConfig;
   readonly sandbox: SandboxConfig;
   readonly limits: LimitsConfig;
+  readonly scan: ScanConfig;
   /** Whose signatures count. Default nobody's: then each model has to be `unsafeUnsigned`. */
   readonly trust?: TrustConfig;
   /** At least one, at most 1,000; their names are different from each other. */
@@ -40,6 +41,33 @@ export interface RuntimeConfig {
  * by no more than that, also where more would be possible.
  */
 export type SandboxConfig = { readonly require: 'full' | 'process' } | { readonly unsafeLevel: 'seccomp-only' | 'none' };
+
+/** How models are scanned before they are loaded, and again while they are served. */
+export interface ScanConfig {
+  /** From which severity on a finding keeps a version from being served. Default `high`. */
+  readonly refuseAt: Severity;
+  /** Whether versions are served without being scanned. Default false. */
+  readonly unsafeOff: boolean;
+  /** Absolute path of a file with findings that do not count; docs/scan.md. Default none. */
+  readonly suppressions?: string;
+  /** For one scan. Default 120,000. */
+  readonly timeoutMs: number;
+  /** Of the process that scans. Default 1024. */
+  readonly memoryMiB: number;
+  /** When all that is served is scanned again: cron with five fields in UTC, `@hourly`, `@daily`, `@weekly` or `never`. Default `@daily`. */
+  readonly schedule: string;
+  /** A scheduled scan begins up to so much later, so that many servers do not begin at once. Default 3,600,000. */
+  readonly jitterMs: number;
+  /** Who is told what got worse. Default nobody. */
+  readonly webhook?: WebhookConfig;
+}
+
+export interface WebhookConfig {
+  /** `https://…`, or `http://` on a loopback address. */
+  readonly url: string;
+  /** Absolute path of a file whose content signs each message with HMAC-SHA-256. */
+  readonly secretFile: string;
+}
 
 export interface LimitsConfig {
   readonly request: RequestLimits;

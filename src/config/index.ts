@@ -12,14 +12,17 @@ export type {
   RequestLimits,
   RuntimeConfig,
   SandboxConfig,
+  ScanConfig,
   SlowViolators,
   VersionPolicy,
+  WebhookConfig,
 } from './config-types.ts';
 export { describeValue } from './fields.ts';
 export { configForFolder, type FolderOverrides, modelNameOf } from './folder-config.ts';
 export { trustOfKey } from './key-trust.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export { nextTime, parseSchedule, type Schedule } from './schedule.ts';
 export { policyFits } from './trust-schema.ts';
 export type {
   AttestationDemand,

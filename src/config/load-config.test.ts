@@ -39,6 +39,7 @@ describe('loadConfig()', () => {
   it('fills in every default', async () => {
     expect(await load(oneModel)).toEqual({
       listen: { rest: { host: '127.0.0.1', port: 8501 }, unsafeListenBeyondLoopback: false },
+      scan: { refuseAt: 'high', unsafeOff: false, timeoutMs: 120_000, memoryMiB: 1_024, schedule: '@daily', jitterMs: 3_600_000 },
       store: join(folder, '.airlock'),
       runtime: { tensorflow: '2.21.0' },
       sandbox: { require: 'process' },

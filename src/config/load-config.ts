@@ -21,10 +21,15 @@ export function checkConfig(values: unknown, baseDirectory: string, detail?: str
   const result = configSchema.safeParse(values, { reportInput: true });
   if (!result.success) throw configError(schemaViolations(result.error.issues), detail);
   const absolute = (path: string) => resolve(baseDirectory, path);
-  const { trust, models, store, ...rest } = result.data;
+  const { trust, models, store, scan, ...rest } = result.data;
   return freezeDeep({
     ...rest,
     store: absolute(store),
+    scan: {
+      ...scan,
+      ...(scan.suppressions === undefined ? {} : { suppressions: absolute(scan.suppressions) }),
+      ...(scan.webhook === undefined ? {} : { webhook: { ...scan.webhook, secretFile: absolute(scan.webhook.secretFile) } }),
+    },
     ...(trust === undefined ? {} : { trust: resolveTrust(trust, absolute) }),
     models: models.map((model) => ({
       ...model,

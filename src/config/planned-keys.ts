@@ -7,6 +7,5 @@ export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['listen.grpc', 'the gRPC interface'],
   ['listen.admin', 'the admin interface'],
   ['runtime.patchWithin', 'deadlines for TensorFlow updates'],
-  ['scan', 'the model scanner'],
   ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts';
 import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
+import { scanKeys, scanSchema } from './scan-schema.ts';
 import { identifier, namedMap } from './trust-fields.ts';
 import { checkModelTrust, trustKeys, trustSchema } from './trust-schema.ts';
 
@@ -173,6 +174,7 @@ const configFields = z.strictObject({
       context.addIssue({ code: 'custom', path: ['http', 'headersTimeoutMs'], params });
     })
     .prefault({}),
+  scan: scanSchema.prefault({}),
   trust: trustSchema.exactOptional(),
   models,
 });
@@ -196,5 +198,6 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[].rateLimits.perClient', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.perModel', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
+  ...scanKeys,
   ...trustKeys,
 ]);

@@ -23,6 +23,7 @@ export function weakenings(config: Config): string[] {
     const { unsafeLevel } = config.sandbox;
     lines.push(`sandbox.unsafeLevel: ${unsafeLevel}: workers run ${unprotected[unsafeLevel]}`);
   }
+  if (config.scan.unsafeOff) lines.push('scan.unsafeOff: true: models are loaded without being scanned');
   if (config.trust !== undefined) lines.push(...trustWeakenings(config.trust));
   for (const model of config.models) {
     const name = printable(model.name, 128);
