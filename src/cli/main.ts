@@ -1,9 +1,8 @@
 // The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
 // Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
 import { Command, CommanderError } from 'commander';
-import { AirlockError, errorSpec, printable } from '../core/index.ts';
+import { AirlockError, errorSpec, packageVersion, printable } from '../core/index.ts';
 import type { Io } from './io.ts';
-import { packageVersion } from './package-version.ts';
 
 type AddCommand = (program: Command, io: Io) => void;
 
@@ -13,6 +12,7 @@ type AddCommand = (program: Command, io: Io) => void;
 const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['serve', async () => (await import('./commands/serve.ts')).addServeCommand],
   ['predict', async () => (await import('./commands/predict.ts')).addPredictCommand],
+  ['scan', async () => (await import('./commands/scan.ts')).addScanCommand],
   ['contract', async () => (await import('./commands/contract.ts')).addContractCommands],
   ['harden', async () => (await import('./commands/harden.ts')).addHardenCommand],
   ['keys', async () => (await import('./commands/keys.ts')).addKeysCommands],

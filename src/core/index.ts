@@ -8,5 +8,6 @@ export type { AirlockErrorOptions, Violation } from './errors.ts';
 export { AirlockError, isAirlockError, violationError } from './errors.ts';
 export { isDeadOwner, isLocalOwner, ownerMark } from './owner-mark.ts';
 export { packageFolder } from './package-folder.ts';
+export { packageVersion } from './package-version.ts';
 export { printable } from './printable.ts';
 export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts';

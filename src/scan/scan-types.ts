@@ -140,6 +140,26 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+/** What the process that scans sends back: all of a report that the model decides. Whether it is clean is decided by who asked. */
+export interface ScanResult {
+  readonly artifacts: readonly Artifact[];
+  readonly unreadable: readonly Unreadable[];
+  readonly findings: readonly Finding[];
+  /** How many findings of a rule were left out, by rule id, because one model may not fill a disk. */
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly advisories: readonly AdvisoryVerdict[];
+}
+
+/** What a scan is asked to do, as it crosses to the process that does it. */
+export interface ScanRequest {
+  /** Absolute path of a file or folder. */
+  readonly path: string;
+  /** The TensorFlow that is meant, for example `2.21.0`. */
+  readonly tensorflow: string;
+  /** Files below it that are not looked at, relative: signatures of a model that were judged elsewhere. */
+  readonly ignored: readonly string[];
+}
+
 /** `clean`: all was read and nothing found at `refuseAt` or above. `refused`: something was. `unreadable`: neither can be said. */
 export type ScanVerdict = 'clean' | 'refused' | 'unreadable';
 

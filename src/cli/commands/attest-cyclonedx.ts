@@ -2,14 +2,13 @@
 // were verified.
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AirlockError, printable } from '../../core/index.ts';
+import { AirlockError, packageVersion, printable } from '../../core/index.ts';
 import { parseTime } from '../../provenance/attestations/index.ts';
 import { findStatements, isInside, modelContent, modelPlaces, statementsAbout } from '../../signing/attestations/index.ts';
 import { idOfModel } from '../contract-id.ts';
 import { counted } from '../counted.ts';
 import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
-import { packageVersion } from '../package-version.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 import { signerOf } from './attest-show.ts';
 

@@ -1,0 +1,135 @@
+// The ScanContext of a real scan: collects what readers and judges say, within bounds, and hands files on. One model may not fill a disk with
+// findings, and may not make the scan grow beyond what it may hold.
+import { AirlockError } from '../../core/index.ts';
+import type { OpRegistry } from '../ops/index.ts';
+import type { ScanContext, ScanLimits, Source, Use } from '../scan-context.ts';
+import type { AdvisoryVerdict, Artifact, Finding, ScanResult, Unreadable } from '../scan-types.ts';
+import { compareSeverity } from '../scan-types.ts';
+
+export const defaultScanLimits: ScanLimits = {
+  maxExpandedBytes: 1024 ** 3,
+  maxNesting: 3,
+  maxFiles: 100_000,
+  maxGraphBytes: 2 ** 31 - 1,
+  memoryBudgetBytes: 1024 ** 3,
+  maxIterations: 10_000_000,
+};
+
+/** Findings of one rule; beyond that they are counted only. */
+const maxFindingsPerRule = 100;
+/** Artifacts and unreadable parts that are listed. */
+const maxListed = 1000;
+/** Uses that are remembered; one per kind, name, trigger and control is enough to judge by. */
+const maxUses = 20_000;
+
+export interface CollectorOptions {
+  readonly tensorflow: string;
+  readonly ops: OpRegistry;
+  readonly limits?: Partial<ScanLimits>;
+  readonly scanSource: (source: Source) => Promise<void>;
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export class Collector implements ScanContext {
+  readonly limits: ScanLimits;
+  readonly tensorflow: string;
+  readonly ops: OpRegistry;
+  readonly scanSource: (source: Source) => Promise<void>;
+  readonly #onProgress: (bytes: number) => void;
+  readonly #findings = new Map<string, Finding[]>();
+  readonly #seen = new Set<string>();
+  readonly #leftOut: Record<string, number> = {};
+  readonly #artifacts: Artifact[] = [];
+  readonly #unreadable: Unreadable[] = [];
+  readonly #uses = new Map<string, Use>();
+  #expandedBytes = 0;
+  #files = 0;
+
+  constructor({ tensorflow, ops, limits, scanSource, onProgress }: CollectorOptions) {
+    this.limits = { ...defaultScanLimits, ...limits };
+    this.tensorflow = tensorflow;
+    this.ops = ops;
+    this.scanSource = scanSource;
+    this.#onProgress = onProgress ?? (() => undefined);
+  }
+
+  report(finding: Finding): void {
+    const { file, metaGraph, function: name, node, path, offset } = finding.location;
+    const key = JSON.stringify([
+      finding.ruleId,
+      file,
+      metaGraph,
+      name,
+      node,
+      path,
+      offset,
+      finding.argument?.name,
+      finding.message,
+    ]);
+    if (this.#seen.has(key)) return;
+    const known = this.#findings.get(finding.ruleId) ?? [];
+    this.#findings.set(finding.ruleId, known);
+    if (known.length < maxFindingsPerRule) {
+      this.#seen.add(key);
+      known.push(finding);
+      return;
+    }
+    this.#leftOut[finding.ruleId] = (this.#leftOut[finding.ruleId] ?? 0) + 1;
+    // The worst must not hide behind a hundred harmless ones.
+    const mildest = known.reduce(
+      (least, one, index) => (compareSeverity(one.severity, known[least].severity) < 0 ? index : least),
+      0,
+    );
+    if (compareSeverity(finding.severity, known[mildest].severity) > 0) known[mildest] = finding;
+  }
+
+  unreadable(file: string, reason: string): void {
+    if (this.#unreadable.length < maxListed) this.#unreadable.push({ file, reason });
+  }
+
+  artifact(artifact: Artifact): void {
+    if (this.#artifacts.length < maxListed) this.#artifacts.push(artifact);
+  }
+
+  use(use: Use): void {
+    const key = `${use.kind} ${use.name} ${use.trigger} ${use.isRequestControlled} ${use.dtypes?.join()}`;
+    if (this.#uses.size < maxUses && !this.#uses.has(key)) this.#uses.set(key, use);
+  }
+
+  get uses(): readonly Use[] {
+    return [...this.#uses.values()];
+  }
+
+  /** True when something was recognised as a model. */
+  get hasModels(): boolean {
+    return this.#artifacts.length > 0;
+  }
+
+  takeExpanded(bytes: number, file: string): void {
+    this.#expandedBytes += bytes;
+    if (this.#expandedBytes > this.limits.maxExpandedBytes) {
+      throw new AirlockError('MODEL_INVALID', {
+        message: `${file} and what was unpacked before it grow beyond ${this.limits.maxExpandedBytes} bytes`,
+      });
+    }
+  }
+
+  takeFile(file: string): void {
+    if (++this.#files <= this.limits.maxFiles) return;
+    throw new AirlockError('MODEL_INVALID', { message: `${file}: there are more than ${this.limits.maxFiles} files` });
+  }
+
+  progress(bytes: number): void {
+    this.#onProgress(bytes);
+  }
+
+  result(advisories: readonly AdvisoryVerdict[]): ScanResult {
+    return {
+      artifacts: this.#artifacts,
+      unreadable: this.#unreadable,
+      findings: [...this.#findings.values()].flat(),
+      leftOut: this.#leftOut,
+      advisories,
+    };
+  }
+}

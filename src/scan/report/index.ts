@@ -1,0 +1,3 @@
+// The door of report: from what a scan process sends to a report with a verdict.
+export { makeReport, type ReportOptions } from './make-report.ts';
+export { readScanResult } from './read-result.ts';

@@ -1,0 +1,69 @@
+// Turns what a scan found into a report with a verdict. Pure: the same result, rules and options give the same report.
+import {
+  compareSeverity,
+  type Report,
+  type ReportedFinding,
+  type ScanResult,
+  type ScanVerdict,
+  type Severity,
+} from '../scan-types.ts';
+import { fingerprintOf } from './fingerprint.ts';
+
+export interface ReportOptions {
+  /** Last part of the path. */
+  readonly target: string;
+  readonly tensorflow: string;
+  readonly refuseAt: Severity;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly version: string;
+  /** Digest of rules and data. */
+  readonly rules: string;
+  /** Why a finding does not count, or undefined when it does. Default: all count. */
+  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
+}
+
+export function makeReport(result: ScanResult, options: ReportOptions): Report {
+  const { target, tensorflow, refuseAt, startedAt, durationMs, version, rules, suppressionOf } = options;
+  const findings = result.findings
+    .map((finding): ReportedFinding => ({ ...finding, fingerprint: fingerprintOf(finding) }))
+    .map((finding) => {
+      const suppressed = suppressionOf?.(finding);
+      return suppressed === undefined ? finding : { ...finding, suppressed };
+    })
+    .sort(worstFirst);
+  return {
+    schema: 'https://tf-airlock/report/v1',
+    scanner: { name: 'airlock', version, rules },
+    tensorflow,
+    target,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(durationMs),
+    verdict: verdictOf(findings, result, refuseAt),
+    refuseAt,
+    artifacts: result.artifacts,
+    unreadable: result.unreadable,
+    findings,
+    leftOut: result.leftOut,
+    advisories: result.advisories,
+  };
+}
+
+function verdictOf(findings: readonly ReportedFinding[], result: ScanResult, refuseAt: Severity): ScanVerdict {
+  const counts = ({ suppressed, severity }: ReportedFinding): boolean =>
+    suppressed === undefined && compareSeverity(severity, refuseAt) >= 0;
+  if (findings.some(counts)) return 'refused';
+  // What was not looked at is not clean, and a place where nothing is a model was not what somebody meant to scan.
+  return result.unreadable.length > 0 || result.artifacts.length === 0 ? 'unreadable' : 'clean';
+}
+
+function worstFirst(a: ReportedFinding, b: ReportedFinding): number {
+  const suppressed = Number(a.suppressed !== undefined) - Number(b.suppressed !== undefined);
+  if (suppressed !== 0) return suppressed;
+  const severity = compareSeverity(b.severity, a.severity);
+  if (severity !== 0) return severity;
+  const [left, right] = [a, b].map(
+    ({ ruleId, location }) => `${ruleId} ${location.file} ${location.node ?? location.path ?? ''}`,
+  );
+  return left < right ? -1 : Number(left > right);
+}

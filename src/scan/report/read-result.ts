@@ -1,0 +1,82 @@
+// Reads what the process that scans has sent. That process has met a hostile model, so this is hostile input: its form and its size are
+// checked, and every string is made safe to show before anything else sees it.
+import { z } from 'zod';
+import { AirlockError, printable } from '../../core/index.ts';
+import { origins, type ScanResult, severities, triggers } from '../scan-types.ts';
+
+const maxTextLength = 2048;
+const maxEntries = 20_000;
+
+const text = z.string().transform((value) => printable(value, maxTextLength));
+const key = z.string().transform((value) => printable(value, 128));
+const count = z.number().int().nonnegative();
+
+const location = z.strictObject({
+  file: text,
+  metaGraph: text.optional(),
+  function: text.optional(),
+  node: text.optional(),
+  op: text.optional(),
+  path: text.optional(),
+  offset: count.optional(),
+});
+
+const finding = z.strictObject({
+  ruleId: z.string().regex(/^[a-z0-9-]{1,40}\/[a-z0-9-]{1,60}$/),
+  severity: z.enum(severities),
+  trigger: z.enum(triggers),
+  message: text,
+  location,
+  chain: z.array(z.strictObject({ via: text, function: text.optional(), node: text.optional(), op: text.optional() })).max(100),
+  argument: z.strictObject({ name: text, value: text.optional(), origin: z.enum(origins).optional() }).optional(),
+  effect: text.optional(),
+  fix: text.optional(),
+  advisories: z.array(key).max(1000).optional(),
+});
+
+const advisory = z.strictObject({
+  id: key,
+  cve: key.optional(),
+  severity: z.enum(severities),
+  package: z.enum(['tensorflow', 'keras']),
+  status: z.enum(['affected', 'not_affected', 'under_investigation']),
+  justification: z
+    .enum([
+      'component_not_present',
+      'vulnerable_code_not_present',
+      'vulnerable_code_not_in_execute_path',
+      'vulnerable_code_cannot_be_controlled_by_adversary',
+    ])
+    .optional(),
+  why: text,
+  ops: z.array(key).max(1000),
+  fixedVersions: z.array(key).max(100),
+});
+
+const resultSchema = z.strictObject({
+  artifacts: z
+    .array(z.strictObject({ file: text, format: key, bytes: count, facts: z.record(key, z.union([text, z.number()])) }))
+    .max(maxEntries),
+  unreadable: z.array(z.strictObject({ file: text, reason: text })).max(maxEntries),
+  findings: z.array(finding).max(maxEntries),
+  leftOut: z.record(key, count),
+  advisories: z.array(advisory).max(maxEntries),
+});
+
+/** @throws SCAN_INCOMPLETE when it is not what a scan sends. */
+export function readScanResult(value: unknown): ScanResult {
+  const parsed = resultSchema.safeParse(value);
+  if (parsed.success) return withoutUndefined(parsed.data) as ScanResult;
+  throw new AirlockError('SCAN_INCOMPLETE', {
+    message: 'The process that scanned the model gave an answer that no scan gives',
+    detail: parsed.error.issues
+      .slice(0, 3)
+      .map(({ path, message }) => `${path.join('.')}: ${message}`)
+      .join('; '),
+  });
+}
+
+/** `exactOptionalPropertyTypes`: a key that is absent stays absent. JSON has no undefined, so nothing is lost. */
+function withoutUndefined(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,90 @@
+// One scan from a path to a report: for the command line, the library and whoever wants no more than a verdict. Fails closed: what went wrong on
+// the way is never a clean report.
+import { existsSync, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import { AirlockError, packageVersion, printable } from '../core/index.ts';
+import { type Jail, openJail } from '../sandbox/index.ts';
+import { makeReport, type Report, type ReportedFinding, rulesDigest, type ScanResult, type Severity } from '../scan/index.ts';
+import { scanModel } from './scan-model.ts';
+
+export interface ScanOptions {
+  /** The TensorFlow that is meant. Default `2.21.0`, whose operations and advisories the rules were made with. */
+  readonly tensorflow?: string;
+  /** From which severity on a finding refuses the model. Default `medium`. */
+  readonly refuseAt?: Severity;
+  /** Why a finding does not count; undefined when it does. */
+  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
+  /** Default 120,000. */
+  readonly timeoutMs?: number;
+  /** Of the process that reads. Default 1024. */
+  readonly memoryMiB?: number;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly signal?: AbortSignal;
+  /** A jail that is open already; default one of its own, the best that this machine has. */
+  readonly jail?: Jail;
+  /** Called when the machine has no jail at all: the model is then read by a process like any other. */
+  readonly onUnjailed?: () => void;
+  readonly onLog?: (line: string) => void;
+}
+
+export const defaultTensorflow = '2.21.0';
+
+/**
+ * Scans the model at `path`, a file or a folder, without running anything of it.
+ * A scan that does not end, or whose process breaks, is a report that says `unreadable`.
+ * @throws MODEL_NOT_FOUND when there is nothing at `path`.
+ */
+export async function scan(path: string, options: ScanOptions = {}): Promise<Report> {
+  const { tensorflow = defaultTensorflow, refuseAt = 'medium', suppressionOf } = options;
+  if (!existsSync(path)) throw new AirlockError('USAGE', { message: `There is no ${printable(path, 256)}` });
+  // Who asks may point at a link; from here on nothing may be one.
+  const real = realpathSync(path);
+  const startedAt = new Date();
+  const startedMs = performance.now();
+  const result = await scanSafely(real, tensorflow, options);
+  return makeReport(result, {
+    target: printable(basename(path) || basename(real), 256),
+    tensorflow,
+    refuseAt,
+    startedAt,
+    durationMs: performance.now() - startedMs,
+    version: packageVersion(),
+    rules: rulesDigest(),
+    ...(suppressionOf === undefined ? {} : { suppressionOf }),
+  });
+}
+
+async function scanSafely(path: string, tensorflow: string, options: ScanOptions): Promise<ScanResult> {
+  const jail = options.jail ?? (await bestJail(options));
+  const { timeoutMs, memoryMiB, onProgress, signal, onLog } = options;
+  try {
+    return await scanModel({
+      jail,
+      request: { path, tensorflow, ignored: [] },
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onLog === undefined ? {} : { onLog }),
+    });
+  } catch (thrown) {
+    const error = AirlockError.from(thrown);
+    if (error.code !== 'SCAN_INCOMPLETE' || signal?.aborted === true) throw error;
+    return { artifacts: [], unreadable: [{ file: '', reason: error.message }], findings: [], leftOut: {}, advisories: [] };
+  } finally {
+    if (options.jail === undefined) await jail.close();
+  }
+}
+
+/** What reads models is memory-safe, so a machine without a jail is no reason not to look: but it is said. */
+async function bestJail({ onUnjailed }: ScanOptions): Promise<Jail> {
+  for (const level of [{ require: 'process' }, { unsafeLevel: 'seccomp-only' }] as const) {
+    try {
+      return await openJail({ ...level, cgroups: false });
+    } catch (thrown) {
+      if (AirlockError.from(thrown).code !== 'ENVIRONMENT_LACKING') throw thrown;
+    }
+  }
+  onUnjailed?.();
+  return openJail({ unsafeLevel: 'none' });
+}
