@@ -2,6 +2,7 @@
 // The rules stand beside the code that applies them; nothing of that code is loaded here.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { advisoryRules } from './advisories/rules.ts';
 import { checkpointRules } from './checkpoint/rules.ts';
 import { hazardRules } from './hazards/rules.ts';
 import { hdf5Rules } from './hdf5/rules.ts';
@@ -26,6 +27,7 @@ export const scanRules: readonly Rule[] = [
   ...hdf5Rules,
   ...tfliteRules,
   ...tfjsRules,
+  ...advisoryRules,
 ].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 export const rulesById: ReadonlyMap<string, Rule> = new Map(scanRules.map((rule) => [rule.id, rule]));
