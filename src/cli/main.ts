@@ -19,6 +19,8 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['sign', async () => (await import('./commands/sign.ts')).addSignCommand],
   ['attest', async () => (await import('./commands/attest.ts')).addAttestCommands],
   ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
+  ['audit', async () => (await import('./commands/audit.ts')).addAuditCommands],
+  ['status', async () => (await import('./commands/status.ts')).addStatusCommand],
   ['runtime', async () => (await import('./commands/runtime.ts')).addRuntimeCommands],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);

@@ -2,7 +2,8 @@
 // texts that others chose were made printable where they entered.
 import type { Writable } from 'node:stream';
 import { type DestinationStream, pino } from 'pino';
-import type { AirlockServer, RefusalLine, ServerHooks } from '../gateway/index.ts';
+import { type AirlockServer, type RefusalLine, type ServerHooks, scanSummary, worseningJson } from '../gateway/index.ts';
+import { counted } from './counted.ts';
 
 type ServingEvent = Parameters<ServerHooks['onEvent']>[0];
 
@@ -25,6 +26,7 @@ function jsonLog(stream: DestinationStream): ServerLog {
       const { version, ...rest } = event;
       const fields = { ...rest, version: version === undefined ? undefined : String(version) };
       if (event.kind === 'violations') logger.warn(fields, 'contract broken');
+      else if (event.kind === 'scanned') logger.info({ ...fields, scanned: scanSummary(event.scanned) }, 'scanned');
       else if (!('error' in event)) logger.info(fields, event.kind);
       else {
         const { code, message, detail } = event.error;
@@ -33,6 +35,8 @@ function jsonLog(stream: DestinationStream): ServerLog {
     },
     onRefusal: (line) => logger.warn(line, 'request refused'),
     onWorkerLog: (model, line) => logger.info({ model, line }, 'worker'),
+    onWorse: (worse) => logger.error(worseningJson(worse), 'scan worse'),
+    onTrouble: (text) => logger.error(text),
     onImagesBroken: ({ code, message, detail }) => logger.error({ error: { code, message, detail } }, 'decoder of images ended'),
   };
 }
@@ -47,6 +51,11 @@ function textLog(stream: Writable): ServerLog {
     onEvent: (event) => print(eventText(event)),
     onRefusal: (line) => print(refusalText(line)),
     onWorkerLog: (model, line) => print(`worker of ${model}: ${line}`),
+    onWorse: ({ after, newFindings, newAdvisories }) =>
+      print(
+        `${after.model} version ${after.version} became worse: ${counted(newFindings.length, 'new finding')}, ${newAdvisories.length} published vulnerabilities newly within reach`,
+      ),
+    onTrouble: print,
     onImagesBroken: ({ code, message, detail = message }) => print(`the decoder of images ended: ${detail} (${code})`),
   };
 }
@@ -78,6 +87,11 @@ function eventText(event: ServingEvent): string {
     const { policy, signers, root } = event.provenance;
     const names = signers.map(({ signer }) => signer).join(', ');
     return `${what} is signed by ${names}, as the policy ${policy} asks (root ${root.slice(0, 12)})`;
+  }
+  if (event.kind === 'scanned') {
+    const { verdict, counts, digest } = scanSummary(event.scanned);
+    const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity}`);
+    return `${what} was scanned: ${verdict}${found.length === 0 ? '' : ` (${found.join(', ')})`} (report ${digest.slice(0, 12)})`;
   }
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;

@@ -18,6 +18,8 @@ export interface FolderOverrides {
   /** Relative to the current folder, as the default `.airlock` is. */
   readonly store?: string;
   readonly sandbox?: SandboxConfig;
+  /** Default: every version is scanned before it is loaded. */
+  readonly scan?: { readonly unsafeOff: boolean };
   /** A PEM file, relative to the current folder, with the public key whose owner must have signed every model of the folder and its release. */
   readonly publicKey?: string;
   /** Whether every model of the folder is served without any signature; default false. */

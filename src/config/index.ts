@@ -22,6 +22,7 @@ export { configForFolder, type FolderOverrides, modelNameOf } from './folder-con
 export { trustOfKey } from './key-trust.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export { defaultScanConfig } from './scan-schema.ts';
 export { nextTime, parseSchedule, type Schedule } from './schedule.ts';
 export { policyFits } from './trust-schema.ts';
 export type {

@@ -1,6 +1,7 @@
 // The scan section of airlock.yaml: what a scan refuses, when it is repeated, and who is told. Absent means the defaults: every version is scanned
 // before it is loaded.
 import { z } from 'zod';
+import type { ScanConfig } from './config-types.ts';
 import { field, isLoopback, plainText, wholeNumber } from './fields.ts';
 import { parseSchedule } from './schedule.ts';
 import { duration, severities } from './trust-fields.ts';
@@ -41,6 +42,9 @@ export const scanSchema = z.strictObject({
   jitterMs: duration().default(3_600_000),
   webhook: webhook.exactOptional(),
 });
+
+/** What an airlock.yaml without a scan section says. */
+export const defaultScanConfig: ScanConfig = scanSchema.parse({});
 
 export const scanKeys: readonly (readonly [string, readonly string[]])[] = [
   ['scan', Object.keys(scanSchema.shape)],

@@ -14,10 +14,12 @@ import {
   type ServedModelOptions,
   type ServingEvent,
   type WorkerFactory,
+  type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
+import { ScanWatch } from './scan-watch.ts';
 
 export interface AirlockServer {
   /** Base URL of the REST interface, for example `http://127.0.0.1:8501`. */
@@ -38,11 +40,17 @@ export interface ServerHooks {
   readonly onWorkerLog?: (model: string, line: string) => void;
   /** The process that decodes images for contracts ended; the next image gets another. */
   readonly onImagesBroken?: (reason: AirlockError) => void;
+  /** A version was scanned again and is worse than it was. */
+  readonly onWorse?: (worse: Worsening) => void;
+  /** Something beside serving does not work; for the operator. */
+  readonly onTrouble?: (text: string) => void;
 }
+
+const nothing = (): void => undefined;
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE for what signed models need; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE for what signed models need; AUDIT_LOG_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
@@ -55,9 +63,16 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
     sandbox,
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
+  let scans: ScanWatch | undefined;
   try {
-    return await startWith({ workers, contracts, door }, config, hooks);
+    scans = new ScanWatch({
+      config,
+      workers,
+      hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing },
+    });
+    return await startWith({ workers, contracts, door, scans }, config, hooks);
   } catch (thrown) {
+    await scans?.close();
     // No worker has been started.
     await workers.close();
     await door?.store.close();
@@ -69,6 +84,7 @@ interface Parts {
   readonly workers: WorkerFactory;
   readonly contracts: Contracts;
   readonly door: ServerDoor | undefined;
+  readonly scans: ScanWatch;
 }
 
 /** What signed models are judged by, and where they are staged; shared by all of them. */
@@ -96,11 +112,11 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, door } = parts;
+  const { workers, door, scans } = parts;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
-  const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal });
+  const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal, scans: () => scans.state });
   const { host, port } = listen.rest;
   let url: string;
   try {
@@ -114,6 +130,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     });
   }
   const loaded = catalog.start();
+  scans.start(catalog);
   // After, because what was served last time is most often what is wanted now. What it cannot remove stays.
   void loaded.then(() => door?.store.collect()).catch(() => undefined);
   // While the workers load; nobody can be answered yet.
@@ -125,6 +142,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     loaded,
     async close() {
       await rest.close();
+      await scans.close();
       await catalog.close();
       await workers.close();
       await door?.store.close();
@@ -132,10 +150,11 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
   };
 }
 
-function servedModel(model: ModelConfig, { workers, contracts, door }: Parts, hooks: ServerHooks): ServedModelOptions {
+function servedModel(model: ModelConfig, { workers, contracts, door, scans }: Parts, hooks: ServerHooks): ServedModelOptions {
   const contract = contracts.get(model.name);
   return {
     admission: admissionOf(model, door, contract?.digest),
+    scans: scans.gate,
     contract: contract && { loaded: contract, images: workers.images, imagesTimeoutMs: model.limits.timeoutMs },
     name: model.name,
     baseDirectory: model.path,
@@ -150,7 +169,10 @@ function servedModel(model: ModelConfig, { workers, contracts, door }: Parts, ho
         spare: model.spareWorker,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
-    onEvent: hooks.onEvent,
+    onEvent: (event) => {
+      scans.record(event);
+      hooks.onEvent(event);
+    },
   };
 }
 

@@ -4,3 +4,5 @@ export { type ErrorAnswer, errorAnswer } from './error-body.ts';
 export type { RefusalLine } from './refusal.ts';
 export { createRestServer, type RestServerOptions } from './rest-server.ts';
 export { type ModelTarget, parseModelTarget } from './rest-url.ts';
+export { type ScanSummary, scanSummary } from './scan-summary.ts';
+export { worseningJson } from './scan-watch.ts';

@@ -3,6 +3,7 @@
 // limit.
 import type { IncomingMessage, Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { emptyHead as emptyAuditHead } from '../audit/index.ts';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
@@ -16,7 +17,8 @@ import { metadataJson, statusJson } from './model-info.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
-import { serverStatusJson } from './server-status.ts';
+import { metricsText, metricsType } from './scan-metrics.ts';
+import { type ScanState, serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
@@ -25,6 +27,8 @@ export interface RestServerOptions {
   readonly models: readonly ModelConfig[];
   readonly limits: LimitsConfig;
   readonly onRefusal: (line: RefusalLine) => void;
+  /** Default: nothing was scanned. */
+  readonly scans?: () => ScanState;
 }
 
 const json = 'application/json';
@@ -50,6 +54,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     if (request.raw.complete) send();
     else setImmediate(send);
   };
+  const scans = options.scans ?? (() => ({ scanned: [], auditHead: emptyAuditHead }));
   const limiters = rateLimiters(options.models);
   const context: AnswerContext = { catalog: options.catalog, limits: options.limits.request, configs, budget, limiters };
   const server = createListener(options, broken, refuse);
@@ -70,8 +75,9 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     },
   });
   server.get('/airlock/v1/status', (_request, reply) =>
-    reply.type(json).send(serverStatusJson(options.isolation, options.catalog)),
+    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans())),
   );
+  server.get('/airlock/v1/metrics', (_request, reply) => reply.type(metricsType).send(metricsText(scans().scanned)));
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));
   server.get('/readyz', (_request, reply) => {
     const { ready } = options.catalog;

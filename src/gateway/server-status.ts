@@ -1,10 +1,23 @@
 // What an operator asks a running server: what holds its workers, as the kernel confirmed it for each of them, and how they fare. It
 // names models and versions, and never a path, an address, a process id or anything of a request.
+
+import type { AuditHead } from '../audit/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
-import type { ModelCatalog, ModelVersion } from '../serving/index.ts';
+import type { ModelCatalog, ModelVersion, ScannedVersion } from '../serving/index.ts';
+import { scanSummary } from './scan-summary.ts';
+
+/** What a server knows of scans when it is asked. */
+export interface ScanState {
+  readonly scanned: readonly ScannedVersion[];
+  readonly auditHead: AuditHead;
+}
 
 /** The document of GET /airlock/v1/status; docs/status.md explains it. */
-export function serverStatusJson({ level, layers, surroundings }: JailFindings, catalog: ModelCatalog): string {
+export function serverStatusJson(
+  { level, layers, surroundings }: JailFindings,
+  catalog: ModelCatalog,
+  { scanned, auditHead }: ScanState,
+): string {
   return JSON.stringify({
     isolation: {
       level,
@@ -15,10 +28,24 @@ export function serverStatusJson({ level, layers, surroundings }: JailFindings, 
     models: catalog.models.map((model) => ({
       name: model.name,
       ready: model.ready,
-      versions: model.status({}).map(versionStatus),
-      refused: Array.from(model.refused, ([version, { code, message }]) => ({ version: String(version), error: code, message })),
+      versions: model
+        .status({})
+        .map((version) => ({ ...versionStatus(version), scan: scanOf(scanned, model.name, version.version) })),
+      refused: Array.from(model.refused, ([version, { code, message }]) => ({
+        version: String(version),
+        error: code,
+        message,
+        scan: scanOf(scanned, model.name, version),
+      })),
     })),
+    auditLog: auditHead,
   });
+}
+
+/** Null says that it was not scanned. */
+function scanOf(scanned: readonly ScannedVersion[], model: string, version: bigint): object | null {
+  const found = scanned.find((one) => one.model === model && one.version === version);
+  return found === undefined ? null : scanSummary(found);
 }
 
 function versionStatus({ version, state, error, admitted, workerReport, contract }: ModelVersion): object {

@@ -1,7 +1,7 @@
 // Every rule that a scan can report by, in one list: for `airlock scan --rules`, for reports, and for the digest that says which rules judged.
 // The rules stand beside the code that applies them; nothing of that code is loaded here.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { advisoryRules } from './advisories/rules.ts';
 import { checkpointRules } from './checkpoint/rules.ts';
 import { hazardRules } from './hazards/rules.ts';
@@ -33,13 +33,21 @@ export const scanRules: readonly Rule[] = [
 export const rulesById: ReadonlyMap<string, Rule> = new Map(scanRules.map((rule) => [rule.id, rule]));
 
 const dataFiles = ['tensorflow-ops.json', 'tensorflow-advisories.json', 'keras-advisories.json'];
-let digest: string | undefined;
+let known: { readonly state: string; readonly digest: string } | undefined;
 
-/** SHA-256 over the rules and the data that they use, hex: when it changes, what was scanned before may be judged differently. */
+/**
+ * SHA-256 over the rules and the data that they use, hex: when it changes, what was scanned before may be judged differently. The data may be
+ * replaced while a server runs, so the files are looked at each time and read when they have changed.
+ */
 export function rulesDigest(): string {
-  if (digest !== undefined) return digest;
+  const files = dataFiles.map((name) => new URL(`../../data/${name}`, import.meta.url));
+  const state = files
+    .map((file) => statSync(file))
+    .map(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`)
+    .join();
+  if (known?.state === state) return known.digest;
   const hash = createHash('sha256').update(JSON.stringify(scanRules));
-  for (const name of dataFiles) hash.update(readFileSync(new URL(`../../data/${name}`, import.meta.url)));
-  digest = hash.digest('hex');
-  return digest;
+  for (const file of files) hash.update(readFileSync(file));
+  known = { state, digest: hash.digest('hex') };
+  return known.digest;
 }

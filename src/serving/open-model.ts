@@ -1,6 +1,6 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
-import type { SandboxConfig } from '../config/index.ts';
+import { defaultScanConfig, modelNameOf, type SandboxConfig, type Severity } from '../config/index.ts';
 import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError, printable, violationError } from '../core/index.ts';
 import { type MetaGraphInfo, readSavedModel, selectMetaGraph } from '../model/index.ts';
@@ -25,6 +25,7 @@ import { ModelVersion } from './model-version.ts';
 import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
 import { callableOf, prepareContract } from './prepare-contract.ts';
 import { runChecked } from './run-checked.ts';
+import { ScanGate } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
@@ -41,6 +42,10 @@ export interface OpenModelOptions {
   readonly trust?: ModelTrust;
   /** `true`: anybody's bytes are loaded. */
   readonly unsafeUnsigned?: boolean;
+  /** From which severity on a finding of the scan refuses the model; default `high`. */
+  readonly refuseAt?: Severity;
+  /** `true`: the model is loaded without being scanned. */
+  readonly unsafeUnscanned?: boolean;
   /** An installed TensorFlow; default 2.21.0. */
   readonly tensorflow?: string;
   /** `strict`, the default, demands the signature's shapes; `compat` takes any. */
@@ -82,20 +87,20 @@ export interface Model {
 /**
  * Opens a model in a worker of its own.
  * @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, MODEL_INVALID, MODEL_INCOMPLETE, MODEL_FORMAT_UNSUPPORTED, MODEL_LOAD_FAILED;
- * CONTRACT_INVALID, CONTRACT_MISMATCH for the contract; what `Admission.admit` throws for a model that is not signed as it must be; USAGE; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
+ * CONTRACT_INVALID, CONTRACT_MISMATCH for the contract; SCAN_REFUSED, SCAN_INCOMPLETE; what `Admission.admit` throws for a model that is not signed as it must be; USAGE; ENVIRONMENT_LACKING when this machine cannot hold the worker as it must be.
  */
 export async function openModel(options: OpenModelOptions): Promise<Model> {
   const contract = options.contract === undefined ? undefined : await loadContract(options.contract);
   const door = await openDoor(options, contract?.digest);
   try {
-    const found = await findVersion(options.path, door?.admission);
-    const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
     const workers = await createWorkerFactory({
       store: options.store ?? defaultStore,
       tensorflow: options.tensorflow ?? defaultVersion,
       sandbox: options.sandbox ?? { require: 'process' },
     });
     try {
+      const found = await findVersion(options.path, door?.admission, scansOf(options, workers));
+      const metaGraph = selectMetaGraph(found.savedModel, options.tags ?? ['serve']);
       const model = await openWith(workers, { ...found, metaGraph, contract }, options, door);
       await door?.admission.collect().catch(() => undefined);
       return model;
@@ -118,6 +123,15 @@ async function openDoor(options: OpenModelOptions, contractDigest: string | unde
     });
   }
   return trust && openModelDoor({ trust, path, store, contractDigest });
+}
+
+function scansOf(
+  { unsafeUnscanned = false, refuseAt, tensorflow }: OpenModelOptions,
+  { jail }: WorkerFactory,
+): ScanGate | undefined {
+  if (unsafeUnscanned) return undefined;
+  const config = { ...defaultScanConfig, ...(refuseAt === undefined ? {} : { refuseAt }) };
+  return new ScanGate({ jail, config, tensorflow: tensorflow ?? defaultVersion });
 }
 
 interface FoundModel extends AspiredVersion {
@@ -158,7 +172,7 @@ async function openWith(
 }
 
 /** The newest version below `path`, as it is now. */
-async function findVersion(path: string, admission: Admission | undefined): Promise<AspiredVersion> {
+async function findVersion(path: string, admission: Admission | undefined, scans: ScanGate | undefined): Promise<AspiredVersion> {
   let aspired: readonly AspiredVersion[] = [];
   const source = new VersionSource({
     baseDirectory: path,
@@ -168,6 +182,9 @@ async function findVersion(path: string, admission: Admission | undefined): Prom
     onChange: (versions) => {
       aspired = versions;
     },
+    scan:
+      scans &&
+      ((version, directory, contentDigest) => scans.admit({ model: modelNameOf(path), version, directory, contentDigest })),
     admit: admission && ((version, directory, digest) => admission.admit(version, directory, digest)),
   });
   await source.poll();

@@ -12,6 +12,7 @@ import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
+import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
 
@@ -22,6 +23,13 @@ export type ServingEvent =
       readonly model: string;
       readonly version: bigint;
       readonly provenance: Provenance;
+    }
+  | {
+      /** It was scanned and may be loaded; it is not loaded yet. */
+      readonly kind: 'scanned';
+      readonly model: string;
+      readonly version: bigint;
+      readonly scanned: ScannedVersion;
     }
   | ({ readonly kind: 'violations'; readonly model: string; readonly version: bigint } & ViolationNotice)
   | {
@@ -62,6 +70,8 @@ export interface ServedModelOptions {
   readonly contract?: ModelContract | undefined;
   /** For a signed model; default none: its versions are read where they lie. */
   readonly admission?: Admission | undefined;
+  /** Default none: versions are loaded without being scanned. */
+  readonly scans?: ScanGate | undefined;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
   readonly settleMs?: number;
@@ -94,7 +104,7 @@ export class ServedModel {
   constructor(options: ServedModelOptions) {
     this.name = options.name;
     this.#options = options;
-    const { admission } = options;
+    const { admission, scans } = options;
     this.#source = new VersionSource({
       baseDirectory: options.baseDirectory,
       policy: options.policy,
@@ -103,6 +113,7 @@ export class ServedModel {
       admit:
         admission &&
         (async (version, directory, digest) => this.#admit(await admission.admit(version, directory, digest), version)),
+      scan: scans && ((version, directory, digest) => this.#scan(scans, version, directory, digest)),
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
     });
@@ -122,6 +133,12 @@ export class ServedModel {
     await Promise.all([...this.#versions.values()].map((version) => version.unload()));
     await this.#applying;
     await Promise.all([...this.#held].map((admitted) => admitted.release()));
+  }
+
+  async #scan(scans: ScanGate, version: bigint, directory: string, contentDigest: string): Promise<ScannedVersion> {
+    const scanned = await scans.admit({ model: this.name, version, directory, contentDigest });
+    this.#options.onEvent({ kind: 'scanned', model: this.name, version, scanned });
+    return scanned;
   }
 
   #admit(admitted: AdmittedModel, version: bigint): AdmittedModel {

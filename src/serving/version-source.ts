@@ -15,6 +15,7 @@ import {
   type TreeSnapshot,
 } from '../model/index.ts';
 import type { AdmittedModel } from './admission.ts';
+import type { ScannedVersion } from './scan-gate.ts';
 
 export interface AspiredVersion {
   readonly version: bigint;
@@ -23,6 +24,8 @@ export interface AspiredVersion {
   readonly savedModel: SavedModelInfo;
   /** Of a signed model. */
   readonly admitted?: AdmittedModel;
+  /** Undefined where scans are off. */
+  readonly scanned?: ScannedVersion;
 }
 
 export interface VersionSourceOptions {
@@ -42,6 +45,8 @@ export interface VersionSourceOptions {
   readonly clock?: VersionClock;
   /** For a signed model; nothing of a version is read before it has passed. Default: the versions are read where they lie. */
   readonly admit?: ((version: bigint, directory: string, snapshotDigest: string) => Promise<AdmittedModel>) | undefined;
+  /** Scans what will be loaded; a version that it does not let pass is not served. Default: nothing is scanned. */
+  readonly scan?: ((version: bigint, directory: string, contentDigest: string) => Promise<ScannedVersion>) | undefined;
 }
 
 /** Both in milliseconds. Files carry wall-clock times; durations are measured with the clock that nobody sets. */
@@ -53,6 +58,8 @@ export interface VersionClock {
 const systemClock: VersionClock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 const maxVersion = 2n ** 63n - 1n;
+/** What the machine could not do, and not what the model is. */
+const passingCodes: ReadonlySet<string> = new Set(['MODEL_NOT_AVAILABLE', 'WORKER_START_FAILED', 'AUDIT_LOG_FAILED']);
 
 interface Sighting {
   readonly folderId: string;
@@ -68,7 +75,7 @@ interface Sighting {
 }
 
 export class VersionSource {
-  readonly #options: Required<Omit<VersionSourceOptions, 'admit'>> & Pick<VersionSourceOptions, 'admit'>;
+  readonly #options: Required<Omit<VersionSourceOptions, 'admit' | 'scan'>> & Pick<VersionSourceOptions, 'admit' | 'scan'>;
   readonly #sightings = new Map<bigint, Sighting>();
   /** When each folder was first listed; minus infinity for those that were there at the first look. */
   #listedSinceMs: ReadonlyMap<bigint, number> | undefined;
@@ -273,7 +280,7 @@ export class VersionSource {
       await admitted?.release();
       const refusal = AirlockError.from(thrown);
       // What the machine could not do now it may do at the next look, although the files stay as they are.
-      if (refusal.code !== 'MODEL_NOT_AVAILABLE') this.#sightings.set(version, { ...sighting, refusal });
+      if (!passingCodes.has(refusal.code)) this.#sightings.set(version, { ...sighting, refusal });
       throw refusal;
     }
   }
@@ -287,11 +294,13 @@ export class VersionSource {
     const directory = admitted?.directory ?? folder;
     const savedModel = await readSavedModel(directory);
     await assertModelComplete(directory, savedModel);
-    if (admitted !== undefined) return { version, directory, savedModel, admitted };
+    const scanned = await this.#options.scan?.(version, directory, admitted?.manifest.identity ?? snapshotDigest);
+    const read = { version, directory, savedModel, ...(scanned === undefined ? {} : { scanned }) };
+    if (admitted !== undefined) return { ...read, admitted };
     if ((await snapshotTree(directory)).digest !== snapshotDigest) {
       throw new AirlockError('MODEL_INCOMPLETE', { message: 'The files of the version changed while they were read' });
     }
-    return { version, directory, savedModel };
+    return read;
   }
 }
 

@@ -6,7 +6,7 @@ import { AirlockError } from '../core/index.ts';
 import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
 import { type Manifest, verifiedContent } from '../provenance/index.ts';
 import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
-import { type JailFindings, openJail } from '../sandbox/index.ts';
+import { type Jail, type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { ImageSource } from './contract-guard.ts';
 import { executableMemoryFor } from './executable-memory.ts';
@@ -41,6 +41,8 @@ export interface WorkerRequest {
 export interface WorkerFactory {
   /** What holds the workers, found by trying it. */
   readonly isolation: JailFindings;
+  /** The jail of the workers, for others that must not be trusted either. */
+  readonly jail: Jail;
   /** What makes clean images of those that contracts want decoded; it starts no process before there is one. */
   readonly images: ImageSource;
   /** A worker that is not started yet. @throws as `assertEnforceable`. */
@@ -81,6 +83,7 @@ export async function createWorkerFactory({
   const images = new ImageDecoder({ jail, watchdog, ...(onImagesBroken === undefined ? {} : { onBroken: onImagesBroken }) });
   return {
     isolation: jail,
+    jail,
     images,
     async close() {
       await images.close();

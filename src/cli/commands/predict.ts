@@ -19,6 +19,7 @@ interface PredictOptions extends TrustOptions {
   readonly contract?: string;
   readonly compatShapes?: boolean;
   readonly unsafeSandbox?: UnsafeLevel;
+  readonly unsafeUnscanned?: boolean;
 }
 
 export function addPredictCommand(program: Command, io: Io): void {
@@ -33,6 +34,7 @@ export function addPredictCommand(program: Command, io: Io): void {
     .option('--store <folder>', 'where the TensorFlow runtimes are', '.airlock')
     .option('--tensorflow <version>', 'which installed TensorFlow to use')
     .addOption(unsafeSandboxOption())
+    .option('--unsafe-unscanned', 'load the model without scanning it')
     .option('--contract <file>', 'what inputs and outputs must be; see docs/contracts.md')
     .option('--compat-shapes', 'accept the shapes that TensorFlow Serving accepts')
     .addHelpText(
@@ -48,6 +50,7 @@ async function predict(path: string, options: PredictOptions, io: Io): Promise<v
   const model = await openModel({
     path,
     ...(trust === undefined ? { unsafeUnsigned: true } : { trust }),
+    unsafeUnscanned: options.unsafeUnscanned === true,
     store: options.store,
     shapes: options.compatShapes === true ? 'compat' : 'strict',
     ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),

@@ -18,6 +18,7 @@ interface ServeOptions extends TrustOptions {
   readonly store?: string;
   readonly log?: 'json' | 'text';
   readonly unsafeSandbox?: UnsafeLevel;
+  readonly unsafeUnscanned?: boolean;
 }
 
 export function addServeCommand(program: Command, io: Io): void {
@@ -29,6 +30,7 @@ export function addServeCommand(program: Command, io: Io): void {
     .option('--listen <host:port>', 'address of the REST interface (default 127.0.0.1:8501); only for a folder')
     .option('--store <folder>', 'where the TensorFlow runtimes are (default .airlock); only for a folder')
     .addOption(unsafeSandboxOption('; only for a folder'))
+    .option('--unsafe-unscanned', 'load models without scanning them; only for a folder')
     .addOption(new Option('--log <format>', 'default: text on a terminal, json elsewhere').choices(['json', 'text']))
     .addHelpText(
       'after',
@@ -68,13 +70,14 @@ async function readConfig(path: string, options: ServeOptions): Promise<Config> 
       ...(options.listen === undefined ? {} : { listen: { rest: options.listen } }),
       ...(options.store === undefined ? {} : { store: options.store }),
       ...(options.unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: options.unsafeSandbox } }),
+      ...(options.unsafeUnscanned === true ? { scan: { unsafeOff: true } } : {}),
       ...(options.key === undefined ? { unsafeUnsigned: true } : { publicKey: resolve(options.key) }),
     });
   }
-  const { listen, store, unsafeSandbox, key, unsafeUnsigned } = options;
-  if ([listen, store, unsafeSandbox, key, unsafeUnsigned].some((option) => option !== undefined)) {
+  const { listen, store, unsafeSandbox, unsafeUnscanned, key, unsafeUnsigned } = options;
+  if ([listen, store, unsafeSandbox, unsafeUnscanned, key, unsafeUnsigned].some((option) => option !== undefined)) {
     throw new AirlockError('USAGE', {
-      message: `--listen, --store, --unsafe-sandbox, --key and --unsafe-unsigned are for a folder; ${path} says them itself`,
+      message: `--listen, --store, --unsafe-sandbox, --unsafe-unscanned, --key and --unsafe-unsigned are for a folder; ${path} says them itself`,
     });
   }
   const config = await loadConfig(path);

@@ -1,0 +1,163 @@
+// All that a server does about scans beside admitting versions: it keeps the reports, records each scan and each decision in the audit log, scans
+// again on a schedule and when rules change, and tells what became worse. A scan that cannot be recorded does not count.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AuditLog } from '../audit/index.ts';
+import type { Config } from '../config/index.ts';
+import { AirlockError } from '../core/index.ts';
+import { type ReportedFinding, rulesDigest } from '../scan/index.ts';
+import {
+  type ModelCatalog,
+  ScanGate,
+  ScanHistory,
+  type ScannedVersion,
+  ScanSchedule,
+  type ServingEvent,
+  Webhook,
+  type WorkerFactory,
+  type Worsening,
+} from '../serving/index.ts';
+import { scanSummary } from './scan-summary.ts';
+import type { ScanState } from './server-status.ts';
+
+export interface ScanWatchHooks {
+  /** A version that is served became worse. */
+  readonly onWorse: (worse: Worsening) => void;
+  /** Something that does not stop the server: a message that was not taken, a version that could not be scanned again. */
+  readonly onTrouble: (text: string) => void;
+}
+
+export interface ScanWatchOptions {
+  readonly config: Config;
+  readonly workers: WorkerFactory;
+  readonly hooks: ScanWatchHooks;
+  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
+}
+
+/** In a message or a log line; the rest is in the report. */
+const maxNamed = 20;
+
+export class ScanWatch {
+  readonly audit: AuditLog;
+  /** Undefined where scans are off. */
+  readonly gate: ScanGate | undefined;
+  readonly #history: ScanHistory;
+  readonly #hooks: ScanWatchHooks;
+  readonly #webhook: Webhook | undefined;
+  readonly #config: Config['scan'];
+  #schedule: ScanSchedule | undefined;
+
+  /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook. */
+  constructor({ config, workers, hooks, suppressionOf }: ScanWatchOptions) {
+    const { scan, store, runtime } = config;
+    this.#config = scan;
+    this.#hooks = hooks;
+    this.audit = new AuditLog(join(store, 'audit'));
+    this.#history = new ScanHistory(join(store, 'scans'));
+    this.#webhook = scan.webhook && openWebhook(scan.webhook, hooks);
+    if (scan.unsafeOff) return;
+    this.gate = new ScanGate({
+      jail: workers.jail,
+      config: scan,
+      tensorflow: runtime.tensorflow,
+      ...(suppressionOf === undefined ? {} : { suppressionOf }),
+      onScanned: (scanned) => this.#onScanned(scanned),
+      onFailed: ({ model, version }, error) =>
+        hooks.onTrouble(`${model} version ${version} could not be scanned again: ${error.message} (${error.code})`),
+    });
+  }
+
+  /** From now on what `catalog` serves is scanned again. */
+  start(catalog: ModelCatalog): void {
+    const { gate } = this;
+    if (gate === undefined) return;
+    const isServed = (name: string, version: bigint): boolean =>
+      catalog.models.some(
+        (model) => model.name === name && model.status({}).some((one) => one.version === version && one.state === 'AVAILABLE'),
+      );
+    const { schedule, jitterMs } = this.#config;
+    this.#schedule = new ScanSchedule({ schedule, jitterMs, rules: rulesDigest, run: () => gate.rescan(isServed) });
+  }
+
+  async close(): Promise<void> {
+    this.gate?.close();
+    await this.#schedule?.stop();
+    await this.#webhook?.close();
+  }
+
+  get state(): ScanState {
+    return { scanned: this.gate?.scanned ?? [], auditHead: this.audit.head };
+  }
+
+  /** A decision about a version. What cannot be recorded is said; the decision itself stands. */
+  record(event: ServingEvent): void {
+    const entry = auditEntry(event);
+    if (entry === undefined) return;
+    try {
+      this.audit.append(event.kind, entry);
+    } catch (thrown) {
+      this.#hooks.onTrouble(`the audit log: ${AirlockError.from(thrown).message}`);
+    }
+  }
+
+  #onScanned(scanned: ScannedVersion): void {
+    const { model, version, report } = scanned;
+    const counted = report.findings.filter(({ suppressed }) => suppressed === undefined);
+    const rules = Array.from(new Set(counted.map(({ ruleId, severity }) => `${severity} ${ruleId}`))).slice(0, maxNamed);
+    this.audit.append('scan', { model, version: String(version), ...scanSummary(scanned), found: rules });
+    const worse = this.#history.keep(scanned);
+    if (worse === undefined) return;
+    this.audit.append('scan worse', worseningJson(worse));
+    this.#hooks.onWorse(worse);
+    this.#webhook?.send({ type: 'scan.worse', ...worseningJson(worse), auditHead: this.audit.head });
+  }
+}
+
+function openWebhook({ url, secretFile }: NonNullable<Config['scan']['webhook']>, hooks: ScanWatchHooks): Webhook {
+  let secret: Buffer;
+  try {
+    secret = readFileSync(secretFile);
+  } catch (cause) {
+    throw new AirlockError('CONFIG_INVALID', { message: 'scan.webhook.secretFile cannot be read', detail: secretFile, cause });
+  }
+  return new Webhook({
+    url,
+    secret,
+    onLost: ({ type }, reason) => hooks.onTrouble(`the webhook did not get ${type}: ${reason}`),
+  });
+}
+
+/** What a log line, the audit log and a webhook say; strings of the report are safe to show. */
+export function worseningJson({ before, after, newFindings, newAdvisories }: Worsening): Readonly<Record<string, unknown>> {
+  return {
+    model: after.model,
+    version: String(after.version),
+    before: before.verdict,
+    after: after.report.verdict,
+    report: after.digest,
+    newFindings: newFindings.slice(0, maxNamed).map(({ ruleId, severity, message }) => ({ ruleId, severity, message })),
+    newFindingCount: newFindings.length,
+    newAdvisories: newAdvisories.slice(0, maxNamed),
+    newAdvisoryCount: newAdvisories.length,
+  };
+}
+
+/** Undefined for what is no decision, and for scans, which have an entry of their own. */
+function auditEntry(event: ServingEvent): Readonly<Record<string, unknown>> | undefined {
+  const version = event.version === undefined ? {} : { version: String(event.version) };
+  const about = { model: event.model, ...version };
+  switch (event.kind) {
+    case 'verified': {
+      const { policy, signers, root, identity } = event.provenance;
+      return { ...about, policy, signers: signers.map(({ signer }) => signer), root, identity };
+    }
+    case 'available':
+    case 'unloaded':
+      return about;
+    case 'refused':
+    case 'failed':
+      return { ...about, error: event.error.code, message: event.error.message.slice(0, 1024) };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+// The scan that every version passes before a worker may load it, and again while it is served. What is read is what will be loaded; a process in
+// the jail reads it. Fails closed: a scan that says no, or says nothing, keeps the version out.
+import { createHash } from 'node:crypto';
+import type { ScanConfig } from '../config/index.ts';
+import { AirlockError } from '../core/index.ts';
+import type { Jail } from '../sandbox/index.ts';
+import { compareSeverity, type Report, type ReportedFinding, rulesDigest } from '../scan/index.ts';
+import { scan } from '../scanner/index.ts';
+
+/** What is kept of the scan of one version. */
+export interface ScannedVersion {
+  readonly model: string;
+  readonly version: bigint;
+  readonly report: Report;
+  /** SHA-256 of the report as JSON, hex: what the audit log and an attestation name. */
+  readonly digest: string;
+}
+
+export interface ScanGateOptions {
+  readonly jail: Jail;
+  readonly config: ScanConfig;
+  /** The TensorFlow of the workers. */
+  readonly tensorflow: string;
+  /** Default: all count. */
+  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
+  /** Called for each scan that ended, whatever it says. When it throws, the version is not served. */
+  readonly onScanned?: (scanned: ScannedVersion) => void;
+  /** Called when a version that is served could not be scanned again. */
+  readonly onFailed?: (target: VersionToScan, error: AirlockError) => void;
+}
+
+export interface VersionToScan {
+  readonly model: string;
+  readonly version: bigint;
+  readonly directory: string;
+  /** Tells one content of the folder from another. */
+  readonly contentDigest: string;
+}
+
+/** Scans at one time: more would take the cores from those who are served. */
+const maxRunning = 1;
+
+export class ScanGate {
+  readonly #options: ScanGateOptions;
+  /** By model and version: the last scan, and what it was a scan of. */
+  readonly #last = new Map<string, { readonly key: string; readonly scanned: ScannedVersion; readonly target: VersionToScan }>();
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #abort = new AbortController();
+
+  constructor(options: ScanGateOptions) {
+    this.#options = options;
+  }
+
+  /** The last scan of each version, for the status. */
+  get scanned(): readonly ScannedVersion[] {
+    return [...this.#last.values()].map(({ scanned }) => scanned);
+  }
+
+  /**
+   * Scans a version, unless the same content was scanned with the same rules already.
+   * @throws SCAN_REFUSED when something was found that `refuseAt` does not accept; SCAN_INCOMPLETE when it could not be judged.
+   */
+  async admit(target: VersionToScan): Promise<ScannedVersion> {
+    const { config, tensorflow } = this.#options;
+    const key = `${target.contentDigest} ${rulesDigest()} ${tensorflow} ${config.refuseAt}`;
+    const last = this.#last.get(nameOf(target));
+    const scanned = last?.key === key ? last.scanned : await this.#scan(target, key);
+    const { verdict } = scanned.report;
+    if (verdict === 'refused') throw new AirlockError('SCAN_REFUSED', { message: refusalText(scanned.report) });
+    if (verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE', { message: unreadableText(scanned.report) });
+    return scanned;
+  }
+
+  /** Scans what `isServed` says is still served once more, one after another; `onScanned` hears of each. A scan that fails is no reason to stop. */
+  async rescan(isServed: (model: string, version: bigint) => boolean): Promise<void> {
+    for (const [name, { target, key }] of [...this.#last]) {
+      if (this.#abort.signal.aborted) return;
+      if (!isServed(target.model, target.version)) this.#last.delete(name);
+      // The version passed once; what the machine cannot do now is tried at the next time.
+      else await this.#scan(target, key).catch((thrown: unknown) => this.#options.onFailed?.(target, AirlockError.from(thrown)));
+    }
+  }
+
+  /** Ends scans that run. */
+  close(): void {
+    this.#abort.abort();
+  }
+
+  async #scan(target: VersionToScan, key: string): Promise<ScannedVersion> {
+    const { jail, config, tensorflow, suppressionOf, onScanned } = this.#options;
+    await this.#turn();
+    try {
+      const report = await scan(target.directory, {
+        jail,
+        tensorflow,
+        refuseAt: config.refuseAt,
+        timeoutMs: config.timeoutMs,
+        memoryMiB: config.memoryMiB,
+        signal: this.#abort.signal,
+        ...(suppressionOf === undefined ? {} : { suppressionOf }),
+      });
+      const digest = createHash('sha256').update(JSON.stringify(report)).digest('hex');
+      const scanned = { model: target.model, version: target.version, report, digest };
+      onScanned?.(scanned);
+      this.#last.set(nameOf(target), { key, scanned, target });
+      return scanned;
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= maxRunning) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running += 1;
+  }
+}
+
+function nameOf({ model, version }: VersionToScan): string {
+  return `${version} ${model}`;
+}
+
+/** The worst first; an operator reads the rest in the report. */
+const maxNamed = 3;
+
+function refusalText({ findings, refuseAt }: Report): string {
+  const counted = findings.filter(
+    ({ severity, suppressed }) => suppressed === undefined && compareSeverity(severity, refuseAt) >= 0,
+  );
+  const named = counted.slice(0, maxNamed).map(({ severity, message, ruleId }) => `${severity}: ${message} (${ruleId})`);
+  const more = counted.length > maxNamed ? `; and ${counted.length - maxNamed} more` : '';
+  return `The scan refuses the model: ${named.join('; ')}${more}`;
+}
+
+function unreadableText({ unreadable }: Report): string {
+  const named = unreadable.slice(0, maxNamed).map(({ file, reason }) => (file === '' ? reason : `${file}: ${reason}`));
+  return `The model could not be judged: ${named.length === 0 ? 'the scan found nothing in it that is a model' : named.join('; ')}`;
+}
