@@ -31,9 +31,9 @@ export interface Body {
   /** Encoded AttrValue, for whoever wants to measure it without decoding. */
   attrBytes(node: number, name: string): Buffer | undefined;
   find(name: string): number | undefined;
-  /** Names of inputs that no node, argument or output has. */
+  /** Names of inputs that no node, argument or output has; node -1 for a return or control return of the function. At most 10,000 in a program. */
   readonly danglingInputs: readonly { readonly node: number; readonly input: string }[];
-  /** Names that more than one node has. */
+  /** Names that more than one node has; `find` and edges mean the first. At most 10,000 in a program. */
   readonly duplicateNames: readonly string[];
   /** Of a function, in the order of its signature; empty for the main graph. */
   readonly returns: readonly { readonly name: string; readonly edge: Edge }[];
@@ -68,6 +68,7 @@ export interface Root {
   readonly nodes: readonly number[];
 }
 
+/** A tensor of several parts (sparse, composite) has one of these for each. */
 export interface TensorRef {
   readonly alias: string;
   /** As the signature has it: `x:0`. */
@@ -106,6 +107,8 @@ export interface ObjectEntry {
   readonly metadata?: string;
   readonly registeredName?: string;
   readonly assetIndex?: number;
+  /** constant: node of the main graph; captured_tensor: tensor in a concrete function. */
+  readonly node?: string;
   readonly concreteFunctions: readonly string[];
   readonly saveableFunctions: readonly { readonly name: string; readonly save: number; readonly restore: number }[];
   readonly children: readonly { readonly name: string; readonly id: number }[];
@@ -144,6 +147,7 @@ export interface Program {
   /** That wrote it; may be empty. */
   readonly tensorflowVersion: string;
   readonly main: Body;
+  /** A second function of the same name is there as `NAME (2)`; calls of the name lead to both. */
   readonly functions: ReadonlyMap<string, Body>;
   /** Function name to gradient function's name. */
   readonly gradients: ReadonlyMap<string, string>;
@@ -159,6 +163,21 @@ export interface Program {
   callsTo(callee: Body): readonly Call[];
   readonly reach: Reach;
   readonly nested: readonly NestedProgram[];
-  /** Oddities of the encoding that two readers may read differently: a name defined twice, a singular field given twice. */
+  /** Oddities of the encoding that two readers may read differently: a name defined twice, a singular field given twice. At most 200. */
   readonly differentials: readonly string[];
+  /** Functions that reach themselves by calls, each with those that it does so through: TensorFlow's C++ loader crashes on them. */
+  readonly recursiveFunctions: readonly (readonly string[])[];
+  /** Nodes when every call is replaced by the function's body, all branches taken together; Infinity for recursive functions. */
+  inlinedNodes(body: Body): number;
+  /** Calls in each other below this body; Infinity for recursive functions. */
+  callDepth(body: Body): number;
+  /** Concrete function of the object graph to the ids of the objects that it captures: they become its last arguments. */
+  readonly boundInputs: ReadonlyMap<string, readonly number[]>;
+  readonly tags: readonly string[];
+  /** Operations that the writer says its graph used. */
+  readonly strippedOps: readonly string[];
+  /** Name of a function in the library to its name in Python. */
+  readonly functionAliases: ReadonlyMap<string, string>;
+  /** Set when this graph lies in a string of another one. */
+  readonly holder: NodeRef | undefined;
 }

@@ -14,3 +14,4 @@ export type {
   SignatureEntry,
   TensorRef,
 } from './graph-types.ts';
+export { readComputedGraph, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from './read-program.ts';
