@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AuditLog } from '../audit/index.ts';
 import type { Config } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import { type ReportedFinding, rulesDigest } from '../scan/index.ts';
+import { loadSuppressions, rulesDigest } from '../scan/index.ts';
 import {
   type ModelCatalog,
   ScanGate,
@@ -31,7 +31,6 @@ export interface ScanWatchOptions {
   readonly config: Config;
   readonly workers: WorkerFactory;
   readonly hooks: ScanWatchHooks;
-  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
 }
 
 /** In a message or a log line; the rest is in the report. */
@@ -47,8 +46,8 @@ export class ScanWatch {
   readonly #config: Config['scan'];
   #schedule: ScanSchedule | undefined;
 
-  /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook. */
-  constructor({ config, workers, hooks, suppressionOf }: ScanWatchOptions) {
+  /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook, SCAN_RULES_INVALID. */
+  constructor({ config, workers, hooks }: ScanWatchOptions) {
     const { scan, store, runtime } = config;
     this.#config = scan;
     this.#hooks = hooks;
@@ -56,11 +55,14 @@ export class ScanWatch {
     this.#history = new ScanHistory(join(store, 'scans'));
     this.#webhook = scan.webhook && openWebhook(scan.webhook, hooks);
     if (scan.unsafeOff) return;
+    if (scan.suppressions !== undefined) {
+      for (const text of loadSuppressions({ suppressions: scan.suppressions }).expired)
+        hooks.onTrouble(`scan.suppressions: ${text}`);
+    }
     this.gate = new ScanGate({
       jail: workers.jail,
       config: scan,
       tensorflow: runtime.tensorflow,
-      ...(suppressionOf === undefined ? {} : { suppressionOf }),
       onScanned: (scanned) => this.#onScanned(scanned),
       onFailed: ({ model, version }, error) =>
         hooks.onTrouble(`${model} version ${version} could not be scanned again: ${error.message} (${error.code})`),

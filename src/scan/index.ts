@@ -1,6 +1,6 @@
 // The door of scan for everybody but the process that scans: what a report is. The code that reads hostile models is behind engine/index.ts,
 // which only that process imports.
-export { makeReport, type ReportOptions, readScanResult } from './report/index.ts';
+export { loadSuppressions, makeReport, type ReportOptions, readScanResult, type Suppressions } from './report/index.ts';
 export { rulesById, rulesDigest, scanRules } from './rule-catalogue.ts';
 export {
   type AdvisoryVerdict,

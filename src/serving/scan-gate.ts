@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { ScanConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { Jail } from '../sandbox/index.ts';
-import { compareSeverity, type Report, type ReportedFinding, rulesDigest } from '../scan/index.ts';
+import { compareSeverity, loadSuppressions, type Report, rulesDigest } from '../scan/index.ts';
 import { scan } from '../scanner/index.ts';
 
 /** What is kept of the scan of one version. */
@@ -21,8 +21,6 @@ export interface ScanGateOptions {
   readonly config: ScanConfig;
   /** The TensorFlow of the workers. */
   readonly tensorflow: string;
-  /** Default: all count. */
-  readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
   /** Called for each scan that ended, whatever it says. When it throws, the version is not served. */
   readonly onScanned?: (scanned: ScannedVersion) => void;
   /** Called when a version that is served could not be scanned again. */
@@ -88,9 +86,11 @@ export class ScanGate {
   }
 
   async #scan(target: VersionToScan, key: string): Promise<ScannedVersion> {
-    const { jail, config, tensorflow, suppressionOf, onScanned } = this.#options;
+    const { jail, config, tensorflow, onScanned } = this.#options;
     await this.#turn();
     try {
+      // Each time, because entries end at a date.
+      const accepted = config.suppressions === undefined ? undefined : loadSuppressions({ suppressions: config.suppressions });
       const report = await scan(target.directory, {
         jail,
         tensorflow,
@@ -98,7 +98,7 @@ export class ScanGate {
         timeoutMs: config.timeoutMs,
         memoryMiB: config.memoryMiB,
         signal: this.#abort.signal,
-        ...(suppressionOf === undefined ? {} : { suppressionOf }),
+        ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
       });
       const digest = createHash('sha256').update(JSON.stringify(report)).digest('hex');
       const scanned = { model: target.model, version: target.version, report, digest };

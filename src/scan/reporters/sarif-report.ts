@@ -1,0 +1,143 @@
+// The report as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for code scanning. Artifact URIs name files of what was scanned and nothing else; where in
+// a graph it is stands in logicalLocations, because a node has no line.
+import type { Report, ReportedFinding, Rule, Severity } from '../scan-types.ts';
+
+const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
+  info: 'note',
+  low: 'note',
+  medium: 'warning',
+  high: 'error',
+  critical: 'error',
+};
+/** What GitHub sorts by, from 0 to 10. */
+const securitySeverities: Readonly<Record<Severity, string>> = {
+  info: '0.0',
+  low: '3.0',
+  medium: '5.5',
+  high: '8.0',
+  critical: '9.5',
+};
+
+export function sarifReport(report: Report, rules: ReadonlyMap<string, Rule>): string {
+  const used = [...new Set(report.findings.map(({ ruleId }) => ruleId))].sort();
+  const log = {
+    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'airlock',
+            version: report.scanner.version,
+            rules: used.map((id) => ruleOf(id, rules.get(id))),
+          },
+        },
+        artifacts: report.artifacts.map(({ file, bytes }) => ({
+          location: { uri: uriOf(file || report.target) },
+          length: bytes,
+        })),
+        invocations: [
+          {
+            executionSuccessful: report.unreadable.length === 0,
+            toolExecutionNotifications: report.unreadable.map(({ file, reason }) => ({
+              level: 'error',
+              message: { text: `${file === '' ? report.target : file} could not be judged: ${reason}` },
+            })),
+          },
+        ],
+        results: report.findings.map((finding) => resultOf(finding, report, used.indexOf(finding.ruleId))),
+        properties: { verdict: report.verdict, tensorflow: report.tensorflow, rulesDigest: report.scanner.rules },
+      },
+    ],
+  };
+  return `${JSON.stringify(log, undefined, 2)}\n`;
+}
+
+function ruleOf(id: string, rule: Rule | undefined): object {
+  if (rule === undefined) return { id };
+  const { title, effect, fix, severity, category, heuristic } = rule;
+  return {
+    id,
+    name: id.replace(/(^|[-/])(\w)/g, (_, __, letter: string) => letter.toUpperCase()),
+    shortDescription: { text: title },
+    fullDescription: { text: effect },
+    help: { text: fix },
+    defaultConfiguration: { level: levels[severity] },
+    properties: {
+      tags: ['security', category, ...(heuristic === true ? ['heuristic'] : [])],
+      'security-severity': securitySeverities[severity],
+    },
+  };
+}
+
+function resultOf(finding: ReportedFinding, report: Report, ruleIndex: number): object {
+  const { ruleId, severity, message, location, chain, fingerprint, suppressed, trigger, argument, advisories } = finding;
+  return {
+    ruleId,
+    ruleIndex,
+    level: levels[severity],
+    message: { text: message },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: uriOf(location.file || report.target) },
+          ...(location.offset === undefined ? {} : { region: { byteOffset: location.offset } }),
+        },
+        ...logicalOf(finding),
+      },
+    ],
+    ...(chain.length < 2
+      ? {}
+      : {
+          codeFlows: [
+            {
+              message: { text: 'From what somebody does to the operation' },
+              threadFlows: [
+                {
+                  locations: chain.map((step) => ({
+                    location: {
+                      message: { text: [step.via, step.node, step.op].filter((part) => part !== undefined).join(' ') },
+                    },
+                  })),
+                },
+              ],
+            },
+          ],
+        }),
+    partialFingerprints: { 'airlockFinding/v1': fingerprint },
+    ...(suppressed === undefined ? {} : { suppressions: [{ kind: 'external', justification: suppressed }] }),
+    properties: {
+      severity,
+      trigger,
+      ...(argument === undefined ? {} : { argument }),
+      ...(advisories === undefined ? {} : { advisories }),
+    },
+  };
+}
+
+function logicalOf({ location }: ReportedFinding): object {
+  const { metaGraph, function: name, node, op, path } = location;
+  const last = node ?? path;
+  if (last === undefined && name === undefined) return {};
+  const parts = [metaGraph, name, node, path].filter((part) => part !== undefined);
+  return {
+    logicalLocations: [
+      {
+        name: last ?? name,
+        fullyQualifiedName: parts.join('::'),
+        kind: node === undefined ? (last === undefined ? 'function' : 'element') : 'member',
+        ...(op === undefined ? {} : { properties: { op } }),
+      },
+    ],
+  };
+}
+
+/** A relative reference: each segment encoded, so that what a model calls its files is never a scheme, a query or a step up. */
+function uriOf(file: string): string {
+  return file
+    .split('/')
+    .map((segment) =>
+      segment === '..' || segment === '.' ? encodeURIComponent(segment).replaceAll('.', '%2E') : encodeURIComponent(segment),
+    )
+    .join('/');
+}
