@@ -1,0 +1,35 @@
+// One way to say a finding about a file, so that severity and texts come from the rule.
+import { AirlockError } from '../../core/index.ts';
+import type { ScanContext } from '../scan-context.ts';
+import type { Rule, Severity, Trigger } from '../scan-types.ts';
+import { fileRules } from './rules.ts';
+
+const byId: ReadonlyMap<string, Rule> = new Map(fileRules.map((rule) => [rule.id, rule]));
+
+export interface FileFinding {
+  readonly file: string;
+  readonly message: string;
+  /** Default: the rule's. */
+  readonly severity?: Severity;
+  /** Default `none`: nothing known opens the file. */
+  readonly trigger?: Trigger;
+  readonly offset?: number;
+  readonly argument?: { readonly name: string; readonly value: string };
+}
+
+export function reportFile(context: ScanContext, ruleId: string, finding: FileFinding): void {
+  const { file, message, severity, trigger = 'none', offset, argument } = finding;
+  context.report({
+    ruleId,
+    severity: severity ?? byId.get(ruleId)?.severity ?? 'medium',
+    trigger,
+    message,
+    location: offset === undefined ? { file } : { file, offset },
+    chain: [],
+    ...(argument === undefined ? {} : { argument }),
+  });
+}
+
+export function damaged(file: string, text: string): AirlockError {
+  return new AirlockError('MODEL_INVALID', { message: `${file} is damaged: ${text}` });
+}
