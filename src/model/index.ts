@@ -44,6 +44,8 @@ export {
   type SavedModelLimits,
   selectMetaGraph,
 } from './saved-model.ts';
+export { readSortedTable, type TableEntry } from './sorted-table.ts';
 export { parseTextFormat } from './text-format.ts';
+export { TextTokens } from './text-tokens.ts';
 export { maxModelEntries, snapshotTree, type TreeEntry, type TreeSnapshot, walkTree } from './tree-snapshot.ts';
 export { parseWholeModel, readWholeModel, writeWholeModel } from './whole-model.ts';
