@@ -1,0 +1,91 @@
+// The rules about what lies in weights. All of them guess: weights mean nothing by themselves, so each looks for what training
+// cannot have made.
+import type { Rule } from '../scan-types.ts';
+
+const compare = 'Compare the weights with those of the source that you trust, or train or convert the model again.';
+
+export const weightRules: readonly Rule[] = [
+  {
+    id: 'payload/in-weights',
+    title: 'Program or archive hidden in weights',
+    category: 'payload',
+    severity: 'high',
+    heuristic: true,
+    effect: 'Something else only has to cut it out and run it: weights pass where programs are stopped.',
+    fix: compare,
+    sources: ['EvilModel (arXiv 2107.08590)', 'MaleficNet (arXiv 2401.06548)'],
+  },
+  {
+    id: 'payload/in-low-bits',
+    title: 'Program or text in the low bits of weights',
+    category: 'payload',
+    severity: 'medium',
+    heuristic: true,
+    effect: 'The model answers as before, and its weights carry a message or a program.',
+    fix: compare,
+    sources: ['EvilModel (arXiv 2107.08590)'],
+  },
+  {
+    id: 'payload/text-in-weights',
+    title: 'Long text in weights',
+    category: 'payload',
+    severity: 'medium',
+    heuristic: true,
+    effect: 'Numbers were replaced by text, which some program or person may read out.',
+    fix: compare,
+  },
+  {
+    id: 'weights/not-a-number',
+    title: 'Weights that are not numbers',
+    category: 'weights',
+    severity: 'medium',
+    heuristic: true,
+    effect: 'Every answer that passes them is NaN; the model is broken, or was made to fail.',
+    fix: 'Take a checkpoint from before training diverged.',
+  },
+  {
+    id: 'weights/infinite',
+    title: 'Infinite weights',
+    category: 'weights',
+    severity: 'low',
+    heuristic: true,
+    effect: 'Answers that pass them are infinite or NaN; masks of attention have them on purpose.',
+    fix: 'Take a checkpoint from before training diverged.',
+  },
+  {
+    id: 'weights/outlier',
+    title: 'Weight far outside of all others',
+    category: 'weights',
+    severity: 'low',
+    heuristic: true,
+    effect: 'One changed weight can decide every answer.',
+    fix: compare,
+  },
+  {
+    id: 'weights/constant',
+    title: 'Large tensor of one value',
+    category: 'weights',
+    severity: 'info',
+    heuristic: true,
+    effect: 'The tensor was never trained.',
+    fix: 'Nothing, when that is meant.',
+  },
+  {
+    id: 'weights/unused',
+    title: 'Large weights that nothing reads',
+    category: 'weights',
+    severity: 'low',
+    heuristic: true,
+    effect: 'They take memory and can store anything.',
+    fix: 'Export the model again without them.',
+  },
+  {
+    id: 'weights/high-entropy',
+    title: 'Weights or strings that look encrypted',
+    category: 'weights',
+    severity: 'low',
+    heuristic: true,
+    effect: 'Their bytes are as even as encrypted or compressed data; trained integers and words are not.',
+    fix: compare,
+  },
+];
