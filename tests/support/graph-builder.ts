@@ -254,7 +254,8 @@ export function graphDef(nodes: readonly NodeInput[], { functions = [], gradient
     ...functions.map((one) => field(1, functionDef(one))),
     ...Object.entries(gradients).map(([name, gradient]) => field(2, message(field(1, name), field(2, gradient)))),
   );
-  return message(...nodes.map((node) => field(1, nodeDef(node))), ...(library.length === 0 ? [] : [field(2, library)]));
+  // No spread: a graph of half a million nodes would be as many arguments.
+  return Buffer.concat(nodes.map((node) => field(1, nodeDef(node))).concat(library.length === 0 ? [] : [field(2, library)]));
 }
 
 function tensorInfo(input: string | TensorInput): Uint8Array {

@@ -2,13 +2,25 @@
 // so that nobody can write a file of names that all fall into one place and make the scan quadratic.
 import { randomBytes } from 'node:crypto';
 
-const table = new Int32Array(256);
-for (const [index] of table.entries()) table[index] = randomBytes(4).readInt32LE();
+function randomTable(): Int32Array {
+  const table = new Int32Array(256);
+  for (const index of table.keys()) table[index] = randomBytes(4).readInt32LE();
+  return table;
+}
+
+// One for each byte of a step of four, which are then independent of each other; this is half the time of reading a large graph.
+const [table0, table1, table2, table3] = [randomTable(), randomTable(), randomTable(), randomTable()];
 
 export function hashBytes(bytes: Buffer, start: number, end: number, seed: number): number {
-  let hash = Math.imul(seed ^ table[seed & 255], 0x9e3779b1);
-  for (let at = start; at < end; at++) {
-    hash = Math.imul(hash ^ table[bytes[at]], 0x85ebca6b);
+  let hash = Math.imul(seed ^ (end - start), 0x9e3779b1);
+  let at = start;
+  for (; at + 3 < end; at += 4) {
+    const step = table0[bytes[at]] ^ table1[bytes[at + 1]] ^ table2[bytes[at + 2]] ^ table3[bytes[at + 3]];
+    hash = Math.imul(hash ^ step, 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) {
+    hash = Math.imul(hash ^ table0[bytes[at]], 0x85ebca6b);
     hash ^= hash >>> 15;
   }
   return hash;

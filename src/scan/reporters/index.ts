@@ -4,12 +4,13 @@ import { cyclonedxReport } from './cyclonedx-report.ts';
 import { htmlReport } from './html-report.ts';
 import { markdownReport } from './markdown-report.ts';
 import { openvexReport } from './openvex-report.ts';
+import { predicateReport } from './predicate-report.ts';
 import { sarifReport } from './sarif-report.ts';
 
 export { rulesMarkdown, rulesText } from './rules-text.ts';
 export { type TextOptions, textReport } from './text-report.ts';
 
-export const reportFormats = ['text', 'json', 'sarif', 'markdown', 'html', 'cyclonedx', 'openvex'] as const;
+export const reportFormats = ['text', 'json', 'sarif', 'markdown', 'html', 'cyclonedx', 'openvex', 'attestation'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
 /** A report in every form but the one for a terminal. */
@@ -25,6 +26,8 @@ export function formatReport(report: Report, format: Exclude<ReportFormat, 'text
       return htmlReport(report, rules);
     case 'cyclonedx':
       return cyclonedxReport(report);
+    case 'attestation':
+      return predicateReport(report);
     case 'openvex':
       return openvexReport(report);
   }

@@ -132,12 +132,12 @@ function logicalOf({ location }: ReportedFinding): object {
   };
 }
 
-/** A relative reference: each segment encoded, so that what a model calls its files is never a scheme, a query or a step up. */
+/**
+ * A relative reference: each segment encoded, so that what a model calls its files is never a scheme, a query or a step up. Browsers take `%2E%2E` for a
+ * step up too (WHATWG URL), so a name of dots is encoded twice.
+ */
 function uriOf(file: string): string {
-  return file
-    .split('/')
-    .map((segment) =>
-      segment === '..' || segment === '.' ? encodeURIComponent(segment).replaceAll('.', '%2E') : encodeURIComponent(segment),
-    )
-    .join('/');
+  const encode = (segment: string): string =>
+    /^\.\.?$/.test(segment) ? segment.replaceAll('.', '%252E') : encodeURIComponent(segment);
+  return file.split('/').map(encode).join('/');
 }
