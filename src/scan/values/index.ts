@@ -1,2 +1,3 @@
 // The door of values: what is known about tensors before anything runs.
-export type { Constant, ContentOrigin, Dim, Value, Values } from './value-types.ts';
+export { type OpenValues, openValues, type ValueLimits } from './open-values.ts';
+export type { Constant, ContentOrigin, Dim, PartialSizes, Value, Values } from './value-types.ts';

@@ -16,6 +16,12 @@ export interface Constant {
   readonly strings?: readonly Buffer[];
 }
 
+/** A small tensor of sizes that are known in part: what Shape gives for a batch of unknown size. Row-major. */
+export interface PartialSizes {
+  readonly shape: readonly number[];
+  readonly sizes: readonly Dim[];
+}
+
 export interface Value {
   /** DataType's number; undefined when unknown. */
   readonly dtype: number | undefined;
@@ -23,12 +29,20 @@ export interface Value {
   readonly shape: readonly Dim[] | undefined;
   /** All contents that it can have, at most 16, when that is known: several when callers or branches differ. Undefined otherwise. */
   readonly constants: readonly Constant[] | undefined;
+  /**
+   * `request` only where the request's own values get there: a size taken of a tensor of a request (Shape, row_splits) is `computed`, and
+   * so is what chooses between values without being part of them (the index of a Gather, the condition of a Select).
+   */
   readonly origins: ReadonlySet<ContentOrigin>;
   /** For a string made of parts: the constant beginning that it surely has (`/etc/` + request). */
   readonly prefix?: Buffer;
   /** Bounds of every element of a number, where known. */
   readonly min?: number;
   readonly max?: number;
+  /** Present without `constants` only. */
+  readonly partial?: PartialSizes;
+  /** Of a handle (variable, list of tensors): type and shape of what it holds. */
+  readonly held?: { readonly dtype: number | undefined; readonly shape: readonly Dim[] | undefined };
 }
 
 export interface Values {
