@@ -32,6 +32,8 @@ export interface GraphCall extends Call {
 export class CallGraph {
   readonly all: GraphCall[] = [];
   readonly #byRow = new Map<number, GraphCall[]>();
+  /** Of rows with many calls: what is known already. */
+  readonly #keys = new Map<number, Set<string>>();
   readonly #byCallee = new Map<GraphBody, GraphCall[]>();
   readonly #names = new Interner();
   /** By number of the interned name; several when a library has a name twice, which loaders decide differently. */
@@ -67,7 +69,7 @@ export class CallGraph {
 
   #add(row: number, kind: CallKind, attr: string, callee: GraphBody): void {
     const known = this.#byRow.get(row);
-    if (known?.some((call) => call.callee === callee && call.kind === kind && call.attr === attr)) return;
+    if (known !== undefined && this.#isKnown(row, known, kind, attr, callee)) return;
     if (this.all.length >= graphLimits.maxCalls) {
       throw new WireReader(this.#table.bytes, this.#table.file).damaged(
         `it has more than ${graphLimits.maxCalls} calls of functions`,
@@ -81,6 +83,21 @@ export class CallGraph {
     const calls = this.#byCallee.get(callee);
     if (calls === undefined) this.#byCallee.set(callee, [call]);
     else calls.push(call);
+  }
+
+  /** A node may have 100,000 attributes that name functions: from a dozen on, a set answers. */
+  #isKnown(row: number, known: readonly GraphCall[], kind: CallKind, attr: string, callee: GraphBody): boolean {
+    if (known.length < 12) return known.some((call) => call.callee === callee && call.kind === kind && call.attr === attr);
+    const keyOf = (call: Pick<GraphCall, 'kind' | 'attr' | 'callee'>) => `${call.kind} ${call.callee.group} ${call.attr}`;
+    let keys = this.#keys.get(row);
+    if (keys === undefined) {
+      keys = new Set(known.map(keyOf));
+      this.#keys.set(row, keys);
+    }
+    const key = keyOf({ kind, attr, callee });
+    if (keys.has(key)) return true;
+    keys.add(key);
+    return false;
   }
 
   /** The attribute names a function, or might: a string. */
