@@ -1,0 +1,140 @@
+// What travels in a TFLite model besides its program: buffers that nothing uses, metadata, files of external weights, data behind the model.
+// It hands contents on to those who know them and judges none itself beyond its first bytes.
+import type { ScanContext, Source } from '../scan-context.ts';
+import { findAppendedZip, unclaimedRanges } from './appended-data.ts';
+import { sizeText } from './judge-tensors.ts';
+import type { Judging } from './say.ts';
+import { bytesOf, contentOf, type TfliteModel } from './tflite-model.ts';
+
+/** One constant tensor, as those who judge weights take it. */
+export interface TfliteWeights {
+  readonly name: string;
+  /** DataType's number. */
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  readonly source: Source;
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly file: string;
+}
+
+/** Beginnings of what can run or is read as a program. */
+const magics: readonly (readonly [name: string, bytes: Buffer])[] = [
+  ['an ELF executable', Buffer.from('\x7fELF', 'latin1')],
+  ['a Windows executable', Buffer.from('MZ\x90\0', 'latin1')],
+  ['a Mach-O executable', Buffer.from([0xcf, 0xfa, 0xed, 0xfe])],
+  ['a script', Buffer.from('#!/', 'latin1')],
+  ['a pickle', Buffer.from([0x80, 4, 0x95])],
+  ['a pickle', Buffer.from([0x80, 3, 0x63])],
+  ['a pickle', Buffer.from([0x80, 2, 0x63])],
+  ['a WebAssembly module', Buffer.from('\0asm', 'latin1')],
+  ['a Java class', Buffer.from([0xca, 0xfe, 0xba, 0xbe])],
+];
+const searchedBytes = 4 * 1024 * 1024;
+
+/** What the bytes begin with, or hold at an aligned place near the beginning. */
+function programIn(model: TfliteModel, offset: number, sizeBytes: number): string | undefined {
+  const head = model.bytes.bytes(offset, Math.min(sizeBytes, 64));
+  const begins = magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic));
+  if (begins !== undefined) return begins[0];
+  const body = model.bytes.bytes(offset, Math.min(sizeBytes, searchedBytes));
+  // Only the long ones are looked for anywhere: short ones happen in any weights.
+  const elf = body.indexOf(Buffer.from('\x7fELF\x02\x01\x01', 'latin1'));
+  if (elf >= 0) return 'an ELF executable';
+  return body.includes('#!/bin/') || body.includes('#!/usr/bin/') ? 'a script' : undefined;
+}
+
+function isPadding(model: TfliteModel, offset: number, sizeBytes: number): boolean {
+  if (sizeBytes > searchedBytes) return false;
+  return model.bytes.bytes(offset, sizeBytes).every((byte) => byte === 0);
+}
+
+function judgeUnusedBuffers({ model, sayer }: Judging): void {
+  const used = new Set<number>([...model.metadata.map((entry) => entry.buffer), ...model.metadataBuffers]);
+  for (const subgraph of model.subgraphs) for (const tensor of subgraph.tensors) used.add(tensor.buffer);
+  for (const buffer of model.buffers) {
+    if (used.has(buffer.index) || buffer.range === undefined) continue;
+    const { offset, sizeBytes } = buffer.range;
+    if (!model.bytes.has(offset, sizeBytes)) continue;
+    const program = programIn(model, offset, sizeBytes);
+    const message = `buffer ${buffer.index} has ${sizeBytes} bytes that no tensor and no metadata uses${program === undefined ? '' : `: it holds ${program}`}`;
+    sayer.say('payload/tflite-unused-buffer', message, {
+      offset,
+      trigger: 'none',
+      ...(program === undefined ? {} : { severity: 'high' }),
+    });
+  }
+}
+
+function judgeMetadata({ model, sayer }: Judging): void {
+  for (const entry of model.metadata) {
+    const range = model.buffers[entry.buffer]?.range;
+    if (entry.name !== 'TFLITE_METADATA' || range === undefined || !model.bytes.has(range.offset, range.sizeBytes)) continue;
+    const isShort = range.sizeBytes < 8;
+    const identifier = isShort ? '' : model.bytes.bytes(range.offset + 4, 4).toString('latin1');
+    const root = isShort ? 0 : model.bytes.u32(range.offset);
+    if (/^M\d{3}$/.test(identifier) && root >= 4 && root + 4 <= range.sizeBytes) continue;
+    const message = `the metadata in buffer ${entry.buffer} has ${range.sizeBytes} bytes that are no flatbuffer of metadata`;
+    sayer.say('malformed/tflite-metadata', message, { offset: range.offset, trigger: 'parse' });
+  }
+}
+
+function judgeExternal({ model, sayer }: Judging): void {
+  const used = new Set(model.externalBuffers.map((buffer) => buffer.group));
+  for (const [index, name] of model.externalGroups.entries()) {
+    const isOutside = /^[/\\~]|^[a-z]:|:\/\//i.test(name) || name.split(/[/\\]/).includes('..') || name.includes('\0');
+    const message = `external weights ${index} are read from ${name === '' ? 'a file without a name' : name}${isOutside ? ', which lies outside of the model' : ''}${used.has(index) ? '' : ' (no tensor uses them)'}`;
+    sayer.say('path-traversal/tflite-external-buffer', message, {
+      ...(isOutside ? {} : { severity: 'low' }),
+      argument: { name: 'name', value: name, origin: isOutside ? 'constant-outside' : 'constant-inside' },
+    });
+  }
+}
+
+async function judgeAppended({ model, sayer }: Judging, context: ScanContext, endOffset: number): Promise<void> {
+  const zip = findAppendedZip(model, endOffset);
+  for (const { offset, sizeBytes } of unclaimedRanges(model, endOffset)) {
+    const before = zip === undefined ? sizeBytes : Math.min(sizeBytes, Math.max(0, zip.offset - offset));
+    if (before <= 0 || isPadding(model, offset, before)) continue;
+    const program = programIn(model, offset, before);
+    const message = `${sizeText(before)} lie behind the model at offset ${offset} that are no part of it${program === undefined ? '' : `: they hold ${program}`}`;
+    sayer.say('payload/appended', message, { offset, trigger: 'none', ...(program === undefined ? {} : { severity: 'high' }) });
+  }
+  if (zip === undefined) return;
+  if (zip.source.sizeBytes <= searchedBytes * 16) context.takeExpanded(zip.source.sizeBytes, sayer.file);
+  await context.scanSource(zip.source);
+}
+
+/** Constant tensors of at least this many bytes are handed on; below that lie shapes and biases. */
+const leastWeightBytes = 64;
+
+export function* weightsOf(model: TfliteModel, source: Source): Generator<TfliteWeights> {
+  const seen = new Set<number>();
+  for (const subgraph of model.subgraphs) {
+    for (const tensor of subgraph.tensors) {
+      const content = contentOf(model, tensor);
+      if (content === undefined || tensor.type === undefined || content.sizeBytes < leastWeightBytes || seen.has(content.offset))
+        continue;
+      // Packed and sparse ones are bytes to whoever looks for something hidden in them.
+      const isPlain = tensor.type.bits !== undefined && tensor.type.bits >= 8 && bytesOf(tensor) === content.sizeBytes;
+      seen.add(content.offset);
+      yield {
+        name: tensor.name,
+        dtype: isPlain ? tensor.type.dataType : 4,
+        shape: isPlain ? tensor.shape : [content.sizeBytes],
+        source,
+        offset: content.offset,
+        sizeBytes: content.sizeBytes,
+        file: source.name,
+      };
+    }
+  }
+}
+
+/** Judges what is no program. @param endOffset where the flatbuffer ends. */
+export async function judgeContents(judging: Judging, endOffset: number): Promise<void> {
+  judgeUnusedBuffers(judging);
+  judgeMetadata(judging);
+  judgeExternal(judging);
+  await judgeAppended(judging, judging.context, endOffset);
+}
