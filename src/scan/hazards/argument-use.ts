@@ -1,0 +1,58 @@
+// What an argument of an operation may hold: an input by its name in the operation's definition, or an attribute.
+import type { Body } from '../graph/index.ts';
+import type { Value } from '../values/index.ts';
+import type { Case } from './hazard-types.ts';
+import { functionNames, intAttr, stringAttr, stringListAttr } from './node-facts.ts';
+import { isAssetPath } from './own-paths.ts';
+import { constantPaths, type PathUse, pathUse } from './path-origin.ts';
+
+export interface ArgumentUse extends PathUse {
+  /** Without `in:` or `attr:`. */
+  readonly name: string;
+}
+
+/** Strings of an attribute, whatever kind it has. */
+function attributeTexts(body: Body, node: number, name: string): readonly string[] {
+  const one = stringAttr(body, node, name);
+  if (one !== undefined) return [one];
+  const number = intAttr(body, node, name);
+  if (number !== undefined) return [String(number)];
+  return [...stringListAttr(body, node, name), ...functionNames(body, node, name)];
+}
+
+function numberTexts(value: Value): PathUse | undefined {
+  const { constants } = value;
+  if (constants === undefined || !constants.every(({ numbers }) => numbers !== undefined)) return undefined;
+  const numbers = constants.flatMap((constant) => constant.numbers ?? []);
+  const [first] = numbers;
+  return first === undefined ? undefined : { origin: 'constant-inside', value: String(first), more: numbers.length - 1 };
+}
+
+function isOwnAsset(c: Case, body: Body, node: number, name: string): boolean {
+  const index = c.context.ops.get(body.op(node))?.inputs.findIndex((input) => input.name === name) ?? -1;
+  const edge = body.inputs(node)[index];
+  return edge !== undefined && isAssetPath(c, { body, edge });
+}
+
+/**
+ * What the arguments hold that a table of risks names, each one that is there; none that is surely empty. An attribute with a path is judged
+ * like a constant input.
+ */
+export function argumentUses(c: Case, body: Body, node: number, at: readonly string[]): readonly ArgumentUse[] {
+  const uses: ArgumentUse[] = [];
+  for (const place of at) {
+    const name = place.slice(place.indexOf(':') + 1);
+    if (place.startsWith('attr:')) {
+      const use = constantPaths(attributeTexts(body, node, name), c.folder.assets);
+      if (use !== undefined) uses.push({ ...use, name });
+      continue;
+    }
+    for (const value of c.values.namedInput(body, node, name)) {
+      const use = numberTexts(value) ?? pathUse(value, c.folder.assets);
+      if (use === undefined) continue;
+      const isOwn = use.origin !== 'asset' && isOwnAsset(c, body, node, name);
+      uses.push(isOwn ? { origin: 'asset', more: 0, name } : { ...use, name });
+    }
+  }
+  return uses;
+}

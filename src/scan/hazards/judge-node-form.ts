@@ -1,0 +1,93 @@
+// The form of a node against the definition of its operation: how many inputs it has, and which attributes of which kind. TensorFlow refuses
+// such a graph when it loads it, readers with less care do not, and what is left of it is not what the author's tools show.
+import type { Body } from '../graph/index.ts';
+import type { OpDefinition } from '../ops/index.ts';
+import type { Case } from './hazard-types.ts';
+import { functionNames } from './node-facts.ts';
+import { tensorTypes } from './node-types.ts';
+import { named, reportHazard, triggersAt } from './report-hazard.ts';
+
+// Field numbers of AttrValue: the kind of an attribute stands in its first byte, so that half a million nodes need no decoding.
+const listField = 1;
+const placeholderField = 9;
+const fieldOfType: Readonly<Record<string, number>> = {
+  string: 2,
+  int: 3,
+  float: 4,
+  bool: 5,
+  type: 6,
+  shape: 7,
+  tensor: 8,
+  func: 10,
+};
+
+function report(c: Case, body: Body, node: number, ruleId: string, what: string): void {
+  reportHazard(c, body, node, {
+    ruleId,
+    severity: 'medium',
+    message: `${named(body, node)} ${what}: what it does is undefined`,
+    always: triggersAt(c, body, node)[0] ?? 'load',
+  });
+}
+
+/** What is wrong with the attributes; undefined when nothing is. */
+function attributeProblem(c: Case, body: Body, node: number, definition: OpDefinition): string | undefined {
+  for (const { name, type, default: fallback } of definition.attrs.values()) {
+    const [tag] = body.attrBytes(node, name) ?? [];
+    if (tag === undefined) {
+      if (fallback === undefined && !type.startsWith('list(')) return `has no attribute ${name}, which its operation needs`;
+      continue;
+    }
+    // In a function, an attribute may stand for one that the caller gives.
+    const field = tag >> 3;
+    if (field === placeholderField) continue;
+    const wanted = type.startsWith('list(') ? listField : fieldOfType[type];
+    if (wanted !== undefined && field !== wanted) return `has an attribute ${name} of another kind than ${type}`;
+    if (type !== 'func' && type !== 'list(func)') continue;
+    const unknown = functionNames(body, node, name).find(
+      (callee) => callee !== '' && !c.program.functions.has(callee) && c.context.ops.get(callee) === undefined,
+    );
+    if (unknown !== undefined) return `calls the function ${unknown} (${name}), which the model does not have`;
+  }
+  return undefined;
+}
+
+/** What is wrong with the number of inputs; undefined when nothing is. */
+function inputProblem(body: Body, node: number, definition: OpDefinition, dangling: number): string | undefined {
+  const types = tensorTypes(body, node, definition.inputs);
+  if (types === undefined) return undefined;
+  const count = body.inputs(node).length + dangling;
+  return count === types.length ? undefined : `has ${count} inputs where its operation takes ${types.length}`;
+}
+
+/** Judges one node; `dangling` is how many of its data inputs name nothing. */
+export function judgeNodeForm(c: Case, body: Body, node: number, dangling: number): void {
+  const op = body.op(node);
+  const callee = c.program.functions.get(op);
+  const definition = c.context.ops.get(op);
+  if (definition === undefined || callee !== undefined) {
+    if (callee === undefined) return;
+    const count = body.inputs(node).length + dangling;
+    if (count !== callee.argCount) {
+      report(c, body, node, 'malformed/inputs', `has ${count} inputs where its function takes ${callee.argCount}`);
+    }
+    return;
+  }
+  const attribute = attributeProblem(c, body, node, definition);
+  if (attribute !== undefined) report(c, body, node, 'malformed/attribute', attribute);
+  const input = inputProblem(body, node, definition, dangling);
+  if (input !== undefined) report(c, body, node, 'malformed/inputs', input);
+}
+
+const plainCalls: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile']);
+
+/** Judges what a call gives its function: TensorFlow 2.21 refuses another number of arguments when it runs the call. */
+export function judgeCallForm(c: Case, body: Body, node: number): void {
+  if (!plainCalls.has(body.op(node))) return;
+  const count = body.inputs(node).length;
+  for (const { callee, kind, attr } of c.program.callsFrom(body, node)) {
+    if (kind !== 'attr' || attr.includes('.') || !['f', 'cond', 'body'].includes(attr) || callee.argCount === count) continue;
+    report(c, body, node, 'malformed/inputs', `gives ${count} arguments to ${callee.function}, which takes ${callee.argCount}`);
+    return;
+  }
+}

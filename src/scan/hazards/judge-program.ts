@@ -1,0 +1,72 @@
+// What one graph can do to whoever loads it or calls it: every node is looked at once, and what concerns the whole graph after that. Sizes and
+// loops are judged by src/scan/values, published vulnerabilities by src/scan/advisories. It only reads; nothing of a model is ever run.
+import type { Body, Program } from '../graph/index.ts';
+import type { ScanContext } from '../scan-context.ts';
+import type { Values } from '../values/index.ts';
+import { blockingPairs } from './blocking-pairs.ts';
+import type { Case, FolderFacts } from './hazard-types.ts';
+import { clockComparisons, judgeClock, judgeTriggers } from './judge-backdoor.ts';
+import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts';
+import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
+import { judgeDevice } from './judge-device.ts';
+import { judgeKernels, judgeRecursion, judgeServability } from './judge-model.ts';
+import { judgeCallForm, judgeNodeForm } from './judge-node-form.ts';
+import { judgeResources, resourceOps } from './judge-resources.ts';
+import { judgeSignatures } from './judge-signatures.ts';
+import { opJudges } from './op-judges.ts';
+import { indexResources } from './resource-index.ts';
+
+const indexedOps: ReadonlySet<string> = new Set([
+  ...resourceOps,
+  ...blockingPairs.flatMap(({ takes, gives }) => [...takes, ...gives]),
+  ...clockComparisons,
+  'Timestamp',
+]);
+
+function judgeNodes(c: Case, body: Body, devices: Set<string>): void {
+  const dangling = danglingCounts(body);
+  const custom = new Map<string, boolean>();
+  for (let node = body.argCount; node < body.nodeCount; node++) {
+    const op = body.op(node);
+    opJudges.get(op)?.(c, body, node);
+    const isCustom = custom.get(op) ?? isCustomOp(c, op);
+    custom.set(op, isCustom);
+    if (isCustom) judgeCustomOp(c, body, node);
+    judgeNodeForm(c, body, node, dangling.get(node) ?? 0);
+    judgeCallForm(c, body, node);
+    judgeDevice(c, body, node, devices);
+    if (node % 65_536 === 65_535) c.context.progress(0);
+  }
+}
+
+export function judgeCase(c: Case): void {
+  const devices = new Set<string>();
+  for (const body of [c.program.main, ...c.program.functions.values()]) {
+    judgeNodes(c, body, devices);
+    judgeBody(c, body);
+  }
+  judgeDifferentials(c);
+  judgeRecursion(c);
+  judgeSignatures(c);
+  judgeResources(c);
+  judgeServability(c);
+  judgeKernels(c);
+  judgeTriggers(c);
+  judgeClock(c);
+}
+
+/**
+ * Reports what a graph can do, and what is wrong with it; graphs that lie in its strings included.
+ * `folder` says what lies beside it: a path is the model's own only when it is an asset.
+ */
+export function judgeProgram(program: Program, values: Values, context: ScanContext, folder: FolderFacts): void {
+  judgeCase({
+    program,
+    values,
+    context,
+    folder,
+    isNested: false,
+    isHeld: false,
+    resources: indexResources(program, indexedOps),
+  });
+}

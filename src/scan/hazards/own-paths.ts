@@ -1,0 +1,140 @@
+// Whether a path is the model's own: the place of an asset, which the loader fills in, or the file name that a saver is given. Both flow through
+// a few operations only; whatever else takes part in a path makes it somebody's choice.
+import type { Body, NodeRef } from '../graph/index.ts';
+import type { Case } from './hazard-types.ts';
+import { type Place, placesBefore } from './walk-back.ts';
+
+const maxSteps = 400;
+
+const toNode = (tensor: string): string => tensor.replace(/:\d+$/, '');
+
+/** Walks every way back to where a path comes from; `judge` says whether a place is fine, is not, or must be looked behind. */
+function allWays(c: Case, start: Place, judge: (place: Place) => boolean | 'behind'): boolean {
+  const todo: Place[] = [start];
+  const seen = new Map<Body, Set<number>>();
+  let hasEnd = false;
+  for (let steps = 0; steps < maxSteps; steps++) {
+    const place = todo.pop();
+    if (place === undefined) return hasEnd;
+    const nodes = seen.get(place.body) ?? new Set<number>();
+    seen.set(place.body, nodes);
+    if (nodes.has(place.edge.node)) continue;
+    nodes.add(place.edge.node);
+    const verdict = judge(place);
+    if (verdict === false) return false;
+    if (verdict === true) {
+      hasEnd = true;
+      continue;
+    }
+    const before = placesBefore(c.program, place);
+    if (before.length === 0) return false;
+    todo.push(...before);
+  }
+  return false;
+}
+
+const arranging =
+  /^(?:Identity|IdentityN|Pack|ConcatV2|ExpandDims|Reshape|Squeeze|GatherV2|StridedSlice|Switch|Merge|Enter|Exit|Select|SelectV2|If|StatelessIf|Shape|Size|Range|RandomShuffle|\w+Dataset(?:V\d)?|PartitionedCall|StatefulPartitionedCall|Unique(?:V2)?)$/;
+
+function isNumber(c: Case, { body, edge }: Place): boolean {
+  const { constants } = c.values.of(body, edge);
+  return constants?.every(({ strings }) => strings === undefined || strings.every(({ length }) => length === 0)) === true;
+}
+
+// TensorFlow 2 puts the path of an asset into a variable when it initialises the model: the placeholder of the asset is the only thing that is
+// ever assigned to it (verified with exports of 2.21).
+function isAssetVariable(c: Case, read: NodeRef): boolean {
+  const names = c.resources.namesAt(read.body, read.node, 0);
+  if (names.size === 0 || names.has('?')) return false;
+  const writers = ['AssignVariableOp', 'AssignAddVariableOp'].flatMap((op) => c.resources.nodesOf(op));
+  let isWritten = false;
+  for (const { body, node } of writers.slice(0, 10_000)) {
+    const targets = c.resources.namesAt(body, node, 0);
+    if (![...targets].some((name) => names.has(name))) continue;
+    const [, edge] = body.inputs(node);
+    if (edge === undefined || !isAssetTensor(c, { body, edge })) return false;
+    isWritten = true;
+  }
+  return isWritten;
+}
+
+function isAssetTensor(c: Case, { body, edge }: Place): boolean {
+  if (body !== c.program.main) return false;
+  const name = body.name(edge.node);
+  return c.program.assetFiles.some(({ tensorName }) => toNode(tensorName) === name);
+}
+
+/** True when the path is surely that of assets of the model. */
+export function isAssetPath(c: Case, start: Place): boolean {
+  if (c.program.assetFiles.length === 0) return false;
+  return allWays(c, start, (place) => {
+    const { body, edge } = place;
+    const op = body.op(edge.node);
+    if (isAssetTensor(c, place)) return true;
+    if (op === 'ReadVariableOp') return isAssetVariable(c, { body, node: edge.node });
+    if (edge.node < body.argCount) return c.program.callsTo(body).length > 0 ? 'behind' : false;
+    if (isNumber(c, place)) return true;
+    return arranging.test(op) || c.program.callsFrom(body, edge.node).length > 0 ? 'behind' : false;
+  });
+}
+
+const saverPassing =
+  /^(?:Identity|IdentityN|Pack|ShardedFilename|ShardedFilespec|StringJoin|ExpandDims|Reshape|PartitionedCall|StatefulPartitionedCall)$/;
+
+function isSaverRoot(c: Case, body: Body): boolean {
+  return c.program.roots.some(
+    (root) =>
+      root.body === body && (root.trigger === 'saver' || root.label.startsWith('restore of') || root.label.startsWith('save of')),
+  );
+}
+
+/** Saver of TensorFlow 1: a placeholder over the constant "model", found also in graphs that were exported without their saver. */
+function isDefaultName(c: Case, { body, edge }: Place): boolean {
+  if (c.program.saver !== undefined || body !== c.program.main) return false;
+  if (!/^(?:Const|PlaceholderWithDefault)$/.test(body.op(edge.node))) return false;
+  const [inner] = body.inputs(edge.node);
+  if (inner !== undefined) return isDefaultName(c, { body, edge: inner });
+  const texts = c.values.of(body, edge).constants?.flatMap(({ strings }) => strings ?? []) ?? [];
+  return texts.length > 0 && texts.every((text) => text.toString('utf8') === 'model');
+}
+
+/** True when the path is surely the one that a saver is given, with at most something appended. */
+export function isSaverPath(c: Case, start: Place): boolean {
+  const filename = toNode(c.program.saver?.filenameTensor ?? '');
+  return allWays(c, start, (place) => {
+    const { body, edge } = place;
+    if (body === c.program.main && filename !== '' && body.name(edge.node) === filename) return true;
+    if (edge.node < body.argCount) {
+      if (c.program.callsTo(body).length > 0) return 'behind';
+      return isSaverRoot(c, body);
+    }
+    if (isDefaultName(c, place)) return true;
+    const op = body.op(edge.node);
+    if (op === 'StringJoin' || op.startsWith('Sharded')) return isAppended(c, body, edge.node) ? 'behind' : isPart(c, place);
+    if (isPart(c, place)) return true;
+    return saverPassing.test(op) ? 'behind' : false;
+  });
+}
+
+/** True when the first part comes from the saver or may, and the others lead to no other folder. */
+function isAppended(c: Case, body: Body, node: number): boolean {
+  const [first, ...others] = body.inputs(node).map((edge) => ({ body, edge }));
+  if (first === undefined || (c.values.of(body, first.edge).constants !== undefined && !isDefaultName(c, first))) return false;
+  return others.every((place) => isPart(c, place) || isNumber(c, place));
+}
+
+/** Parts that a saver appends: `_temp/part`, `.part`, a random number. */
+function isPart(c: Case, { body, edge }: Place): boolean {
+  const op = body.op(edge.node);
+  if (op === 'Select' || op === 'SelectV2')
+    return body
+      .inputs(edge.node)
+      .slice(1)
+      .every((input) => isPart(c, { body, edge: input }));
+  const { constants } = c.values.of(body, edge);
+  if (constants === undefined) return false;
+  const texts = constants.flatMap(({ strings }) => strings ?? []);
+  return texts.every(
+    (text) => /^(?:[._]?[\w-]{0,64}(?:\/part|_temp|\/)?[\w.-]{0,64})$/.test(text.toString('latin1')) && !text.includes('..'),
+  );
+}
