@@ -69,15 +69,18 @@ export function payloadAt(bytes: Buffer, at: number, budget: SearchBudget): Payl
   return found === undefined ? undefined : { ...found, offset: at };
 }
 
-/**
- * Programs as text. `signsNeeded`: how many different signs of code make it one; two where the bytes are words anyway. Default 1.
- */
-export function codeInText(bytes: Buffer, signsNeeded = 1): Payload | undefined {
+/** Enough for a line of shell or a few of Python. Windows overlap by half. */
+const wordWindowBytes = 512;
+
+/** Programs as text: one sign of code in numbers; in words, which are sorted by how common they are, two different ones close together. */
+function codeInText(bytes: Buffer, isWords: boolean): Payload | undefined {
+  const windowBytes = isWords ? wordWindowBytes : 64_000;
+  const step = isWords ? wordWindowBytes / 2 : 60_000;
   for (const run of textRuns(bytes, minRunBytes)) {
-    for (let start = run.start; start < run.end; start += 60_000) {
-      const verdict = judgeText(bytes, { start, end: Math.min(run.end, start + 64_000) });
-      if (verdict.codeSigns >= signsNeeded)
-        return { what: `a program as text: "${verdict.sample}"`, offset: start, severity: 'high' };
+    for (let start = run.start; start < run.end; start += step) {
+      const verdict = judgeText(bytes, { start, end: Math.min(run.end, start + windowBytes) });
+      if (verdict.codeSigns < (isWords ? 2 : 1)) continue;
+      return { what: `a program as text: "${verdict.sample}"`, offset: start, severity: 'high' };
     }
   }
   return undefined;
@@ -115,5 +118,5 @@ export function findHead(bytes: Buffer, budget: SearchBudget, isWords = false): 
 export function findPayload(bytes: Buffer, options: SearchOptions = {}): Payload | undefined {
   const { budget = searchBudget(), isWords = false } = options;
   const head = findHead(bytes, budget, isWords);
-  return head?.severity === 'high' ? head : (codeInText(bytes, isWords ? 2 : 1) ?? head);
+  return head?.severity === 'high' ? head : (codeInText(bytes, isWords) ?? head);
 }

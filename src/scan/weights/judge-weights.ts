@@ -79,6 +79,10 @@ function entropy(histogram: Uint32Array): { readonly bits: number; readonly samp
 
 type Say = (ruleId: string, severity: Severity, message: string, offset?: number) => void;
 
+function isForeign({ payload, text }: PieceStats): boolean {
+  return (payload !== undefined && payload.severity !== 'low') || text !== undefined;
+}
+
 function judgePayloads({ tensor, kind, stats }: Plan, say: Say): void {
   const { payload, lowBits, text } = stats;
   const where = `tensor "${tensor.name}" of ${tensor.file}`;
@@ -87,7 +91,8 @@ function judgePayloads({ tensor, kind, stats }: Plan, say: Say): void {
     const severity = kind === 'strings' && payload.severity === 'medium' ? 'low' : payload.severity;
     say('payload/in-weights', severity, `The bytes of ${where} hold ${payload.what}`, payload.offset);
   }
-  if (lowBits !== undefined)
+  // Bytes that are no numbers at all have low bits too.
+  if (lowBits !== undefined && !isForeign(stats))
     say('payload/in-low-bits', 'medium', `The low bits of ${where} hold ${lowBits.what}`, lowBits.offset);
   if (text !== undefined && payload === undefined) {
     const severity = kind === 'bytes' ? 'low' : 'medium';
@@ -117,7 +122,7 @@ function judgeNumbers({ tensor, stats }: Plan, say: Say): void {
   const rms = Math.sqrt(stats.sumOfSquares / Math.max(stats.sampled, 1));
   const isFar = stats.sampled >= 64 && rms > 0 && stats.largest > 1e6 * rms;
   // Masks of attention are -1e9 or the lowest float; neither is an outlier among weights when all of the tensor is so.
-  if (!isState && isFar && stats.largest > 1e3) {
+  if (!isState && !isForeign(stats) && isFar && stats.largest > 1e3) {
     const message = `${where[0].toUpperCase()}${where.slice(1)} has a value of ${stats.largest.toPrecision(3)}, its usual magnitude is ${rms.toPrecision(3)}`;
     say('weights/outlier', 'low', message);
   }

@@ -1,7 +1,7 @@
 // What the low bits of floats say when they are read by themselves: a payload hidden there leaves the values, and so the model,
 // as they were (EvilModel replaces three of four bytes, MaleficNet single bits). It takes the usual ways to lay bytes into
 // mantissas and searches each result.
-import { codeInText, findPayload } from './find-payload.ts';
+import { findPayload } from './find-payload.ts';
 import { judgeText, textRuns } from './find-text.ts';
 import type { Payload } from './payload-types.ts';
 
@@ -51,7 +51,7 @@ export function findInLowBits(bytes: Buffer): Payload | undefined {
     { name: 'the lowest bit of each weight', hidden: bits(bytes, false) },
   );
   for (const { name, hidden } of ways) {
-    const found = findPayload(hidden) ?? codeInText(hidden);
+    const found = findPayload(hidden);
     if (found !== undefined && found.severity !== 'low') return { ...found, what: `${found.what} in ${name}`, offset: 0 };
     const text = textIn(hidden);
     if (text !== undefined) return { what: `text in ${name}: "${text}"`, offset: 0, severity: 'medium' };
