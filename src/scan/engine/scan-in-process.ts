@@ -1,0 +1,61 @@
+// One scan, in the process that is made for it. Reads the target, judges it, and gives what it found as plain data; it decides nothing and writes nothing.
+import { lstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import { AirlockError } from '../../core/index.ts';
+import { judgeAdvisories } from '../advisories/index.ts';
+import { openOpRegistry } from '../ops/index.ts';
+import type { ScanLimits } from '../scan-context.ts';
+import type { ScanRequest, ScanResult } from '../scan-types.ts';
+import { type FolderView, openFile, openFolder } from '../source/index.ts';
+import { Collector } from './collector.ts';
+import { TargetScan } from './scan-target.ts';
+
+export interface ScanInProcessOptions {
+  readonly limits?: Partial<ScanLimits>;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** @throws MODEL_INVALID, MODEL_NOT_AVAILABLE when the target itself cannot be read. */
+export async function scanInProcess(
+  { path, tensorflow, ignored }: ScanRequest,
+  { limits, onProgress }: ScanInProcessOptions = {},
+): Promise<ScanResult> {
+  let doneBytes = 0;
+  let totalBytes = 0;
+  const collector: Collector = new Collector({
+    tensorflow,
+    ops: openOpRegistry(),
+    ...(limits === undefined ? {} : { limits }),
+    scanSource: async (source) => void (await target.source(source)),
+    onProgress: (bytes) => {
+      doneBytes += bytes;
+      onProgress?.(Math.min(doneBytes, totalBytes), totalBytes);
+    },
+  });
+  const target = new TargetScan(collector);
+  const stats = lstatSync(path);
+  if (stats.isDirectory()) {
+    const folder = without(openFolder(path), new Set(ignored));
+    totalBytes = folder.entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    await target.folder(folder);
+    folder.close();
+  } else if (stats.isFile()) {
+    const file = openFile(path, basename(path));
+    totalBytes = file.sizeBytes;
+    await target.file(file);
+    file.close();
+  } else throw new AirlockError('MODEL_INVALID', { message: 'It is neither a file nor a folder' });
+  const { verdicts, findings } = judgeAdvisories(collector.uses, tensorflow);
+  for (const finding of findings) collector.report(finding);
+  return collector.result(verdicts);
+}
+
+function without(folder: FolderView, ignored: ReadonlySet<string>): FolderView {
+  if (ignored.size === 0) return folder;
+  const isIgnored = (name: string): boolean => [...ignored].some((one) => name === one || name.startsWith(`${one}/`));
+  return {
+    ...folder,
+    entries: folder.entries.filter(({ name }) => !isIgnored(name)),
+    get: (name) => (isIgnored(name) ? undefined : folder.get(name)),
+  };
+}

@@ -1,0 +1,224 @@
+// What is scanned, from the outside in: a folder is divided into models (SavedModels, checkpoints) and files, and a file gets the reader that its
+// content asks for. What no reader knows is not clean: a file that is called like a model, or was given by itself, is said to be unreadable.
+import { AirlockError, isAirlockError } from '../../core/index.ts';
+import { bundleWeights, scanBundle, scanCheckpointFolder, scanCheckpointState, scanCheckpointV1 } from '../checkpoint/index.ts';
+import { type Program, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../graph/index.ts';
+import type { FolderFacts } from '../hazards/index.ts';
+import { judgeKerasConfig, scanHdf5, scanKerasArchive, scanKerasJson, scanKerasMetadata, scanKerasYaml } from '../keras/index.ts';
+import { readChunkedModel, readTextModel, savedModelPrefixes, scanSavedModelFolder } from '../saved-model/index.ts';
+import type { ScanContext, Source } from '../scan-context.ts';
+import {
+  type FolderView,
+  type Format,
+  formatKind,
+  formatTitle,
+  judgeFile,
+  judgeFiles,
+  openArchive,
+  readZip,
+  sniffFormats,
+  subfolder,
+} from '../source/index.ts';
+import { scanTfjsModel } from '../tfjs/index.ts';
+import { scanTflite } from '../tflite/index.ts';
+import { judgeWeights, type WeightTensor } from '../weights/index.ts';
+import { graphFacts, judgeGraph } from './judge-graph.ts';
+
+/** Endings by which a file promises to be a model: when its content is of no known kind, it was not read and is not clean. */
+const modelEndings = /\.(?:pb|pbtxt|cpb|meta|keras|h5|hdf5|weights|tflite|lite|ckpt)$/i;
+
+const readableKinds: ReadonlySet<string> = new Set(['model', 'archive', 'packed']);
+const noFolder = { assets: new Set<string>(), variables: undefined } as const;
+
+export class TargetScan {
+  readonly #context: ScanContext;
+
+  constructor(context: ScanContext) {
+    this.#context = context;
+  }
+
+  /** A folder on the disk, or the members of an archive. */
+  async folder(folder: FolderView): Promise<void> {
+    judgeFiles(folder, this.#context);
+    const prefixes = savedModelPrefixes(folder);
+    for (const prefix of prefixes) await this.#safely(`${folder.label}${prefix}`, () => this.#savedModel(folder, prefix));
+    const isInModel = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
+    const rest = folder.entries.filter(({ kind, name }) => kind === 'file' && !isInModel(name)).map(({ name }) => name);
+    const seen = await this.#checkpoints(folder, rest);
+    for (const name of rest) {
+      if (seen.has(name)) continue;
+      await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name));
+    }
+  }
+
+  /** The file that somebody asked about: one that is no model is not clean. */
+  async file(source: Source): Promise<void> {
+    const formats = await this.source(source);
+    if (formats.some((format) => readableKinds.has(formatKind(format)))) return;
+    this.#context.unreadable(source.name, `it is ${formatTitle(formats[0] ?? 'unknown')}, and no model that this scan reads`);
+  }
+
+  /** A file that lies in another, whatever it is. */
+  async source(source: Source): Promise<readonly Format[]> {
+    const formats = judgeFile(source, source.name, this.#context);
+    await this.#safely(source.name, () => this.#read(source, formats, undefined));
+    return formats;
+  }
+
+  async #member(folder: FolderView, name: string): Promise<void> {
+    const source = folder.open(name);
+    await this.#read(source, sniffFormats(source), folder);
+  }
+
+  async #read(source: Source, formats: readonly Format[], folder: FolderView | undefined): Promise<void> {
+    for (const format of formats) if (readableKinds.has(formatKind(format))) await this.#format(source, format, folder);
+    if (modelEndings.test(source.name) && formats.every((format) => ['unknown', 'empty'].includes(format)))
+      this.#context.unreadable(source.name, `it is called like a model and is ${formatTitle(formats[0] ?? 'unknown')}`);
+  }
+
+  async #savedModel(folder: FolderView, prefix: string): Promise<void> {
+    const context = this.#context;
+    await scanSavedModelFolder(folder, prefix, context, {
+      program: (program, facts) => judgeGraph(program, facts, context),
+      variables: async (model) => {
+        const view = checkpointFolder(model);
+        const facts = scanBundle(view, 'variables/variables', context);
+        if (facts === undefined) return undefined;
+        await judgeWeights(bundleWeights(facts), context);
+        return facts.variables;
+      },
+      kerasMetadata: (source) => scanKerasMetadata(source, context),
+    });
+  }
+
+  /** Names that belong to checkpoints, in every folder that holds one. */
+  async #checkpoints(folder: FolderView, names: readonly string[]): Promise<ReadonlySet<string>> {
+    const seen = new Set<string>();
+    const parents = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))));
+    for (const parent of parents) {
+      const view = checkpointFolder(folder, names);
+      const options = { folder: parent, ...(parent === '' ? {} : { folderName: parent.slice(parent.lastIndexOf('/') + 1) }) };
+      for (const name of await scanCheckpointFolder(view, this.#context, options)) seen.add(name);
+    }
+    return seen;
+  }
+
+  async #format(source: Source, format: Format, folder: FolderView | undefined): Promise<void> {
+    const context = this.#context;
+    switch (format) {
+      case 'graph-def':
+      case 'meta-graph':
+      case 'saved-model':
+        return this.#binaryGraph(source.read(0, bounded(source, context)), format, source);
+      case 'saved-model-chunked':
+        return this.#binaryGraph(readChunkedModel(source, context), 'saved-model', source);
+      case 'graph-def-text':
+      case 'meta-graph-text':
+      case 'saved-model-text':
+        return this.#binaryGraph(readTextModel(source, format, context), binaryOf[format], source);
+      case 'checkpoint-v1':
+        return scanCheckpointV1(source, context);
+      case 'checkpoint-index':
+        // With its data beside it, the folder has judged it.
+        return context.unreadable(source.name, 'it is the index of a checkpoint by itself: its data is not there');
+      case 'checkpoint-state':
+        return scanCheckpointState(source, context, { prefixes: new Set(), folderName: undefined });
+      case 'keras-archive':
+        return scanKerasArchive(source, readZip(source, context), context, { weights: this.#weights });
+      case 'hdf5':
+        return scanHdf5(source, context, { weights: this.#weights });
+      case 'keras-json':
+        return scanKerasJson(source, context);
+      case 'keras-yaml':
+        return scanKerasYaml(source, context);
+      case 'keras-metadata':
+        return scanKerasMetadata(source, context);
+      case 'tflite':
+        return scanTflite(source, context, { graph: (graphDef, file) => this.#graph(graphDef, file), weights: this.#weights });
+      case 'tfjs-model':
+        return scanTfjsModel(source, siblingsOf(folder, source), context, {
+          graph: (graphDef, file) => this.#graph(graphDef, file),
+          keras: (config, place) => void judgeKerasConfig(config, place, context),
+          weights: this.#weights,
+        });
+      case 'zip':
+      case 'tar':
+      case 'gzip':
+      case 'numpy-archive':
+      case 'torch-archive':
+      case 'jar':
+        return this.folder(openArchive(source, format, context));
+      default:
+        return context.unreadable(source.name, `it is ${formatTitle(format)}, which this scan does not open`);
+    }
+  }
+
+  readonly #weights = async (tensors: Iterable<WeightTensor>): Promise<void> => judgeWeights(tensors, this.#context);
+
+  #graph(graphDef: Buffer, file: string): void {
+    judgeGraph(readGraphDefProgram(graphDef, file, this.#context), { ...noFolder, kind: 'graph-def' }, this.#context);
+  }
+
+  #binaryGraph(bytes: Buffer, format: 'graph-def' | 'meta-graph' | 'saved-model', source: Source): void {
+    const context = this.#context;
+    context.progress(source.sizeBytes);
+    const programs = readPrograms(bytes, format, source.name, context);
+    context.artifact({ file: source.name, format, bytes: source.sizeBytes, facts: graphFacts(programs) });
+    if (programs.length === 0) context.unreadable(source.name, 'it has no MetaGraph');
+    const facts: FolderFacts = { ...noFolder, kind: format };
+    for (const program of programs) judgeGraph(program, facts, context);
+  }
+
+  /** What is wrong with one file must not hide what is wrong with another. */
+  async #safely(file: string, read: () => Promise<void> | void): Promise<void> {
+    try {
+      await read();
+    } catch (thrown) {
+      if (!isAirlockError(thrown) || thrown.code === 'INTERNAL') throw thrown;
+      this.#context.unreadable(file, thrown.message);
+    }
+  }
+}
+
+const binaryOf = {
+  'graph-def-text': 'graph-def',
+  'meta-graph-text': 'meta-graph',
+  'saved-model-text': 'saved-model',
+} as const;
+
+function readPrograms(
+  bytes: Buffer,
+  format: 'graph-def' | 'meta-graph' | 'saved-model',
+  file: string,
+  context: ScanContext,
+): readonly Program[] {
+  if (format === 'saved-model') return readSavedModelPrograms(bytes, file, context);
+  return [format === 'graph-def' ? readGraphDefProgram(bytes, file, context) : readMetaGraphProgram(bytes, file, context)];
+}
+
+/** @throws MODEL_INVALID for a graph that is larger than protobuf allows. */
+function bounded(source: Source, { limits }: ScanContext): number {
+  if (source.sizeBytes <= limits.maxGraphBytes) return source.sizeBytes;
+  throw new AirlockError('MODEL_INVALID', { message: `${source.name} has more than ${limits.maxGraphBytes} bytes` });
+}
+
+function checkpointFolder(
+  folder: FolderView,
+  names?: readonly string[],
+): { names: readonly string[]; open(name: string): Source | undefined } {
+  return {
+    names: names ?? folder.entries.filter(({ kind }) => kind === 'file').map(({ name }) => name),
+    open: (name) => (folder.get(name) === undefined ? undefined : folder.open(name)),
+  };
+}
+
+/** What lies beside a file: for a manifest that names its weights. */
+function siblingsOf(
+  folder: FolderView | undefined,
+  source: Source,
+): { names: readonly string[]; open(name: string): Source | undefined } {
+  if (folder === undefined) return { names: [], open: () => undefined };
+  const name = source.name.slice(folder.label.length);
+  const beside = subfolder(folder, name.slice(0, name.lastIndexOf('/') + 1));
+  return checkpointFolder(beside);
+}
