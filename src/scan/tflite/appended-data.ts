@@ -1,6 +1,7 @@
 // What lies behind the flatbuffer of a TFLite model: buffers that the model claims there, a zip with files that go with its metadata, and
 // anything else, which is no part of the model. It finds the zip by its end, as zip readers do, and hands it on as a file of its own.
 import type { Source } from '../scan-context.ts';
+import { memorySource } from '../source/index.ts';
 import type { ByteRange } from './table.ts';
 import type { TfliteModel } from './tflite-model.ts';
 
@@ -29,10 +30,6 @@ export function unclaimedRanges(model: TfliteModel, endOffset: number): readonly
     at = Math.max(at, range.offset + range.sizeBytes);
   }
   return ranges.filter((range) => range.offset + range.sizeBytes <= model.bytes.sizeBytes);
-}
-
-function sourceOfBytes(name: string, bytes: Buffer): Source {
-  return { name, sizeBytes: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
 /**
@@ -74,5 +71,5 @@ export function findAppendedZip(model: TfliteModel, from: number): AppendedZip |
   const change = shift - start;
   for (const at of entries) copy.writeUInt32LE((bytes.u32(at + 42) + change) >>> 0, at - start + 42);
   copy.writeUInt32LE((declaredAt + change) >>> 0, endAt - start + 16);
-  return { offset: start, source: sourceOfBytes(bytes.name, copy) };
+  return { offset: start, source: memorySource(bytes.name, copy) };
 }

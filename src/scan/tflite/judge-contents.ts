@@ -1,6 +1,7 @@
 // What travels in a TFLite model besides its program: buffers that nothing uses, metadata, files of external weights, data behind the model.
 // It hands contents on to those who know them and judges none itself beyond its first bytes.
 import type { ScanContext, Source } from '../scan-context.ts';
+import { formatKind, formatTitle, sniffFormat } from '../source/index.ts';
 import { findAppendedZip, unclaimedRanges } from './appended-data.ts';
 import { sizeText } from './judge-tensors.ts';
 import type { Judging } from './say.ts';
@@ -18,29 +19,16 @@ export interface TfliteWeights {
   readonly file: string;
 }
 
-/** Beginnings of what can run or is read as a program. */
-const magics: readonly (readonly [name: string, bytes: Buffer])[] = [
-  ['an ELF executable', Buffer.from('\x7fELF', 'latin1')],
-  ['a Windows executable', Buffer.from('MZ\x90\0', 'latin1')],
-  ['a Mach-O executable', Buffer.from([0xcf, 0xfa, 0xed, 0xfe])],
-  ['a script', Buffer.from('#!/', 'latin1')],
-  ['a pickle', Buffer.from([0x80, 4, 0x95])],
-  ['a pickle', Buffer.from([0x80, 3, 0x63])],
-  ['a pickle', Buffer.from([0x80, 2, 0x63])],
-  ['a WebAssembly module', Buffer.from('\0asm', 'latin1')],
-  ['a Java class', Buffer.from([0xca, 0xfe, 0xba, 0xbe])],
-];
 const searchedBytes = 4 * 1024 * 1024;
 
-/** What the bytes begin with, or hold at an aligned place near the beginning. */
+/** What can run or is read as a program: at the beginning, or an executable or script anywhere in the first MiBs. */
 function programIn(model: TfliteModel, offset: number, sizeBytes: number): string | undefined {
-  const head = model.bytes.bytes(offset, Math.min(sizeBytes, 64));
-  const begins = magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic));
-  if (begins !== undefined) return begins[0];
-  const body = model.bytes.bytes(offset, Math.min(sizeBytes, searchedBytes));
-  // Only the long ones are looked for anywhere: short ones happen in any weights.
-  const elf = body.indexOf(Buffer.from('\x7fELF\x02\x01\x01', 'latin1'));
-  if (elf >= 0) return 'an ELF executable';
+  const { bytes } = model;
+  const name = bytes.name;
+  const format = sniffFormat({ name, sizeBytes, read: (from, length) => bytes.bytes(offset + from, length) });
+  if (['executable', 'code', 'pickle'].includes(formatKind(format))) return formatTitle(format);
+  const body = bytes.bytes(offset, Math.min(sizeBytes, searchedBytes));
+  if (body.includes('\x7fELF\x02\x01\x01', 0, 'latin1')) return 'an ELF executable';
   return body.includes('#!/bin/') || body.includes('#!/usr/bin/') ? 'a script' : undefined;
 }
 
