@@ -72,7 +72,10 @@ export function payloadAt(bytes: Buffer, at: number, budget: SearchBudget): Payl
 /** Enough for a line of shell or a few of Python. Windows overlap by half. */
 const wordWindowBytes = 512;
 
-/** Programs as text: one sign of code in numbers; in words, which are sorted by how common they are, two different ones close together. */
+/**
+ * Programs as text: one sign of code in numbers; in words, which are sorted by how common they are, two different ones close
+ * together.
+ */
 function codeInText(bytes: Buffer, isWords: boolean): Payload | undefined {
   const windowBytes = isWords ? wordWindowBytes : 64_000;
   const step = isWords ? wordWindowBytes / 2 : 60_000;

@@ -21,10 +21,13 @@ function isPrintableBlock(bytes: Buffer, at: number): boolean {
   return true;
 }
 
-/** Runs of at least `minBytes` (32 or more) printable bytes. */
-export function* textRuns(bytes: Buffer, minBytes: number): Generator<TextRun> {
+/**
+ * Runs of at least `minBytes` printable bytes: 32 or more, and twice `strideBytes` (a multiple of 16, default 16), which makes it
+ * as much faster.
+ */
+export function* textRuns(bytes: Buffer, minBytes: number, strideBytes = blockBytes): Generator<TextRun> {
   const last = bytes.length - blockBytes;
-  for (let at = 0; at <= last; at += blockBytes) {
+  for (let at = 0; at <= last; at += strideBytes) {
     // Without a branch for each: that any of them is printable is a coin toss, that all are is rare.
     const four = printable[bytes[at]] & printable[bytes[at + 4]] & printable[bytes[at + 8]] & printable[bytes[at + 12]];
     if (four === 0 || !isPrintableBlock(bytes, at)) continue;
@@ -34,7 +37,8 @@ export function* textRuns(bytes: Buffer, minBytes: number): Generator<TextRun> {
     let end = at + blockBytes;
     while (end < bytes.length && printable[bytes[end]] === 1) end++;
     if (end - start >= minBytes) yield { start, end };
-    at = Math.floor(end / blockBytes) * blockBytes - (end % blockBytes === 0 ? blockBytes : 0);
+    // What ends the run is in no block of it.
+    at += Math.floor((end - 1 - at) / strideBytes) * strideBytes;
   }
 }
 

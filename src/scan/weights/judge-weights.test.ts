@@ -164,7 +164,7 @@ describe('judgeWeights()', () => {
     const bytes = Buffer.alloc(40 * 1024 ** 2);
     const at = 36 * 1024 ** 2 - 6;
     elf.copy(bytes, at);
-    const python = Buffer.from('\nimport subprocess; subprocess.run(["id"], check=True)\n');
+    const python = Buffer.from(`\nimport subprocess; subprocess.run(["id"], check=True)\n# ${'and so on '.repeat(9)}\n`);
     python.copy(bytes, 38 * 1024 ** 2 + 3);
     const { findings } = await judge([tensor(sourceOf(bytes))], { threads: 0 });
     expect(findings.map(({ location }) => location.offset)).toEqual([at]);

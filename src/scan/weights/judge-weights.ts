@@ -28,7 +28,7 @@ const pieceBytes = 16 * MiB;
 /** Searched at every byte; the rest where elements begin. */
 const thoroughBytes = 32 * MiB;
 /** Whose low bits are searched, of all tensors together; each has the same share. */
-const lowBitsBytes = 2 * MiB;
+const lowBitsBytes = MiB;
 const minLowBitsBytes = 4096;
 
 /** State of optimizers and metrics, which no answer passes. */

@@ -16,6 +16,8 @@ export const chunkBytes: number = 256 * 1024;
 export const overlapBytes = 4096;
 const histogramStride = 61;
 const minTextBytes = 256;
+/** Where not every byte is searched, shorter text than twice this is passed over. */
+const coarseStrideBytes = 64;
 
 const elf = Buffer.from('\x7fELF', 'latin1');
 
@@ -42,8 +44,9 @@ function isConstant(bytes: Buffer): boolean {
 }
 
 /** Prose in runs of printable bytes, and programs as text. */
-function searchText(bytes: Buffer, at: number, stats: PieceStats): void {
-  for (const run of textRuns(bytes, minRunBytes)) {
+function searchText(bytes: Buffer, at: number, isThorough: boolean, stats: PieceStats): void {
+  const stride = isThorough ? minRunBytes / 2 : coarseStrideBytes;
+  for (const run of textRuns(bytes, 2 * stride, stride)) {
     const verdict = judgeText(bytes, run);
     if (verdict.codeSigns > 0) {
       const what = `a program as text: "${verdict.sample}"`;
@@ -82,7 +85,7 @@ export function searchPiece(piece: Piece, read: ReadBytes): PieceStats {
     }
     if (found !== undefined && found.offset < length)
       stats.payload = worse(stats.payload, { ...found, offset: at + found.offset });
-    if (piece.kind !== 'strings') searchText(bytes, at, stats);
+    if (piece.kind !== 'strings') searchText(bytes, at, piece.isThorough, stats);
     if (at === piece.offset && piece.lowBitsBytes > 0) {
       const low = findInLowBits(own.subarray(0, piece.lowBitsBytes));
       if (low !== undefined) stats.lowBits = { ...low, offset: at };
