@@ -14,6 +14,7 @@ const maxMembers = 10_000;
 /** Where the compressed data begins, and the file's name. */
 function readHeader(bytes: Buffer, start: number, label: string): { dataStart: number; name: string } {
   if (bytes.length < start + 10) throw damaged(label, 'its header is cut short');
+  if (bytes[start + 2] !== 8) throw damaged(label, 'it is compressed in an unknown way');
   const flags = bytes[start + 3];
   if ((flags & 0xe0) !== 0) throw damaged(label, 'its header has unknown flags');
   let at = start + 10;
@@ -92,6 +93,7 @@ export function readGzip(archive: Source, context: ScanContext): ArchiveMember {
     total += part.bytes.length;
     at = end + 8;
   }
+  if (parts.length === 0) throw damaged(archive.name, 'it is no gzip data');
   if (total >= bomb.minBytes && total > bytes.length * bomb.ratio) {
     reportFile(context, 'memory/archive-bomb', {
       file: archive.name,

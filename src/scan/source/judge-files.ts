@@ -35,7 +35,7 @@ const codeNames: ReadonlyMap<string, string> = new Map([
   ['egg', 'a Python package'],
   ['whl', 'a Python package'],
 ]);
-const nativeNames = /\.(?:so(?:\.[0-9]+)*|dll|dylib|exe|pyd|sys|scr|com|msi|node)$/i;
+const nativeNames = /\.(?:so(?:\.[0-9]+)*|dll|dylib|exe|pyd|msi)$/i;
 const pickleNames = /\.(?:pkl|pickle|joblib|dill|pt)$/i;
 
 /** What a name promises, where it promises something that a person relies on. Other names promise nothing. */
