@@ -30,10 +30,10 @@ const maxTasks = 64;
 /** Time between two looks at its memory. */
 const watchMs = 50;
 
-/** Our own code, the data beside it, and what reads HDF5. @throws ENVIRONMENT_LACKING when h5wasm is not installed. */
+/** The build, the data beside it, and the package that reads protobuf. @throws ENVIRONMENT_LACKING when that is not installed. */
 function scannerFiles(): string[] {
-  const built = dirname(scannerEntry);
-  return [join(built, '..', '..', 'data'), realpathSync(packageFolder('h5wasm', built))];
+  const built = dirname(dirname(scannerEntry));
+  return [built, join(built, '..', 'data'), realpathSync(packageFolder('@bufbuild/protobuf', built))];
 }
 
 /**
