@@ -110,6 +110,9 @@ export function varintField(number: number, value: number | bigint | boolean): U
 }
 
 export const message = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat(parts);
+/** One part for each value. No spread: half a million nodes would be as many arguments. */
+const each = <Value>(values: Iterable<Value>, encode: (value: Value) => Uint8Array): Buffer =>
+  Buffer.concat(Array.from(values, encode));
 const entry = (number: number, key: Text, value: Uint8Array): Uint8Array =>
   field(number, message(field(1, key), field(2, value)));
 
@@ -142,14 +145,30 @@ function nameAttrList(name: string, attrs: AttrsInput): Uint8Array {
 
 export const attrFunc = (name: string, attrs: AttrsInput = {}): AttrInput => field(10, nameAttrList(name, attrs));
 export const attrFuncs = (names: readonly string[]): AttrInput =>
-  field(1, message(...names.map((name) => field(9, nameAttrList(name, {})))));
-export const attrStrings = (values: readonly Text[]): AttrInput => field(1, message(...values.map((value) => field(2, value))));
+  field(
+    1,
+    each(names, (name) => field(9, nameAttrList(name, {}))),
+  );
+export const attrStrings = (values: readonly Text[]): AttrInput =>
+  field(
+    1,
+    each(values, (value) => field(2, value)),
+  );
 export const attrInts = (values: readonly (number | bigint)[]): AttrInput =>
-  field(1, message(...values.map((value) => varintField(3, value))));
+  field(
+    1,
+    each(values, (value) => varintField(3, value)),
+  );
 export const attrTypes = (types: readonly TypeInput[]): AttrInput =>
-  field(1, message(...types.map((type) => varintField(6, typeNumber(type)))));
+  field(
+    1,
+    each(types, (type) => varintField(6, typeNumber(type))),
+  );
 export const attrShapes = (shapes: readonly (readonly number[] | undefined)[]): AttrInput =>
-  field(1, message(...shapes.map((dims) => field(7, shapeProto(dims)))));
+  field(
+    1,
+    each(shapes, (dims) => field(7, shapeProto(dims))),
+  );
 
 /** An encoded TensorProto; `content` are its further fields, in their encoding. */
 export function tensorProto(
@@ -171,7 +190,15 @@ const isList = (values: Text | readonly Text[]): values is readonly Text[] => Ar
 export function constString(name: string, values: Text | readonly Text[], shape?: readonly number[]): NodeInput {
   const list = isList(values) ? values : [values];
   const dims = shape ?? (isList(values) ? [list.length] : []);
-  return constTensor(name, 'DT_STRING', tensorProto('DT_STRING', dims, ...list.map((value) => field(8, value))));
+  return constTensor(
+    name,
+    'DT_STRING',
+    tensorProto(
+      'DT_STRING',
+      dims,
+      each(list, (value) => field(8, value)),
+    ),
+  );
 }
 
 export interface ConstOptions {
@@ -185,15 +212,23 @@ export function constInts(name: string, values: number | readonly (number | bigi
   const dtype = typeNumber(options.dtype ?? 'DT_INT32');
   const dims = options.shape ?? (typeof values === 'number' ? [] : [list.length]);
   const number = dtype === DataType.DT_INT64 ? 10 : dtype === DataType.DT_BOOL ? 11 : 7;
-  return constTensor(name, dtype, tensorProto(dtype, dims, ...list.map((value) => varintField(number, value))));
+  return constTensor(
+    name,
+    dtype,
+    tensorProto(
+      dtype,
+      dims,
+      each(list, (value) => varintField(number, value)),
+    ),
+  );
 }
 
 /** Float32. */
 export function constFloats(name: string, values: number | readonly number[], shape?: readonly number[]): NodeInput {
   const list = typeof values === 'number' ? [values] : values;
   const dims = shape ?? (typeof values === 'number' ? [] : [list.length]);
-  const content = list.map((value) => new BinaryWriter().tag(5, WireType.Bit32).float(value).finish());
-  return constTensor(name, 'DT_FLOAT', tensorProto('DT_FLOAT', dims, ...content));
+  const content = each(list, (value) => new BinaryWriter().tag(5, WireType.Bit32).float(value).finish());
+  return constTensor(name, 'DT_FLOAT', tensorProto('DT_FLOAT', dims, content));
 }
 
 export function placeholder(name: string, dtype: TypeInput = 'DT_FLOAT', shape?: readonly number[]): NodeInput {
@@ -205,9 +240,9 @@ export function nodeDef({ name, op, inputs = [], attrs = {}, device = '' }: Node
   return message(
     field(1, name),
     field(2, op),
-    ...inputs.map((input) => field(3, input)),
+    each(inputs, (input) => field(3, input)),
     ...(device === '' ? [] : [field(4, device)]),
-    ...Object.entries(attrs).map(([key, value]) => entry(5, key, value)),
+    each(Object.entries(attrs), ([key, value]) => entry(5, key, value)),
   );
 }
 
@@ -240,9 +275,9 @@ export function functionDef(input: FunctionInput): Uint8Array {
   });
   return message(
     field(1, signature),
-    ...nodes.map((node) => field(3, nodeDef(node))),
+    each(nodes, (node) => field(3, nodeDef(node))),
     ...Object.entries(ret).map(([key, value]) => entry(4, key, bytesOf(value))),
-    ...Object.entries(attrs).map(([key, value]) => entry(5, key, value)),
+    each(Object.entries(attrs), ([key, value]) => entry(5, key, value)),
     ...controls.map(([key, value]) => entry(6, key, bytesOf(value))),
     ...argAttrs,
   );
@@ -251,11 +286,13 @@ export function functionDef(input: FunctionInput): Uint8Array {
 /** An encoded GraphDef. */
 export function graphDef(nodes: readonly NodeInput[], { functions = [], gradients = {} }: LibraryInput = {}): Buffer {
   const library = message(
-    ...functions.map((one) => field(1, functionDef(one))),
-    ...Object.entries(gradients).map(([name, gradient]) => field(2, message(field(1, name), field(2, gradient)))),
+    each(functions, (one) => field(1, functionDef(one))),
+    each(Object.entries(gradients), ([name, gradient]) => field(2, message(field(1, name), field(2, gradient)))),
   );
-  // No spread: a graph of half a million nodes would be as many arguments.
-  return Buffer.concat(nodes.map((node) => field(1, nodeDef(node))).concat(library.length === 0 ? [] : [field(2, library)]));
+  return message(
+    each(nodes, (node) => field(1, nodeDef(node))),
+    library.length === 0 ? library : field(2, library),
+  );
 }
 
 function tensorInfo(input: string | TensorInput): Uint8Array {
@@ -312,14 +349,21 @@ function savedObject(input: ObjectInput): Uint8Array {
 export function objectGraph(objects: readonly ObjectInput[]): Uint8Array {
   const functions = new Set(objects.flatMap(({ concreteFunctions = [] }) => concreteFunctions));
   return message(
-    ...objects.map((object) => field(1, savedObject(object))),
+    each(objects, (object) => field(1, savedObject(object))),
     ...[...functions].map((name) => entry(2, name, new Uint8Array())),
   );
 }
 
 function collection(values: readonly string[] | { readonly bytes: readonly Text[] }): Uint8Array {
-  if ('bytes' in values) return field(2, message(...values.bytes.map((value) => field(1, value))));
-  return field(1, message(...values.map((value) => field(1, value))));
+  if ('bytes' in values)
+    return field(
+      2,
+      each(values.bytes, (value) => field(1, value)),
+    );
+  return field(
+    1,
+    each(values, (value) => field(1, value)),
+  );
 }
 
 /** An encoded MetaGraphDef. */

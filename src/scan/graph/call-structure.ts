@@ -1,5 +1,5 @@
 // What follows from who calls whom alone: functions that call themselves, how deep calls go, and how large a function is when all that it calls
-// stands in its place, which is what TensorFlow does with a graph. Explicit stacks: a chain of 200,000 functions is a legal file.
+// stands in its place, which is what TensorFlow does with a graph. Explicit stacks: a chain of 100,000 functions is a legal file.
 import type { CallGraph } from './calls.ts';
 import type { GraphBody } from './graph-body.ts';
 

@@ -44,7 +44,8 @@ export class GraphBody implements Body {
     this.definition = definition;
     this.argCount = range.argCount;
     this.nodeCount = range.count;
-    const dangling = (store.edges.dangling.get(group) ?? none).map(({ row, input }) => ({ node: row - this.first, input }));
+    const dangling: { node: number; input: string }[] = [];
+    for (const { row, input } of store.edges.dangling.get(group) ?? none) dangling.push({ node: row - this.first, input });
     const missing = (input: string) => dangling.push({ node: -1, input });
     this.returns = definition === undefined ? none : this.#readReturns(definition, missing);
     this.controlReturns = definition === undefined ? none : this.#readControlReturns(definition, missing);

@@ -3,7 +3,7 @@ import { graphLimits } from './graph-limits.ts';
 import { GrowingList } from './growing-list.ts';
 import type { Notes } from './notes.ts';
 import { WireMessage } from './wire-message.ts';
-import { bytesType, type Span, WireReader } from './wire-reader.ts';
+import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
 
 /** An input or output in the signature of a function. */
 export interface FunctionArg {
@@ -38,6 +38,11 @@ export interface GraphDefinition {
   readonly nodeStarts: GrowingList;
   readonly nodeEnds: GrowingList;
 }
+
+// Shared by the many functions that have none.
+const noSpans: ReadonlyMap<string, Span> = new Map();
+const noNames: ReadonlyMap<string, string> = new Map();
+const noArgAttrs = new Map<number, ReadonlyMap<string, Span>>();
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -103,6 +108,7 @@ class DefinitionReader {
   }
 
   #attrs(entries: readonly Span[], what: string): ReadonlyMap<string, Span> {
+    if (entries.length === 0) return noSpans;
     const attrs = new Map<string, Span>();
     for (const entry of entries) {
       const message = this.#message(entry, `an entry of ${what}`);
@@ -114,6 +120,7 @@ class DefinitionReader {
   }
 
   #names(entries: readonly Span[], what: string): ReadonlyMap<string, string> {
+    if (entries.length === 0) return noNames;
     const names = new Map<string, string>();
     for (const entry of entries) {
       const message = this.#message(entry, what);
@@ -126,18 +133,24 @@ class DefinitionReader {
 
   #signature(spans: readonly Span[]): { name: string; args: FunctionArg[]; outputs: FunctionArg[] } {
     const message = new WireMessage(this.#bytes, this.#file, spans, this.#notes, 'the signature of a function');
-    const arg = (span: Span): FunctionArg => {
-      const one = this.#message(span, 'an argument of a function');
-      return {
-        span,
-        name: one.string(1),
-        type: one.number(3),
-        typeAttr: one.string(4),
-        numberAttr: one.string(5),
-        typeListAttr: one.string(6),
-      };
-    };
+    const arg = (span: Span): FunctionArg => this.#readArg(span);
     return { name: message.string(1), args: message.spans(2).map(arg), outputs: message.spans(3).map(arg) };
+  }
+
+  /** Without a WireMessage: a library of 100,000 functions has a million of them. */
+  #readArg(span: Span): FunctionArg {
+    const arg = { span, name: '', type: 0, typeAttr: '', numberAttr: '', typeListAttr: '' };
+    const reader = this.#reader.enter(span.start, span.end);
+    while (reader.next()) {
+      const { field, wireType, start, end } = reader;
+      if (wireType === varintType && field === 3) arg.type = Number(BigInt.asIntN(32, reader.varint()));
+      if (wireType !== bytesType) continue;
+      if (field === 1) arg.name = this.#bytes.toString('utf8', start, end);
+      else if (field === 4) arg.typeAttr = this.#bytes.toString('utf8', start, end);
+      else if (field === 5) arg.numberAttr = this.#bytes.toString('utf8', start, end);
+      else if (field === 6) arg.typeListAttr = this.#bytes.toString('utf8', start, end);
+    }
+    return arg;
   }
 
   /** Its nodes become rows after those of the functions before it. */
@@ -170,7 +183,7 @@ class DefinitionReader {
     }
     if (parts.signature.length > 1) this.#notes.add('the signature of a function comes in pieces, which are merged');
     const { name, args, outputs } = this.#signature(parts.signature);
-    const argAttrs = new Map<number, ReadonlyMap<string, Span>>();
+    const argAttrs = parts.argAttr.length === 0 ? noArgAttrs : new Map<number, ReadonlyMap<string, Span>>();
     for (const entry of parts.argAttr) {
       const message = this.#message(entry, 'attributes of an argument');
       const attrs = message.message(2, 'attributes of an argument')?.spans(1) ?? [];

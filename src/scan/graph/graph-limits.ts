@@ -4,7 +4,7 @@
 export const graphLimits = {
   /** Nodes of the graph and of all its functions, arguments included. */
   maxNodes: 5_000_000,
-  maxFunctions: 200_000,
+  maxFunctions: 100_000,
   maxInputsPerNode: 100_000,
   maxCalls: 2_000_000,
   /** Calls that grappler could make by swapping implementations. */

@@ -292,7 +292,7 @@ function readPart(
 
 /**
  * The programs of a saved_model.pb, one for each MetaGraph. `file` is named as `Location.file` is. The bytes are kept and must not change.
- * @throws MODEL_INVALID when it is damaged, has no MetaGraph or more than 100, or passes a limit (5,000,000 nodes, 200,000 functions, 100,000
+ * @throws MODEL_INVALID when it is damaged, has no MetaGraph or more than 100, or passes a limit (5,000,000 nodes, 100,000 functions, 100,000
  * inputs of a node, 2,000,000 calls). Parts that cannot be judged (an attribute, a graph in a string) are told to the context.
  */
 export function readSavedModelPrograms(bytes: Buffer, file: string, context: ScanContext): Program[] {
