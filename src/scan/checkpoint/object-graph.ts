@@ -46,12 +46,22 @@ function readNode(bytes: Buffer, file: string): Node {
   return { references, keys, saver };
 }
 
-/** Tables store two tensors under the key that the graph has: `key-keys` and `key-values`. */
-function isStored(key: string, stored: ReadonlySet<string>): boolean {
-  return stored.has(key) || stored.has(`${key}-keys`) || stored.has(`${key}-values`);
+/**
+ * Is a key of the graph in the index? Some values are stored in parts, under keys that begin with it: tables under `key-keys` and
+ * `key-values`, the state of iterators under `ITERATOR_STATE`. `stored` is sorted.
+ */
+function isStored(key: string, stored: readonly string[]): boolean {
+  let low = 0;
+  let high = stored.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (stored[middle] < key) low = middle + 1;
+    else high = middle;
+  }
+  return stored[low]?.startsWith(key) === true;
 }
 
-function judgeNode(node: Node, index: number, count: number, stored: ReadonlySet<string>, speaker: Speaker): void {
+function judgeNode(node: Node, index: number, count: number, stored: readonly string[], speaker: Speaker): void {
   const wrong = node.references.find((reference) => reference < 0 || reference >= count);
   if (wrong !== undefined) {
     const message = `Object ${index} in the object graph of the checkpoint refers to object ${wrong} of ${count}: restoring it fails`;
@@ -84,9 +94,10 @@ export function judgeObjectGraph(bytes: Buffer, stored: ReadonlySet<string>, fil
       speaker.say({ ruleId: 'malformed/object-graph', trigger: 'load-python', message: `The checkpoint has ${count} objects` });
       return;
     }
+    const sorted = [...stored].sort();
     let index = 0;
     for (const field of wireFields(bytes, file)) {
-      if (field.number === 1) judgeNode(readNode(field.bytes, file), index++, count, stored, speaker);
+      if (field.number === 1) judgeNode(readNode(field.bytes, file), index++, count, sorted, speaker);
     }
   } catch (thrown) {
     if (!isAirlockError(thrown)) throw thrown;

@@ -31,9 +31,9 @@ const thoroughBytes = 32 * MiB;
 const lowBitsBytes = MiB;
 const minLowBitsBytes = 4096;
 
-/** State of optimizers and metrics, which no answer passes. */
+/** State of optimizers and metrics, which no answer passes, and of tables, most of which is empty. */
 const stateName =
-  /(?:^|\/)_?(?:optimizer|optimizer_weights|metrics|keras_api|compile_metrics)(?:\/|$)|\.OPTIMIZER_SLOT|\/(?:Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl)(?:_\d+)?$/i;
+  /(?:^|\/)_?(?:optimizer|optimizer_weights|metrics|keras_api|compile_metrics)(?:\/|$)|\.OPTIMIZER_SLOT|\.ATTRIBUTES\/table-|\/(?:Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl)(?:_\d+)?$/i;
 
 interface Plan {
   readonly tensor: WeightTensor;
