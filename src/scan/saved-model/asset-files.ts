@@ -61,15 +61,15 @@ function judgeName(program: Program, asset: AssetFile, context: ScanContext): bo
   const place = { file: program.file, metaGraph: program.metaGraph, node: tensorName.split(':')[0] };
   const argument = { name: 'filename', value: filename };
   const shown = `Asset "${filename}" of tensor ${tensorName}`;
+  if (filename === '' || filename.includes('\0')) {
+    const what = filename === '' ? 'names no file: the tensor holds the path of the assets folder' : 'has a NUL byte in its name';
+    reportModel(context, 'malformed/odd-asset', { ...place, argument, severity: 'medium', message: `${shown} ${what}` });
+    return false;
+  }
   const way = escapeOf(filename);
   if (way !== undefined) {
     const { trigger, severity, what } = way;
     reportModel(context, 'path-traversal/asset', { ...place, argument, trigger, severity, message: `${shown} ${what}` });
-    return false;
-  }
-  if (filename === '' || filename.includes('\0')) {
-    const what = filename === '' ? 'names no file: the tensor holds the path of the assets folder' : 'has a NUL byte in its name';
-    reportModel(context, 'malformed/odd-asset', { ...place, argument, severity: 'medium', message: `${shown} ${what}` });
     return false;
   }
   if (filename.includes('\\')) {

@@ -97,11 +97,6 @@ async function judgePrograms(
     if (bytes === undefined) continue;
     const programs = readPart(file, context, () => readSavedModelPrograms(bytes, file, context)) ?? [];
     context.artifact({ file, format: formatOf(name), bytes: bytes.length, facts: factsOf(programs) });
-    if (programs.length === 0) {
-      const message = `${file} has no MetaGraph: nothing can be loaded from it`;
-      reportModel(context, 'malformed/saved-model', { file, message });
-      context.unreadable(file, 'it has no MetaGraph');
-    }
     for (const program of programs) {
       for (const asset of judgeAssets(program, folder, context)) used.add(asset);
       await judges.program(program, facts);
