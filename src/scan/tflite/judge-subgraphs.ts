@@ -1,8 +1,9 @@
 // How the subgraphs of a model run each other: subgraphs that run themselves, loops that do not end, and small files that unfold to endless
-// work. It reads what call-graph.ts and loop-bounds.ts know and never runs anything.
+// work. It reads what call-graph.ts and loop-reader.ts know and never runs anything.
 import type { CallGraph } from './call-graph.ts';
 import { sizeText } from './judge-tensors.ts';
-import { type Loop, type LoopBound, LoopReader } from './loop-bounds.ts';
+import type { LoopBound } from './loop-bound.ts';
+import { type Loop, LoopReader } from './loop-reader.ts';
 import type { Judging } from './say.ts';
 import { operatorText, subgraphText, tensorText } from './say-text.ts';
 import { callsOf } from './subgraph-calls.ts';

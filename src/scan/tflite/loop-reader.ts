@@ -1,15 +1,8 @@
 // How often a WHILE of a TFLite model runs, by the shapes that loops have: a counter that the body moves by a constant towards a limit. It
 // never unrolls a loop, and says "unknown" for everything else.
+import { both, type Comparison, compare, comparisonOf, either, type LoopBound, mirrored, unknown } from './loop-bound.ts';
 import { from, type TensorValues } from './tensor-values.ts';
 import type { Subgraph, TfliteOperator } from './tflite-model.ts';
-
-export type LoopBound =
-  | { readonly kind: 'endless'; readonly why: string }
-  | { readonly kind: 'bounded'; readonly iterations: number; readonly why: string }
-  | { readonly kind: 'request'; readonly why: string }
-  | { readonly kind: 'unknown' };
-
-const unknown: LoopBound = { kind: 'unknown' };
 
 /** Operations that hand a scalar on as it is. */
 const passing = new Set([
@@ -25,24 +18,6 @@ const passing = new Set([
 const maxTrace = 64;
 /** Conjunctions and disjunctions of a condition that are followed. */
 const maxTerms = 256;
-
-type Comparison = 'less' | 'lessEqual' | 'greater' | 'greaterEqual' | 'notEqual';
-const comparisons: Readonly<Record<string, Comparison>> = {
-  LESS: 'less',
-  LESS_EQUAL: 'lessEqual',
-  GREATER: 'greater',
-  GREATER_EQUAL: 'greaterEqual',
-  NOT_EQUAL: 'notEqual',
-};
-// STABLEHLO_COMPARE holds its direction as a number: EQ NE GE GT LE LT.
-const directions: readonly (Comparison | undefined)[] = [undefined, 'notEqual', 'greaterEqual', 'greater', 'lessEqual', 'less'];
-const mirrored: Readonly<Record<Comparison, Comparison>> = {
-  less: 'greater',
-  lessEqual: 'greaterEqual',
-  greater: 'less',
-  greaterEqual: 'lessEqual',
-  notEqual: 'notEqual',
-};
 
 export interface Loop {
   readonly holder: Subgraph;
@@ -146,17 +121,12 @@ export class LoopReader {
       const parts = operands.slice(0, 2).map((operand) => this.#term(loop, operand, terms));
       return builtin.endsWith('AND') ? both(parts) : either(parts);
     }
-    const comparison =
-      comparisons[builtin] ?? (builtin === 'STABLEHLO_COMPARE' ? directions[this.#direction(producer)] : undefined);
+    const comparison = comparisonOf(builtin, producer.options2?.number('comparisonDirection') ?? 0);
     const [left, right] = operands;
     if (comparison === undefined || left === undefined || right === undefined) {
       return unknown;
     }
     return this.#comparison(loop, comparison, left, right);
-  }
-
-  #direction(operator: TfliteOperator): number {
-    return operator.options2?.number('comparisonDirection') ?? 0;
   }
 
   #isInvariant(loop: Loop, tensor: number): boolean {
@@ -225,36 +195,4 @@ export class LoopReader {
     }
     return { kind: 'bounded', iterations, why: `its counter moves from ${begin} to ${end} by ${step}` };
   }
-}
-
-function compare(comparison: Comparison, a: number, b: number): boolean {
-  switch (comparison) {
-    case 'less':
-      return a < b;
-    case 'lessEqual':
-      return a <= b;
-    case 'greater':
-      return a > b;
-    case 'greaterEqual':
-      return a >= b;
-    default:
-      return a !== b;
-  }
-}
-
-/** Ends when one of them ends. */
-function both(parts: readonly LoopBound[]): LoopBound {
-  const bounded = parts.filter((part) => part.kind === 'bounded').sort((a, b) => a.iterations - b.iterations)[0];
-  if (bounded !== undefined) return bounded;
-  return parts.find((part) => part.kind === 'unknown') ?? parts.find((part) => part.kind === 'request') ?? parts[0] ?? unknown;
-}
-
-/** Ends when all of them end. */
-function either(parts: readonly LoopBound[]): LoopBound {
-  const endless = parts.find((part) => part.kind === 'endless') ?? parts.find((part) => part.kind === 'request');
-  if (endless !== undefined) return endless;
-  if (parts.some((part) => part.kind === 'unknown')) return unknown;
-  return (
-    [...parts].sort((a, b) => (a.kind === 'bounded' && b.kind === 'bounded' ? b.iterations - a.iterations : 0))[0] ?? unknown
-  );
 }
