@@ -1,6 +1,6 @@
 // Looks through the attributes of every node once for what makes a graph more than its own nodes: functions that an attribute names, however deep,
 // and strings that may be graphs. It decodes nothing else.
-import { type AttrEntrySpan, readAttrEntry } from './attr-value.ts';
+import { newAttrEntry, readAttrEntry } from './attr-value.ts';
 import { graphLimits } from './graph-limits.ts';
 import { type NodeTable, nodeField } from './node-table.ts';
 import type { Notes } from './notes.ts';
@@ -17,15 +17,13 @@ export interface AttrVisitor {
 
 const stringType = 7;
 
-const newEntry = (): AttrEntrySpan => ({ keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0 });
-
 export class AttrScanner {
   readonly #table: NodeTable;
   readonly #notes: Notes;
   readonly #visitor: AttrVisitor;
   readonly #outer: WireReader;
   readonly #inner: WireReader;
-  readonly #entry = newEntry();
+  readonly #entry = newAttrEntry();
   readonly #keys: number[] = [];
 
   constructor(table: NodeTable, notes: Notes, visitor: AttrVisitor) {
@@ -43,11 +41,11 @@ export class AttrScanner {
     this.#outer.enter(messageStarts[row], messageEnds[row]);
     while (this.#outer.next()) {
       if (this.#outer.field !== nodeField.attr || this.#outer.wireType !== bytesType) continue;
-      const isWhole = readAttrEntry(this.#inner, this.#outer.start, this.#outer.end, this.#entry);
-      const { keyStart, keyEnd, valueStart, valueEnd } = this.#entry;
-      if (!isWhole) this.#notes.add('an attribute comes in pieces, which decoders merge');
+      readAttrEntry(this.#inner, this.#outer.start, this.#outer.end, this.#entry);
+      const { keyStart, keyEnd, values } = this.#entry;
+      if (values.length > 2) this.#notes.add('an attribute comes in pieces, which decoders merge');
       this.#keys.push(keyStart, keyEnd);
-      if (valueEnd > valueStart) this.#value(row, { start: keyStart, end: keyEnd }, '', valueStart, valueEnd, 0);
+      for (let at = 0; at < values.length; at += 2) this.#value(row, keyStart, keyEnd, '', values[at], values[at + 1], 0);
     }
     if (this.#keys.length > 2) this.#findTwice();
   }
@@ -81,11 +79,12 @@ export class AttrScanner {
   }
 
   /** An AttrValue. Its readers are new ones only below the first level, where few are. */
-  #value(row: number, key: Span, outer: string, start: number, end: number, depth: number): void {
+  #value(row: number, keyStart: number, keyEnd: number, outer: string, start: number, end: number, depth: number): void {
     if (depth > graphLimits.maxDepth) throw this.#inner.damaged('its messages are nested too deep');
     const { bytes } = this.#table;
     // Types and small numbers, which most attributes are.
     if (end - start <= 3 && bytes[start] !== 0x52 && bytes[start] !== 0x0a && bytes[start] !== 0x12) return;
+    const key = { start: keyStart, end: keyEnd };
     const reader = new WireReader(bytes, this.#table.file).enter(start, end);
     while (reader.next()) {
       const { field, wireType } = reader;
@@ -120,17 +119,19 @@ export class AttrScanner {
   #function(row: number, key: Span, outer: string, index: number, start: number, end: number, depth: number): void {
     const path = this.#path(key, outer, index);
     const reader = new WireReader(this.#table.bytes, this.#table.file).enter(start, end);
-    const entry = newEntry();
+    const entry = newAttrEntry();
     let name: Span = { start: end, end };
     while (reader.next()) {
       if (reader.wireType !== bytesType) continue;
       if (reader.field === 1) name = { start: reader.start, end: reader.end };
       else if (reader.field === 2) {
         readAttrEntry(this.#inner, reader.start, reader.end, entry);
-        const inner = { start: entry.keyStart, end: entry.keyEnd };
+        const { keyStart, keyEnd, values } = entry;
         // A path that grows with the depth would take memory that grows with its square.
         const prefix = path.length > 300 ? '….' : `${path}.`;
-        if (entry.valueEnd > entry.valueStart) this.#value(row, inner, prefix, entry.valueStart, entry.valueEnd, depth + 1);
+        const pieces = [...values];
+        for (let at = 0; at < pieces.length; at += 2)
+          this.#value(row, keyStart, keyEnd, prefix, pieces[at], pieces[at + 1], depth + 1);
       }
     }
     this.#visitor.onFunction(row, path, name.start, name.end);

@@ -2,57 +2,54 @@
 // decoder would be a hundred times too slow.
 import { isAirlockError } from '../../core/index.ts';
 import { type AttrValue, AttrValueSchema, type DataType, decodeMessage } from '../../model/index.ts';
-import { bytesType, type Span, varintAt, WireReader } from './wire-reader.ts';
+import { bytesType, varintAt, WireReader } from './wire-reader.ts';
 
-/** An entry of a map from names to attributes: where its key and its value lie. */
+/** An entry of a map from names to attributes: where its key lies, and the pieces of its value, which decoders merge. Nearly always one. */
 export interface AttrEntrySpan {
   keyStart: number;
   keyEnd: number;
-  valueStart: number;
-  valueEnd: number;
+  /** Starts and ends in turn. */
+  readonly values: number[];
 }
 
-/** Reads the entry between the two into `into`. A value in pieces is rare enough to keep the last one; the caller is told. */
-export function readAttrEntry(reader: WireReader, start: number, end: number, into: AttrEntrySpan): boolean {
-  into.keyStart = into.keyEnd = into.valueStart = into.valueEnd = end;
-  let values = 0;
+export const newAttrEntry = (): AttrEntrySpan => ({ keyStart: 0, keyEnd: 0, values: [] });
+
+/** Reads the entry between the two into `into`. */
+export function readAttrEntry(reader: WireReader, start: number, end: number, into: AttrEntrySpan): void {
+  into.keyStart = into.keyEnd = end;
+  into.values.length = 0;
   reader.enter(start, end);
   while (reader.next()) {
     if (reader.wireType !== bytesType) continue;
     if (reader.field === 1) {
       into.keyStart = reader.start;
       into.keyEnd = reader.end;
-    } else if (reader.field === 2) {
-      values++;
-      into.valueStart = reader.start;
-      into.valueEnd = reader.end;
-    }
+    } else if (reader.field === 2) into.values.push(reader.start, reader.end);
   }
-  return values <= 1;
 }
 
 /** Finds attributes in messages that have them as field `number` (5 in NodeDef). Holds no state between calls. */
 export class AttrFinder {
   readonly #outer: WireReader;
   readonly #inner: WireReader;
-  readonly #entry: AttrEntrySpan = { keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0 };
+  readonly #entry = newAttrEntry();
 
   constructor(bytes: Buffer, file: string) {
     this.#outer = new WireReader(bytes, file);
     this.#inner = new WireReader(bytes, file);
   }
 
-  /** The last one with this name, as every decoder of maps has it. */
-  find(start: number, end: number, number: number, name: Buffer): Span | undefined {
-    let found: Span | undefined;
+  /** The encoded AttrValue of the last one with this name, as every decoder of maps has it. */
+  find(start: number, end: number, number: number, name: Buffer): Buffer | undefined {
+    let found: Buffer | undefined;
     const { bytes } = this.#outer;
     this.#outer.enter(start, end);
     while (this.#outer.next()) {
       if (this.#outer.field !== number || this.#outer.wireType !== bytesType) continue;
       readAttrEntry(this.#inner, this.#outer.start, this.#outer.end, this.#entry);
-      const { keyStart, keyEnd, valueStart, valueEnd } = this.#entry;
+      const { keyStart, keyEnd, values } = this.#entry;
       if (keyEnd - keyStart !== name.length || bytes.compare(name, 0, name.length, keyStart, keyEnd) !== 0) continue;
-      found = { start: valueStart, end: valueEnd };
+      found = values.length === 2 ? bytes.subarray(values[0], values[1]) : joinPieces(bytes, values);
     }
     return found;
   }
@@ -68,6 +65,13 @@ export class AttrFinder {
     }
     return [...names];
   }
+}
+
+/** Messages in pieces mean the same as the pieces one after the other. */
+function joinPieces(bytes: Buffer, values: readonly number[]): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < values.length; at += 2) pieces.push(bytes.subarray(values[at], values[at + 1]));
+  return Buffer.concat(pieces);
 }
 
 const decodeLimits = { maxMessages: 100_000, maxElements: 16_000_000, maxDepth: 100, keepUnknown: false } as const;

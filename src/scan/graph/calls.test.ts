@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 import {
   attrFunc,
   attrFuncs,
+  attrInt,
   attrString,
   attrStrings,
   type FunctionInput,
+  field,
   graphDef,
   type LibraryInput,
+  message,
   type NodeInput,
+  nodeDef,
 } from '../../../tests/support/graph-builder.ts';
 import { recordingContext } from '../../../tests/support/recording-context.ts';
 import { type Program, readGraphDefProgram } from './index.ts';
@@ -53,6 +57,20 @@ describe('calls', () => {
     if (b === undefined) throw new Error('no b');
     expect(program.callsTo(b)).toHaveLength(3);
     expect(program.callsFrom(program.main, 1)).toHaveLength(2);
+  });
+
+  it('are found when the attribute comes in pieces, or with something after the name', () => {
+    const pieces = message(
+      field(1, 'f'),
+      field(2, attrFunc('a')),
+      field(2, field(10, field(2, message(field(1, 'x'), field(2, attrInt(1)))))),
+    );
+    const node = message(nodeDef({ name: 'n', op: 'PartitionedCall' }), field(5, pieces));
+    const bytes = message(field(1, node), graphDef([], { functions: [empty('a')] }));
+    const program = readGraphDefProgram(bytes, 'g.pb', recordingContext());
+    expect(callsOf(program)).toEqual(['n attr f a']);
+    expect(program.main.attr(0, 'f')).toMatchObject({ case: 'func', value: { name: 'a', attr: [{ key: 'x' }] } });
+    expect(program.differentials).toHaveLength(1);
   });
 
   it('lead to the gradient that is registered for the function', () => {

@@ -6,7 +6,6 @@ import { controlOutput, type Edges, type ResolvedInput, unknownOutput } from './
 import type { FunctionDefinition } from './graph-definition.ts';
 import type { Body, Edge } from './graph-types.ts';
 import { type NodeTable, nodeField, type RowRange } from './node-table.ts';
-import type { Span } from './wire-reader.ts';
 
 /** What all bodies of a program share. */
 export interface BodyStore {
@@ -151,11 +150,13 @@ export class GraphBody implements Body {
     return { starts, nodes };
   }
 
-  #span(node: number, name: string): Span | undefined {
-    const { messageStarts, messageEnds } = this.#store.table;
+  attrBytes(node: number, name: string): Buffer | undefined {
+    const { bytes, messageStarts, messageEnds } = this.#store.table;
     const row = this.#row(node);
-    if (node < this.argCount) return this.definition?.argAttrs.get(node)?.get(name);
-    return this.#store.finder.find(messageStarts[row], messageEnds[row], nodeField.attr, Buffer.from(name));
+    if (node >= this.argCount)
+      return this.#store.finder.find(messageStarts[row], messageEnds[row], nodeField.attr, Buffer.from(name));
+    const span = this.definition?.argAttrs.get(node)?.get(name);
+    return span === undefined ? undefined : bytes.subarray(span.start, span.end);
   }
 
   attr(node: number, name: string): AttrValue['value'] | undefined {
@@ -166,9 +167,8 @@ export class GraphBody implements Body {
       const { type } = this.definition.args[node];
       if (name === 'T' && type !== 0) return { case: 'type', value: type as DataType };
     }
-    const span = this.#span(node, name);
-    if (span === undefined) return undefined;
-    const bytes = this.#store.table.bytes.subarray(span.start, span.end);
+    const bytes = this.attrBytes(node, name);
+    if (bytes === undefined) return undefined;
     return decodeAttr(bytes, (reason) => this.#store.fail(`${this.name(row - this.first)}, attribute ${name}: ${reason}`));
   }
 
@@ -178,11 +178,6 @@ export class GraphBody implements Body {
     if (node >= this.argCount) return this.#store.finder.names(messageStarts[row], messageEnds[row], nodeField.attr);
     const own = this.definition?.args[node].type === 0 ? ['index'] : ['index', 'T'];
     return [...own, ...(this.definition?.argAttrs.get(node)?.keys() ?? [])];
-  }
-
-  attrBytes(node: number, name: string): Buffer | undefined {
-    const span = this.#span(node, name);
-    return span === undefined ? undefined : this.#store.table.bytes.subarray(span.start, span.end);
   }
 
   find(name: string): number | undefined {

@@ -74,10 +74,9 @@ export class OutputNumbers {
   #size(row: number, { numberAttr, listAttr }: Output): number | undefined {
     const attr = numberAttr ?? listAttr;
     if (attr === undefined) return 1;
-    const { bytes, messageStarts, messageEnds } = this.#table;
-    const span = this.#finder.find(messageStarts[row], messageEnds[row], nodeField.attr, Buffer.from(attr));
-    if (span === undefined) return undefined;
-    const value = decodeAttr(bytes.subarray(span.start, span.end), () => undefined);
+    const { messageStarts, messageEnds } = this.#table;
+    const found = this.#finder.find(messageStarts[row], messageEnds[row], nodeField.attr, Buffer.from(attr));
+    const value = found === undefined ? undefined : decodeAttr(found, () => undefined);
     if (numberAttr !== undefined) return value?.case === 'i' && value.value >= 0n ? Number(value.value) : undefined;
     return value?.case === 'list' ? value.value.type.length : undefined;
   }

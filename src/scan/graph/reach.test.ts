@@ -93,7 +93,7 @@ describe('what is reached', () => {
     for (const op of ['PartitionedCall', 'StatefulPartitionedCall']) {
       expect(triggers(model([call('out', op, 'f', 'x')], [loose]), 'write', 'f')).toEqual([]);
     }
-    for (const op of ['MapDataset', 'ReduceDataset', 'SymbolicGradient', 'f', 'CustomCall']) {
+    for (const op of ['MapDataset', 'ReduceDataset', 'StatelessIf', 'While', 'SymbolicGradient', 'f', 'CustomCall']) {
       const program = model([call('out', op, 'f', 'x')], [loose]);
       expect(triggers(program, 'write', 'f')).toEqual(['inference']);
       expect(triggers(program, 'pure', 'f')).toEqual([]);

@@ -30,9 +30,9 @@ export interface ReachInput {
 }
 
 /**
- * Calls through these instantiate the function for several devices, and what leads to none of its returns or control returns is pruned.
- * All others (tf.data, SymbolicGradient, control flow that is not lowered) keep stateful nodes: in TensorFlow 2.21 a WriteFile that hangs loose in
- * the function of a MapDataset or ReduceDataset wrote its file.
+ * Calls through these instantiate the function for several devices, and what leads to none of its returns or control returns is pruned. All others
+ * may keep its stateful nodes. In TensorFlow 2.21 a WriteFile that hangs loose wrote its file in functions of MapDataset and ReduceDataset, in
+ * branches and loop bodies that are not lowered or lie inside such a function, and in a function that a graph calls by an operation of its name.
  */
 const pruningOps: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall']);
 
