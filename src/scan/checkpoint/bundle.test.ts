@@ -113,6 +113,7 @@ describe('scanBundle()', () => {
     ['a string that claims gigabytes', stringLie(stringValues(['a'], [2n ** 34n]), []), 'critical'],
     ['a string that claims too much', stringLie(stringValues(['a'], [200n]), []), 'high'],
     ['strings that do not fill the entry', stringLie(stringValues(['abcdef'], [2n]), []), 'high'],
+    ['a length that does not end', { name: 's', bytes: Buffer.alloc(9, 0xff), lie: { dtype: 7, shape: [2] } }, 'high'],
     ['fewer strings than the shape has', stringLie(hello, [3]), 'high'],
   ])('finds %s', (_, variable, severity) => {
     expect(scan(bundleFolder([variable])).said).toEqual([`${severity} malformed/checkpoint-string`]);

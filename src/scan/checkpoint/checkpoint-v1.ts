@@ -10,7 +10,7 @@ import { elementCount, shapeText } from './entry-checks.ts';
 import { Speaker } from './say.ts';
 import { wireFields } from './wire.ts';
 
-const maxTensors = 300_000;
+const maxTensors = 100_000;
 /** Fields of TensorProto that hold values, and the bytes of one where they are packed and of a fixed size. */
 const valueFields: ReadonlyMap<number, { readonly itemBytes: number | undefined; readonly dtypes: readonly number[] }> = new Map([
   [5, { itemBytes: 4, dtypes: [1] }],
@@ -111,28 +111,36 @@ function judgePart(bytes: Buffer, listed: ReadonlyMap<string, SavedTensor>, file
   }
 }
 
-function scanTable(source: Source, speaker: Speaker): number | undefined {
+/** The list of tensors in the first value; undefined when there is none. */
+function readList(value: Buffer, file: string, speaker: Speaker): Map<string, SavedTensor> | undefined {
   let listed: Map<string, SavedTensor> | undefined;
-  for (const { key, value } of readSortedTable(source.name, source.read(0, source.sizeBytes))) {
-    const fields = [...wireFields(value, source.name)];
-    if (key.length === 0) {
-      const meta = fields.find((field) => field.number === 1 && field.type === 2);
-      if (meta === undefined) return undefined;
-      listed = new Map();
-      for (const field of wireFields(meta.bytes, source.name)) {
-        if (field.number !== 1) continue;
-        const tensor = readTensor(field.bytes, source.name);
-        if (listed.has(tensor.name)) {
-          const message = `Variable "${tensor.name}" is in the list of the checkpoint twice`;
-          speaker.say({ ruleId: 'malformed/checkpoint-entry', path: tensor.name, message });
-        }
-        listed.set(tensor.name, tensor);
-        if (listed.size > maxTensors)
-          throw new AirlockError('MODEL_INVALID', { message: `${source.name} has too many variables` });
-        judgeListed(tensor, speaker);
+  for (const part of wireFields(value, file)) {
+    if (part.number !== 1 || part.type !== 2) continue;
+    listed ??= new Map();
+    for (const field of wireFields(part.bytes, file)) {
+      if (field.number !== 1) continue;
+      const tensor = readTensor(field.bytes, file);
+      if (listed.has(tensor.name)) {
+        const message = `Variable "${tensor.name}" is in the list of the checkpoint twice`;
+        speaker.say({ ruleId: 'malformed/checkpoint-entry', path: tensor.name, message });
       }
-    } else if (listed === undefined) return undefined;
-    else for (const field of fields) if (field.number === 2) judgePart(field.bytes, listed, source.name, speaker);
+      listed.set(tensor.name, tensor);
+      if (listed.size > maxTensors) throw new AirlockError('MODEL_INVALID', { message: `${file} has too many variables` });
+      judgeListed(tensor, speaker);
+    }
+  }
+  return listed;
+}
+
+function scanTable(source: Source, speaker: Speaker): number | undefined {
+  let listed: ReadonlyMap<string, SavedTensor> | undefined;
+  for (const { key, value } of readSortedTable(source.name, source.read(0, source.sizeBytes))) {
+    if (key.length === 0) listed = readList(value, source.name, speaker);
+    if (listed === undefined) return undefined;
+    if (key.length === 0) continue;
+    for (const field of wireFields(value, source.name)) {
+      if (field.number === 2) judgePart(field.bytes, listed, source.name, speaker);
+    }
   }
   return listed?.size;
 }

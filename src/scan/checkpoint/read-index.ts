@@ -7,9 +7,9 @@ import { type CheckpointFolder, dataFileName } from './bundle-types.ts';
 import { judgeEntryPlace, judgeEntryType, judgeSlices } from './entry-checks.ts';
 import type { Speaker } from './say.ts';
 
-/** A variable takes about 100 bytes: more than 300,000 of them is no checkpoint. */
+/** A variable takes about 100 bytes: more than 100,000 of them is no checkpoint. */
 export const maxIndexBytes: number = 256 * 1024 ** 2;
-const maxEntries = 300_000;
+const maxEntries = 100_000;
 const maxShards = 10_000;
 
 export interface IndexEntry extends RawEntry {
@@ -68,7 +68,7 @@ function checkParts(entries: readonly IndexEntry[], speaker: Speaker): void {
 }
 
 /**
- * @throws MODEL_INCOMPLETE or MODEL_INVALID when the index cannot be read: it is cut short, damaged, has more than 300,000
+ * @throws MODEL_INCOMPLETE or MODEL_INVALID when the index cannot be read: it is cut short, damaged, has more than 100,000
  * entries or 10,000 data files, or belongs to a later format.
  */
 export function readBundleIndex(

@@ -13,9 +13,11 @@ export interface WireField {
 }
 
 const nothing = Buffer.alloc(0);
+/** Of one message. Values that are not packed are a field each, and no reader of a checkpoint writes so many. */
+const maxFields = 5_000_000;
 
 /**
- * Iterates over the fields of `message`. `name` is for messages. @throws MODEL_INVALID where the bytes are no protobuf message.
+ * Iterates over the fields of `message`. `name` is for messages. @throws MODEL_INVALID where the bytes are no protobuf message, or one of more than five million fields.
  */
 export function* wireFields(message: Buffer, name: string): Generator<WireField> {
   let at = 0;
@@ -43,7 +45,8 @@ export function* wireFields(message: Buffer, name: string): Generator<WireField>
     at += length;
     return message.subarray(at - length, at);
   };
-  while (at < message.length) {
+  for (let count = 0; at < message.length; count++) {
+    if (count >= maxFields) throw new AirlockError('MODEL_INVALID', { message: `${name}: a message in it has too many fields` });
     const tag = varint();
     const number = Number(tag >> 3n);
     if (number === 0 || number > 0x1fff_ffff) throw damaged();

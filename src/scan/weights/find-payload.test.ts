@@ -84,6 +84,17 @@ describe('findPayload()', () => {
       expect(findPayload(Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(200, 0xff)]))).toBeUndefined();
       expect(findPayload(Buffer.from(hex, 'hex'))).toBeUndefined();
     }
+    for (const [place, wrong] of [
+      [4, 3],
+      [5, 0],
+      [6, 0],
+      [16, 9],
+      [18, 0],
+    ]) {
+      const broken = Buffer.from(elf);
+      broken[place] = wrong;
+      expect(findPayload(broken)).toBeUndefined();
+    }
   });
 
   it('finds nothing in noise and in ordinary text', () => {
