@@ -3,8 +3,8 @@ import type { Dim } from './value-types.ts';
 
 /** A size that nothing is known of. */
 export const unknownDim: Dim = { isRequest: false, min: 0, max: undefined };
-/** A size that a request chooses. */
-export const requestDim: Dim = { isRequest: true, min: 0, max: undefined };
+/** A size that a request chooses: 1 at least, since what is asked is what one example costs. */
+export const requestDim: Dim = { isRequest: true, min: 1, max: undefined };
 
 interface Bounds {
   readonly isRequest: boolean;

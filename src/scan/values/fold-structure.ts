@@ -18,8 +18,13 @@ function oneNumber(tensor: Tensor | undefined): number | undefined {
   return numbers?.length === 1 ? numbers[0] : undefined;
 }
 
+/** A size of a tensor of a request is measured: a request that wants it large must be large itself. */
+function measured(size: Dim): Dim {
+  return typeof size === 'number' || !size.isRequest ? size : { ...size, isRequest: false };
+}
+
 function ofShape(shape: readonly Dim[] | undefined): Tensor | undefined {
-  return shape === undefined ? undefined : tensors.vector(shape);
+  return shape === undefined ? undefined : tensors.vector(shape.map(measured));
 }
 
 /** A part of an axis, the rest whole. */
@@ -58,7 +63,7 @@ export const foldStructure: Readonly<Record<string, Fold>> = {
   ShapeN: (view, _, output) => ofShape(view.inputs[output]?.shape),
   Size: (view) => {
     const shape = view.inputs[0]?.shape;
-    return shape === undefined ? undefined : tensors.scalar(productOf(shape));
+    return shape === undefined ? undefined : tensors.scalar(measured(productOf(shape)));
   },
   Rank: (view) => {
     const shape = view.inputs[0]?.shape;

@@ -25,7 +25,7 @@ interface Setup {
 }
 
 /** What is known of `node:0` of the main graph, or of a function. */
-function valueOf(nodes: readonly NodeInput[], name: string, { functions = [], ...rest }: Setup = {}, inFunction?: string) {
+function knownOf(nodes: readonly NodeInput[], name: string, { functions = [], ...rest }: Setup = {}, inFunction?: string) {
   const context = recordingContext();
   const [program] = readSavedModelPrograms(savedModel({ metaGraphs: [{ nodes, functions, ...rest }] }), 'm', context);
   const body = inFunction === undefined ? program.main : program.functions.get(inFunction);
@@ -35,9 +35,9 @@ function valueOf(nodes: readonly NodeInput[], name: string, { functions = [], ..
   return openValues(program, context).of(body, { node, output: 0 });
 }
 
-const strings = (value: ReturnType<typeof valueOf>) =>
+const strings = (value: ReturnType<typeof knownOf>) =>
   value.constants?.map((constant) => constant.strings?.map(String).join('|')).sort();
-const numbers = (value: ReturnType<typeof valueOf>) => value.constants?.map((constant) => constant.numbers);
+const numbers = (value: ReturnType<typeof knownOf>) => value.constants?.map((constant) => constant.numbers);
 const N = (count: number) => ({ N: attrInt(count) });
 
 describe('constants', () => {
@@ -49,7 +49,7 @@ describe('constants', () => {
       { name: 'g', op: 'GatherV2', inputs: ['letters', 'places', 'zero'] },
       { name: 'path', op: 'ReduceJoin', inputs: ['g', 'zero'] },
     ];
-    expect(strings(valueOf(nodes, 'path'))).toEqual(['/etc/p']);
+    expect(strings(knownOf(nodes, 'path'))).toEqual(['/etc/p']);
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('constants', () => {
     ['StringStrip', '  /etc/passwd\n', '/etc/passwd', {}],
     ['StaticRegexReplace', '/XXc/passwd', '/etc/passwd', { pattern: attrString('XX'), rewrite: attrString('et') }],
   ])('%s', (op, input, expected, attrs) => {
-    expect(strings(valueOf([constString('in', input), { name: 'out', op, inputs: ['in'], attrs }], 'out'))).toEqual([expected]);
+    expect(strings(knownOf([constString('in', input), { name: 'out', op, inputs: ['in'], attrs }], 'out'))).toEqual([expected]);
   });
 
   it('turns code points into text, and numbers into strings', () => {
@@ -70,7 +70,7 @@ describe('constants', () => {
       { name: 'digits', op: 'AsString', inputs: ['number'] },
       { name: 'both', op: 'StringJoin', inputs: ['text', 'digits'], attrs: N(2) },
     ];
-    expect(strings(valueOf(nodes, 'both'))).toEqual(['/etc42']);
+    expect(strings(knownOf(nodes, 'both'))).toEqual(['/etc42']);
   });
 
   it('computes with sizes that are known in part', () => {
@@ -89,8 +89,8 @@ describe('constants', () => {
       { name: 'p', op: 'Pack', inputs: ['batch', 'n'], attrs: { ...N(2), T: attrType('DT_INT32') } },
       { name: 'flat', op: 'Reshape', inputs: ['x', 'p'], attrs: { T: attrType('DT_FLOAT') } },
     ];
-    expect(valueOf(nodes, 'flat').shape).toEqual([{ isRequest: true, min: 0, max: undefined }, 784]);
-    expect(valueOf(nodes, 'p').origins.has('request')).toBe(false);
+    expect(knownOf(nodes, 'flat').shape).toEqual([{ isRequest: false, min: 1, max: undefined }, 784]);
+    expect(knownOf(nodes, 'p').origins.has('request')).toBe(false);
   });
 });
 
@@ -115,7 +115,7 @@ const call = (name: string, callee: string, input: string): NodeInput => ({
 describe('functions', () => {
   it('tells all callers of a function apart', () => {
     const nodes = [constString('a', '/a'), constString('b', '/b'), call('x', 'read', 'a'), call('y', 'read', 'b')];
-    const value = valueOf(nodes, 'copy', { functions: [reader('read')] }, 'read');
+    const value = knownOf(nodes, 'copy', { functions: [reader('read')] }, 'read');
     expect(strings(value)).toEqual(['/a', '/b']);
     expect([...value.origins]).toEqual(['constant']);
   });
@@ -128,10 +128,10 @@ describe('functions', () => {
       call('y', 'read', 'p'),
     ];
     const signatures = { serving_default: { inputs: { x: 'x:0' }, outputs: { y: 'y:0' } } };
-    const value = valueOf(nodes, 'copy', { functions: [reader('read')], signatures }, 'read');
+    const value = knownOf(nodes, 'copy', { functions: [reader('read')], signatures }, 'read');
     expect(value.prefix?.toString()).toBe('/data/');
     expect(value.origins.has('request')).toBe(true);
-    expect(valueOf(nodes, 'y', { functions: [reader('read')], signatures }).origins).toEqual(new Set(['file']));
+    expect(knownOf(nodes, 'y', { functions: [reader('read')], signatures }).origins).toEqual(new Set(['file']));
   });
 
   it('follows elements of a dataset into the function that is mapped over it', () => {
@@ -140,12 +140,12 @@ describe('functions', () => {
       { name: 'd', op: 'TensorSliceDataset', inputs: ['paths'], attrs: { Toutput_types: attrTypes(['DT_STRING']) } },
       { name: 'm', op: 'MapDataset', inputs: ['d'], attrs: { f: attrFunc('read'), Targuments: attrTypes([]) } },
     ];
-    expect(strings(valueOf(nodes, 'copy', { functions: [reader('read')] }, 'read'))).toEqual(['/a', '/b']);
+    expect(strings(knownOf(nodes, 'copy', { functions: [reader('read')] }, 'read'))).toEqual(['/a', '/b']);
   });
 
   it('knows assets', () => {
     const nodes = [constString('a', 'vocab.txt'), call('x', 'read', 'a')];
-    const value = valueOf(
+    const value = knownOf(
       nodes,
       'copy',
       { functions: [reader('read')], assets: [{ filename: 'vocab.txt', tensorName: 'a:0' }] },
@@ -201,11 +201,11 @@ describe('loops', () => {
   const nodes = [constInts('zero', 0), constString('path', '/etc/passwd'), whileNode];
 
   it('keeps what a loop does not change', () => {
-    expect(strings(valueOf(nodes, 'copy', { functions: loop(body('copy:output:0')) }, 'body'))).toEqual(['/etc/passwd']);
+    expect(strings(knownOf(nodes, 'copy', { functions: loop(body('copy:output:0')) }, 'body'))).toEqual(['/etc/passwd']);
   });
 
   it('gives up what a loop changes, and comes to an end', () => {
-    const value = valueOf(nodes, 'copy', { functions: loop(body('longer:output:0')) }, 'body');
+    const value = knownOf(nodes, 'copy', { functions: loop(body('longer:output:0')) }, 'body');
     expect(value.constants).toBeUndefined();
     expect(value.origins.has('constant')).toBe(true);
   });
@@ -217,7 +217,7 @@ describe('loops', () => {
       inputs: [['b', 'a'][i]],
       attrs: { T: attrType('DT_STRING') },
     }));
-    expect([...valueOf(cycle, 'a').origins]).toEqual(['computed']);
+    expect([...knownOf(cycle, 'a').origins]).toEqual(['computed']);
   });
 });
 
@@ -227,7 +227,7 @@ describe('variables', () => {
       { name: 'v', op: 'VarHandleOp', attrs: { dtype: attrType('DT_FLOAT'), shape: attrShape([3, 4]) } },
       { name: 'r', op: 'ReadVariableOp', inputs: ['v'], attrs: { dtype: attrType('DT_FLOAT') } },
     ];
-    const value = valueOf(nodes, 'r');
+    const value = knownOf(nodes, 'r');
     expect(value.shape).toEqual([3, 4]);
     expect(numbers(value)).toBeUndefined();
     expect([...value.origins]).toEqual(['variable']);

@@ -1,6 +1,7 @@
 // Where content enters a program: tensors of signatures, arguments of functions that are called from outside, assets, the saver's file name.
 import type { Body, ObjectEntry, Program } from '../graph/index.ts';
 import { typeOf } from './data-types.ts';
+import { requestDim } from './dims.ts';
 import { joinValues, originsOf, unknownOf } from './lattice.ts';
 import { valueOfRequest } from './transfer.ts';
 import type { ContentOrigin, Value } from './value-types.ts';
@@ -35,7 +36,7 @@ export class RequestTensors {
         const place = splitName(tensor.name);
         const node = main.find(place.node);
         if (node === undefined) continue;
-        const shape = tensor.shape?.map((size) => (size < 0 ? { isRequest: true, min: 0, max: undefined } : size));
+        const shape = tensor.shape?.map((size) => (size < 0 ? requestDim : size));
         this.#fed.set(`${node}:${place.output}`, valueOfRequest(tensor.dtype, shape));
       }
     }

@@ -1,6 +1,7 @@
 // Shapes of what is made from sizes given as values: where memory bombs are. A size that is not known stays unknown.
-import { addDims, divideDims, multiplyDims, requestDim, subtractDims, unknownDim } from './dims.ts';
+import { addDims, divideDims, largerDim, multiplyDims, requestDim, subtractDims, unknownDim } from './dims.ts';
 import { contentOf } from './fold.ts';
+import { elementBounds } from './lattice.ts';
 import type { NodeView } from './node-view.ts';
 import type { ShapeFunction } from './shapes.ts';
 import { numbersOf } from './tensors.ts';
@@ -109,6 +110,31 @@ const shapeWithParameters =
     return shape === undefined || rest === undefined ? undefined : [...shape, ...rest];
   };
 
+/** Rows for every index up to the largest that is known. */
+const stitched: ShapeFunction = ({ inputs }) => {
+  const half = Math.floor(inputs.length / 2);
+  const largest = inputs.slice(0, half).map((indices) => elementBounds(indices).max);
+  const known = largest.filter((index) => index !== undefined);
+  const [indices, data] = [inputs[0], inputs[half]];
+  if (data?.shape === undefined || indices?.shape === undefined) return undefined;
+  const isSure = inputs.slice(0, half).some(({ constants }) => constants !== undefined);
+  const rows: Dim = isSure && known.length > 0 ? Math.max(...known) + 1 : unknownDim;
+  return [rows, ...data.shape.slice(indices.shape.length)];
+};
+
+/** Segment numbers are sorted: the last one says how many rows there are. */
+const bySegment: ShapeFunction = ({ inputs: [data, ids] }) => {
+  const last = numbersOf(contentOf(ids))?.at(-1);
+  return data?.shape === undefined ? undefined : [last === undefined ? unknownDim : last + 1, ...data.shape.slice(1)];
+};
+
+const transformed: ShapeFunction = ({ inputs: [input, length] }) => {
+  const size = shapeFromValue(length)?.[0];
+  return input?.shape === undefined
+    ? undefined
+    : [...input.shape.slice(0, -1), typeof size === 'number' ? Math.floor(size / 2) + 1 : unknownDim];
+};
+
 const randomShapes = Object.fromEntries(
   [
     ...['RandomStandardNormal', 'RandomUniform', 'RandomUniformInt', 'TruncatedNormal', 'ParameterizedTruncatedNormal'],
@@ -198,4 +224,43 @@ export const creationShapes: Readonly<Record<string, ShapeFunction>> = {
   // -1 takes a size from the ragged tensor; only what is given is known.
   RaggedTensorToTensor: shapeAt(0),
   ParallelConcat: (view) => view.shape('shape'),
+  ImmutableConst: (view) => view.shape('shape'),
+  SparseTensorDenseMatMul: ({ inputs: [, , shape, dense] }) => [
+    shapeFromValue(shape)?.[0] ?? unknownDim,
+    dense?.shape?.at(-1) ?? unknownDim,
+  ],
+  // One row of indices for each row of the dense shape that is empty.
+  SparseFillEmptyRows: ({ inputs: [indices, , shape] }) => [
+    largerDim(shapeFromValue(shape)?.[0] ?? unknownDim, indices?.shape?.[0] ?? unknownDim),
+    indices?.shape?.[1] ?? unknownDim,
+  ],
+  SobolSample: (view) => [sizeFromValue(view.inputs[1]), sizeFromValue(view.inputs[0])],
+  HistogramFixedWidth: (view) => [sizeFromValue(view.inputs[2])],
+  DecodePaddedRaw: ({ inputs: [bytes, length] }) =>
+    bytes?.shape === undefined ? undefined : [...bytes.shape, sizeFromValue(length)],
+  SpaceToBatchND: ({ inputs: [input, block, paddings] }) => {
+    const [shape, sizes] = [input?.shape, numbersOf(contentOf(block))];
+    const rows = contentOf(paddings)?.atoms;
+    if (shape === undefined || sizes === undefined || rows?.length !== sizes.length * 2) return undefined;
+    // What matters is how much there is: the blocks only move elements to the batch.
+    return shape.map((size, axis) => {
+      const [before, after] = [rows[(axis - 1) * 2], rows[(axis - 1) * 2 + 1]];
+      return typeof before === 'number' && typeof after === 'number' ? addDims(size, before + after) : size;
+    });
+  },
+  DynamicStitch: stitched,
+  ParallelDynamicStitch: stitched,
+  ...Object.fromEntries(['Sum', 'Max', 'Min', 'Mean', 'Prod'].map((name) => [`Segment${name}`, bySegment] as const)),
+  ...Object.fromEntries(
+    ['Uniform', 'LogUniform', 'LearnedUnigram', 'FixedUnigram', 'ThreadUnsafeUnigram'].map(
+      (name) => [`${name}CandidateSampler`, (view: NodeView) => [view.int('num_sampled') ?? unknownDim]] as const,
+    ),
+  ),
+  NonMaxSuppressionV4: (view) => [view.flag('pad_to_max_output_size') ? sizeFromValue(view.inputs[2]) : unknownDim],
+  DecodeWav: (view) => [
+    Math.max(view.int('desired_samples') ?? 0, 0) || unknownDim,
+    Math.max(view.int('desired_channels') ?? 0, 0) || unknownDim,
+  ],
+  RFFT: transformed,
+  IRFFT: transformed,
 };

@@ -1,0 +1,70 @@
+// How the judges of this folder say what they found: severity and trigger by what reaches the node, and the way there.
+import type { Body, Program } from '../graph/index.ts';
+import type { ScanContext } from '../scan-context.ts';
+import { type Argument, type Severity, severities } from '../scan-types.ts';
+
+export interface Judgement {
+  readonly body: Body;
+  readonly node: number;
+  readonly ruleId: string;
+  readonly severity: Severity;
+  /** After the operation's and the node's name: `makes a tensor of 8 TiB`. */
+  readonly says: string;
+  readonly argument?: Argument;
+  /** It happens when the graph is loaded, whatever reaches the node. */
+  readonly isAtLoad?: boolean;
+  readonly effect?: string;
+}
+
+function lower(severity: Severity): Severity {
+  return severities[Math.max(0, severities.indexOf(severity) - 1)];
+}
+
+/** Reports it. What nothing reaches is low, what only a call from Python or the saver reaches is one level lower. */
+export function judge(program: Program, context: ScanContext, judgement: Judgement): void {
+  const { body, node, isAtLoad = false } = judgement;
+  const [worst = 'none'] = program.reach.triggersOf(body, node);
+  const trigger = isAtLoad ? 'load' : worst;
+  let { severity } = judgement;
+  if (trigger === 'none' && severity !== 'info') severity = 'low';
+  else if (trigger === 'api' || trigger === 'saver') severity = lower(severity);
+  const op = body.op(node);
+  const name = body.name(node);
+  const when =
+    trigger === 'none' ? '; nothing known reaches it' : isAtLoad && worst === 'none' ? ' as soon as the graph is loaded' : '';
+  context.report({
+    ruleId: judgement.ruleId,
+    severity,
+    trigger,
+    message: `${op} "${name}" ${judgement.says}${when}`,
+    location: {
+      file: program.file,
+      ...(program.metaGraph === undefined ? {} : { metaGraph: program.metaGraph }),
+      ...(body.function === undefined ? {} : { function: body.function }),
+      node: name,
+      op,
+    },
+    chain: worst === 'none' ? [] : program.reach.chainTo(body, node, worst),
+    ...(judgement.argument === undefined ? {} : { argument: judgement.argument }),
+    ...(judgement.effect === undefined ? {} : { effect: judgement.effect }),
+  });
+}
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+
+/** `8 TiB`, rounded. */
+export function sizeText(bytes: number): string {
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(bytes, 1)) / 10)));
+  const number = bytes / 1024 ** power;
+  return `${number >= 1e6 ? number.toExponential(1) : Number(number.toPrecision(3))} ${units[power]}`;
+}
+
+/** `10,000,000`, or `1.0e+18` when it is longer. */
+export function countText(count: number): string {
+  return Math.abs(count) < 1e15 ? count.toLocaleString('en-US') : count.toExponential(1);
+}
+
+/** All bodies, the main graph first. */
+export function bodiesOf(program: Program): readonly Body[] {
+  return [program.main, ...program.functions.values()];
+}
