@@ -134,6 +134,11 @@ export class GraphReach implements Reach {
     return reaching;
   }
 
+  /** By any trigger. */
+  isReached(body: GraphBody, node: number): boolean {
+    return this.#mask[body.first + node] !== 0;
+  }
+
   isSaverOnly(body: Body, node: number): boolean {
     const row = this.#row(body, node);
     return row !== undefined && this.#mask[row] === saverBit;

@@ -213,7 +213,7 @@ function reachFrom(
 
 function nodesWithout(reach: GraphReach, main: GraphBody): readonly number[] {
   const left: number[] = [];
-  for (let node = 0; node < main.nodeCount; node++) if (reach.triggersOf(main, node).length === 0) left.push(node);
+  for (let node = 0; node < main.nodeCount; node++) if (!reach.isReached(main, node)) left.push(node);
   return left;
 }
 
