@@ -5,10 +5,12 @@ import { isAirlockError } from '../../core/index.ts';
 import { readChunkTree, type StoredChunk } from './btree-1.ts';
 import type { Hdf5Bytes } from './hdf5-bytes.ts';
 import { elementsOf, type Hdf5Dataset, type Hdf5Filter } from './hdf5-types.ts';
+import { unpackLzf } from './lzf.ts';
 
 const deflate = 1;
 const shuffle = 2;
 const fletcher32 = 3;
+const lzf = 32000;
 const maxChunks = 1_000_000;
 
 function unshuffle(bytes: Buffer, elementBytes: number): Buffer {
@@ -35,7 +37,11 @@ function unfilter(
     const { id, values } = filters[index];
     if (id === fletcher32) bytes = bytes.subarray(0, Math.max(0, bytes.length - 4));
     else if (id === shuffle) bytes = unshuffle(bytes, values[0] ?? elementBytes);
-    else if (id === deflate) {
+    else if (id === lzf) {
+      const plain = unpackLzf(bytes, Math.min(values[2] ?? chunkBytes, chunkBytes));
+      if (plain === undefined) return undefined;
+      bytes = plain;
+    } else if (id === deflate) {
       try {
         bytes = inflateSync(bytes, { maxOutputLength: Math.max(chunkBytes + 64, 1) });
       } catch (thrown) {

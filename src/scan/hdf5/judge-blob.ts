@@ -28,6 +28,12 @@ function judgeBytes(bytes: Buffer, how: string): Blob | undefined {
     const calls = pickle.globals.length === 0 ? '' : ` that calls ${pickle.globals.slice(0, 5).join(', ')}`;
     return { ruleId: 'payload/hdf5-pickle', severity: 'high', what: `a Python pickle${how}${calls}` };
   }
+  // The oldest protocol has no header: a name alone is one when it is taken from a module and nothing else stands there.
+  const old = /^c([A-Za-z_][\w.]{0,100})\n(\w{1,100})\n(?:.|\n){0,200}\.$/.exec(
+    bytes.length > 400 ? '' : bytes.toString('latin1'),
+  );
+  if (old !== null)
+    return { ruleId: 'payload/hdf5-pickle', severity: 'high', what: `a Python pickle${how} that names ${old[1]}.${old[2]}` };
   const head = bytes.toString('latin1', 0, 8);
   const magic = magics.find(([start]) => head.startsWith(start));
   if (magic !== undefined) return { ruleId: 'payload/hdf5-code', severity: 'high', what: `${magic[1]}${how}` };

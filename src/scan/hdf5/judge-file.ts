@@ -212,6 +212,26 @@ class Judge {
     });
   }
 
+  /** Names that come twice, and hard links back to a group on the way. */
+  names({ path, links, attributes }: Hdf5Object, pathOf: ReadonlyMap<number, string>): void {
+    for (const [what, names] of [
+      ['link', links.map(({ name }) => name)],
+      ['attribute', attributes.map(({ name }) => name)],
+    ] as const) {
+      if (new Set(names).size === names.length) continue;
+      const seen = new Set<string>();
+      const twice = names.find((name) => seen.size === seen.add(name).size) ?? '';
+      this.report('parser-differential/hdf5-duplicate', path, `${path} has the ${what} "${twice}" twice`, {
+        argument: { name: what, value: twice },
+      });
+    }
+    for (const link of links) {
+      const target = link.kind === 'hard' ? pathOf.get(link.address) : undefined;
+      if (target === undefined || (target !== path && target !== '/' && !path.startsWith(`${target}/`))) continue;
+      this.report('hang/hdf5-cycle', path, `Group ${path} contains itself: its link "${link.name}" leads to ${target}`);
+    }
+  }
+
   attributes({ path, attributes }: Hdf5Object): void {
     for (const { name, type, shape, data } of attributes) {
       const where = `${path}@${name}`;
@@ -263,7 +283,9 @@ export function judgeHdf5(file: Hdf5File, context: ScanContext): void {
     context.unreadable(file.name, problem);
     judge.report('malformed/hdf5', '/', `${file.name}: ${problem}`, { severity: 'medium' });
   }
+  const pathOf = new Map(file.objects.map(({ address, path }) => [address, path]));
   for (const object of file.objects) {
+    judge.names(object, pathOf);
     for (const link of object.links) judge.link(object.path, link);
     if (object.dataset !== undefined) judge.dataset(object.path, object.dataset);
     judge.attributes(object);

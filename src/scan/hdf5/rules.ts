@@ -95,6 +95,23 @@ export const hdf5Rules: readonly Rule[] = [
     sources: ['CVE-2026-0897', 'CVE-2026-12570'],
   },
   {
+    id: 'parser-differential/hdf5-duplicate',
+    title: 'A name comes twice in an HDF5 file',
+    category: 'parser-differential',
+    severity: 'medium',
+    effect:
+      'One reader takes the first of two attributes or links and another the last: a check sees another model than the loader.',
+    fix: rebuild,
+  },
+  {
+    id: 'hang/hdf5-cycle',
+    title: 'A group that contains itself',
+    category: 'hang',
+    severity: 'medium',
+    effect: 'Whoever walks the tree without looking where it was never ends, or runs out of stack.',
+    fix: rebuild,
+  },
+  {
     id: 'malformed/hdf5',
     title: 'An HDF5 file that contradicts itself',
     category: 'malformed',

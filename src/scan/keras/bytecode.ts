@@ -12,6 +12,7 @@ const codeTypes: ReadonlySet<number> = new Set([0xe3, 0x63]);
 const minBytes = 40;
 const maxBytes = 4 * 1024 ** 2;
 const maxTelling = 8;
+const maxTexts = 20_000;
 
 /** What code that does harm has to name. */
 const tellingNames: readonly string[] = [
@@ -90,7 +91,7 @@ const tellingNames: readonly string[] = [
 function texts(bytes: Buffer): Set<string> {
   const found = new Set<string>();
   let start = -1;
-  for (let at = 0; at <= bytes.length; at++) {
+  for (let at = 0; at <= bytes.length && found.size < maxTexts; at++) {
     const byte = at < bytes.length ? bytes[at] : 0;
     const isText = byte >= 0x20 && byte < 0x7f;
     if (isText && start === -1) start = at;

@@ -133,7 +133,8 @@ export function judgeName(frame: Frame, name: JsonValue | undefined, reporter: K
   if (!escapes && !/^(?:[\\/]|[A-Za-z]:[\\/])/.test(name) && !name.includes('\0')) return;
   reporter.report(frame, {
     rule: 'path-traversal/keras-name',
-    severity: escapes ? 'high' : 'medium',
+    // Converters from ONNX take over names that begin with a slash.
+    severity: escapes ? 'high' : name.includes('\0') ? 'medium' : 'low',
     message: `${frame.className ?? 'A layer'} is named "${name}", which ${escapes ? 'leads out of' : 'is no name inside of'} the folder that Keras makes for it`,
     argument: { name: 'name', value: name },
   });

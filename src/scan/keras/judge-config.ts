@@ -75,7 +75,9 @@ class ConfigJudge {
   #push(value: JsonValue, key: string | number | undefined, parent: Frame | undefined, nesting: number): void {
     // Numbers say nothing without their object.
     if (value === null || typeof value === 'number' || typeof value === 'boolean') return;
-    const className = classOf(value) ?? parent?.className;
+    // Tuples, tensors and the like belong to the class around them.
+    const own = classOf(value);
+    const className = own === undefined || (own.startsWith('__') && own !== '__lambda__') ? parent?.className : own;
     const isArgument = (parent?.isArgument ?? false) || (typeof key === 'string' && argumentKeys.has(key));
     this.#stack.push({ value, key, parent, className, isArgument, nesting });
   }
@@ -134,7 +136,8 @@ class ConfigJudge {
       this.#reporter.use(frame, 'config.json module/class_name deserialization');
     }
     const layer = layerOf(frame);
-    const role = frame.key === undefined ? '' : `, given as "${frame.key}"${layer === undefined ? '' : ` of "${layer}"`},`;
+    const key = typeof frame.key === 'number' ? `${keyOf(frame)}[${frame.key}]` : frame.key;
+    const role = key === undefined ? '' : `, given as ${key}${layer === undefined ? '' : ` of "${layer}"`},`;
     this.#reporter.report(frame, {
       rule: verdict.ruleId,
       severity: verdict.severity,
@@ -157,8 +160,7 @@ class ConfigJudge {
         return;
       }
     }
-    const isLambda =
-      frame.className === '__lambda__' || (frame.className === 'Lambda' && lambdaFunctionKeys.includes(keyOf(frame)));
+    const isLambda = frame.className === '__lambda__' || isLambdaFunction(frame);
     judgeString(frame, text, isLambda, this.#reporter);
   }
 
@@ -175,6 +177,15 @@ class ConfigJudge {
       return undefined;
     }
   }
+}
+
+/** True for what judgeLambda has looked at: the function of a Lambda layer, in whatever it is wrapped. */
+function isLambdaFunction(frame: Frame): boolean {
+  let at: Frame | undefined = frame;
+  for (let steps = 0; at?.className === 'Lambda' && steps < 6; at = at.parent, steps++) {
+    if (typeof at.key === 'string' && lambdaFunctionKeys.includes(at.key)) return true;
+  }
+  return false;
 }
 
 /** What a function is called with, as far as a person wants to know: ` (url=http://…)`. */

@@ -98,9 +98,9 @@ export function judgeModule(reference: ModuleReference): ModuleVerdict | undefin
     severity,
     does,
   });
-  const called = isFunction ? 'is called' : 'is made and called';
+  const called = isFunction ? 'called' : 'made';
   if (root === 'builtins' || root === '__builtin__' || root === '__builtins__') {
-    if (executingBuiltins.has(name)) return runs('critical', `is Python's own: it ${called} with arguments from the file`);
+    if (executingBuiltins.has(name)) return runs('critical', `is Python's own and is ${called} with arguments from the file`);
     return isFunction ? { ruleId: 'code-execution/keras-function', severity: 'info', does: 'is a custom function' } : undefined;
   }
   if (executingModules.has(root)) return runs('critical', `is imported and ${called} with arguments from the file`);

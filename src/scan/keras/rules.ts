@@ -99,15 +99,6 @@ export const kerasRules: readonly Rule[] = [
     sources: ['CVE-2021-37678'],
   },
   {
-    id: 'code-execution/npz-pickle',
-    title: 'Weights that hold Python objects',
-    category: 'code-execution',
-    severity: 'high',
-    effect: 'numpy.load(allow_pickle=True) unpickles the array and so calls any function that it names.',
-    fix: 'Store numbers only.',
-    sources: ['CVE-2019-6446'],
-  },
-  {
     id: 'configuration/keras-unsafe-mode',
     title: 'A configuration that turns safe mode off',
     category: 'configuration',

@@ -94,7 +94,6 @@ export async function scanKerasArchive(
   } else if (weights.length + arrays.length === 0 && !files.some(({ name }) => isIndex(name))) {
     reporter.report(undefined, {
       rule: 'malformed/keras-archive',
-      severity: 'low',
       message: `${source.name} has no model.weights.h5: Keras cannot load it`,
     });
   }

@@ -1,8 +1,9 @@
 // An HDF5 file: model or weights of Keras, or anything else in that format. Configurations stand in attributes of the root; attributes of
 // everything else are looked through as well, because old Keras puts them where its users tell it to.
 import { AirlockError } from '../../core/index.ts';
-import { type Hdf5Attribute, type Hdf5File, type Hdf5Object, judgeHdf5, readHdf5 } from '../hdf5/index.ts';
+import { type Hdf5Attribute, type Hdf5File, type Hdf5Object, judgeHdf5, readHdf5, withLibrary } from '../hdf5/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
+import { classOf } from './config-frame.ts';
 import { judgeKerasText } from './judge-text.ts';
 import { KerasReporter } from './keras-report.ts';
 import { type KerasWeight, kerasWeights } from './weight-tensors.ts';
@@ -52,7 +53,18 @@ function judgeAttribute(
   if (!(isConfig && /^[\s]{0,8}[{["N]/.test(text.toString('latin1', 0, 16))) && !looksLikeConfig(text)) return undefined;
   const pointer = `${object.path}@${attribute.name}`;
   const judged = judgeKerasText(text, { file: file.name, pointer }, context, { weightsBytes, root: `loading ${file.name}` });
-  return attribute.name === 'model_config' ? (judged?.classes[0] ?? 'unknown') : undefined;
+  return attribute.name === 'model_config' ? (classOf(judged?.value) ?? 'unknown') : undefined;
+}
+
+/** Texts in datasets, where models of other writers keep configurations. */
+function judgeTexts(file: Hdf5File, { path, dataset }: Hdf5Object, weightsBytes: number, context: ScanContext): void {
+  if (dataset === undefined || (dataset.type.class !== 'string' && !dataset.type.isText)) return;
+  const data = file.bytes(dataset, maxTextBytes);
+  const texts = data === undefined ? [] : (file.text(dataset.type, dataset.shape, data, maxTextBytes) ?? []);
+  for (const text of texts.slice(0, 100)) {
+    if (!looksLikeConfig(text)) continue;
+    judgeKerasText(text, { file: file.name, pointer: path }, context, { weightsBytes, root: `loading ${file.name}` });
+  }
 }
 
 function judgeGroupNames(file: Hdf5File, context: ScanContext): void {
@@ -73,7 +85,7 @@ function judgeGroupNames(file: Hdf5File, context: ScanContext): void {
 export async function scanHdf5(source: Source, context: ScanContext, options: ScanHdf5Options = {}): Promise<void> {
   let file: Hdf5File;
   try {
-    file = readHdf5(source, { maxParts: context.limits.maxFiles * 10 });
+    file = await withLibrary(readHdf5(source, { maxParts: context.limits.maxFiles * 10 }));
   } catch (thrown) {
     const error = AirlockError.from(thrown);
     if (error.code === 'INTERNAL') throw thrown;
@@ -90,15 +102,21 @@ export async function scanHdf5(source: Source, context: ScanContext, options: Sc
   judgeHdf5(file, context);
   judgeGroupNames(file, context);
   let model: string | undefined;
+  const guard = (judge: () => void) => {
+    try {
+      judge();
+    } catch (thrown) {
+      const error = AirlockError.from(thrown);
+      if (error.code === 'INTERNAL') throw thrown;
+      context.unreadable(source.name, error.message);
+    }
+  };
   for (const object of file.objects) {
+    guard(() => judgeTexts(file, object, source.sizeBytes, context));
     for (const attribute of object.attributes) {
-      try {
+      guard(() => {
         model = judgeAttribute(file, object, attribute, source.sizeBytes, context) ?? model;
-      } catch (thrown) {
-        const error = AirlockError.from(thrown);
-        if (error.code === 'INTERNAL') throw thrown;
-        context.unreadable(source.name, error.message);
-      }
+      });
     }
   }
   const datasets = file.objects.filter(({ kind }) => kind === 'dataset').length;
