@@ -18,6 +18,8 @@ const maxVarintBytes = 10;
 const maxFields = 8_000_000;
 /** Nodes that are looked into until one of them looks like a node. */
 const maxCandidates = 20_000;
+/** The same for functions, which alone are no program: a graph that runs has nodes. */
+const maxFunctions = 1000;
 
 class WireHeads {
   readonly #source: Source;
@@ -111,8 +113,10 @@ function isNode(heads: WireHeads, node: Field): boolean {
 
 /** A FunctionDefLibrary with a function: its first field is an OpDef, which has a name. */
 function hasFunction(heads: WireHeads, library: Field): boolean {
+  let candidates = 0;
   for (const field of heads.fields(library.start, library.end)) {
     if (field.number !== 1 || field.wireType !== 2) continue;
+    if (++candidates > maxFunctions) return false;
     const signature = heads.first(field.start, field.end)?.get(1);
     if (signature?.wireType !== 2) continue;
     const name = heads.first(signature.start, signature.end)?.get(1);

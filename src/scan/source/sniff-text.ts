@@ -46,6 +46,11 @@ function* bytesOf(source: Source, start: number): Generator<Buffer> {
   for (let offset = start; offset < end; offset += chunkBytes) yield source.read(offset, Math.min(chunkBytes, end - offset));
 }
 
+function indexFrom(chunk: Buffer, byte: number, start: number): number {
+  const at = chunk.indexOf(byte, start);
+  return at === -1 ? chunk.length : at;
+}
+
 /** Keys of the outermost JSON object; of the objects in it when it is a list, marked by `isList`. */
 function jsonKeys(source: Source, start: number): { readonly keys: ReadonlySet<string>; readonly isList: boolean } {
   const keys = new Set<string>();
@@ -56,13 +61,23 @@ function jsonKeys(source: Source, start: number): { readonly keys: ReadonlySet<s
   let keyDepth = 1;
   let isList = false;
   for (const chunk of bytesOf(source, start)) {
-    for (const byte of chunk) {
+    let nextQuote = -1;
+    let nextBackslash = -1;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
       if (text !== undefined) {
         if (isEscaped) isEscaped = false;
         else if (byte === backslash) isEscaped = true;
         else if (byte === quote) {
           last = text;
           text = undefined;
+          continue;
+        } else if (text.length >= maxKeyBytes) {
+          // A long string (weights in base64) is passed at the speed of memory.
+          // Each is looked for once: a string of backslashes must not make this quadratic.
+          if (nextQuote < at) nextQuote = indexFrom(chunk, quote, at);
+          if (nextBackslash < at) nextBackslash = indexFrom(chunk, backslash, at);
+          at = Math.min(nextQuote, nextBackslash) - 1;
           continue;
         }
         if (text.length < maxKeyBytes) text.push(byte);

@@ -53,18 +53,19 @@ function number(block: Buffer, start: number, end: number): number | undefined {
 
 function checksumFits(block: Buffer): boolean {
   let unsigned = 8 * 0x20;
-  let signed = 8 * 0x20;
+  let high = 0;
   for (let index = 0; index < blockBytes; index++) {
-    if (index >= 148 && index < 156) continue;
+    if (index === 148) index = 156;
     unsigned += block[index];
-    signed += block.readInt8(index);
+    if (block[index] > 127) high++;
   }
   const written = number(block, 148, 156);
   // Old programs added signed bytes.
-  return written === unsigned || written === signed;
+  return written === unsigned || written === unsigned - 256 * high;
 }
 
-const isZero = (block: Buffer): boolean => block.every((byte) => byte === 0);
+const zeros = Buffer.alloc(blockBytes);
+const isZero = (block: Buffer): boolean => block.equals(zeros);
 
 /** `length key=value\n`, again and again. */
 function readPax(bytes: Buffer, into: Overrides, archive: Source): void {
