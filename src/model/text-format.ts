@@ -11,6 +11,8 @@ export interface TextFormatLimits {
   readonly maxDepth: number;
   /** Messages and values that are kept. */
   readonly maxValues: number;
+  /** Refuses fields that the schema does not declare, and messages written out inside an Any, instead of passing over them. Default false. */
+  readonly refusesUnknown?: boolean;
 }
 
 /** Graphs nest about 15 deep. */
@@ -89,11 +91,14 @@ class TextFormatReader {
 
   #fieldOf(frame: MessageFrame): DescField | undefined {
     if (this.#tokens.take(byte.openBracket)) {
+      if (this.#limits.refusesUnknown === true)
+        throw this.#tokens.error('an extension or a message inside an Any is not supported');
       this.#tokens.skipBracketedName();
       return undefined;
     }
     const name = this.#tokens.fieldName();
     const field = frame.target?.desc.fields.find((candidate) => candidate.name === name);
+    if (field === undefined && this.#limits.refusesUnknown === true) throw this.#tokens.error(`there is no field ${name}`);
     if (field !== undefined && field.fieldKind !== 'list') {
       // The C++ reader refuses this too. A second member of a oneof would replace the first.
       const slot = field.oneof?.name ?? field.name;

@@ -68,6 +68,12 @@ describe('scanSavedModelFolder()', () => {
     const same = model({ nodes: [{ name: 'n', op: 'NoOp' }], tags: ['serve'] });
     const alike = await scan({ 'saved_model.pb': same, 'saved_model.cpb': chunkedModel([{ bytes: same }]) });
     expect(alike.found).toEqual(['low parser-differential/two-graphs load']);
+    const attrs = (names: readonly string[]) =>
+      `attr { key: "${names[0]}" value { i: 1 } } attr { key: "${names[1]}" value { i: 1 } }`;
+    const node = (names: readonly string[]) => text('n').replace('op: "NoOp"', `op: "NoOp" ${attrs(names)}`);
+    const sorted = readTextModel(sourceOf(Buffer.from(node(['a', 'b']))), 'saved-model-text', recordingContext());
+    const reordered = await scan({ 'saved_model.pb': sorted, 'saved_model.pbtxt': node(['b', 'a']) });
+    expect(reordered.found).toEqual(['low parser-differential/two-graphs load']);
     const differ = await scan({ 'saved_model.pb': same, 'saved_model.pbtxt': text('other') });
     expect(differ.found).toEqual(['medium parser-differential/two-graphs load']);
     expect(differ.programs.map(({ main }) => main.name(0))).toEqual(['n', 'other']);
@@ -179,6 +185,13 @@ describe('readTextModel()', () => {
     expect(
       collections.equals(Buffer.from(field(4, message(field(1, 'c'), field(2, field(2, field(1, Buffer.from([1])))))))),
     ).toBe(true);
+  });
+
+  it('refuses what it would lose: unknown fields, and messages written out inside an Any', () => {
+    const asset = '[type.googleapis.com/tensorflow.AssetFileDef] { filename: "../x" }';
+    const collection = `collection_def { key: "saved_model_assets" value { any_list { value { ${asset} } } } }`;
+    expect(() => read(collection, 'meta-graph-text')).toThrow(/inside an Any/);
+    expect(() => read('node { name: "a" new_field { op: "ReadFile" } }')).toThrow(/new_field/);
   });
 
   it('ends with a message or an AirlockError on any text', () => {

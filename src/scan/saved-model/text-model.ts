@@ -9,7 +9,7 @@ import { GraphDefSchema, MetaGraphDefSchema, SavedModelSchema } from './gen/scan
 
 /** Text is read at once and becomes about 30 times as large in memory. */
 const maxTextBytes = 64 * 1024 ** 2;
-const limits = { maxDepth: 100, maxValues: 5_000_000 };
+const limits = { maxDepth: 100, maxValues: 5_000_000, refusesUnknown: true };
 
 export type TextModelFormat = 'saved-model-text' | 'meta-graph-text' | 'graph-def-text';
 

@@ -108,6 +108,16 @@ describe('sniffFormat()', () => {
     expect(sniff(Buffer.concat([length, checksum, Buffer.alloc(104)]))).toBe('tfrecord');
   });
 
+  it.each([
+    ['an opcode that does not exist', hex('8004 ff 2e')],
+    ['no end', hex('8004 4e')],
+    ['a version that does not exist', hex('8009 4e 2e')],
+    ['text that calls nothing', "(S'a'\n."],
+  ])('takes no pickle for granted: %s', (_, content) => {
+    expect(sniff(content)).not.toBe('pickle');
+    expect(sniff(hex('8004 4e 2e'))).toBe('pickle');
+  });
+
   it('is not led astray by fields that a reader passes over', () => {
     const junk = message(varintField(9, 1), field(77, 'junk'), field(1, Buffer.from([1, 2, 3])));
     expect(sniff(Buffer.concat([junk, savedModel({ metaGraphs: [{ nodes }] })]))).toBe('saved-model');
