@@ -3,7 +3,7 @@
 import type { AttrValue, DataType } from '../../model/index.ts';
 import { type AttrFinder, decodeAttr } from './attr-value.ts';
 import { controlOutput, type Edges, type ResolvedInput, unknownOutput } from './edges.ts';
-import type { FunctionDefinition } from './graph-definition.ts';
+import type { FunctionDefinition } from './function-definition.ts';
 import type { Body, Edge } from './graph-types.ts';
 import { type NodeTable, nodeField, type RowRange } from './node-table.ts';
 

@@ -1,34 +1,10 @@
 // Finds the parts of a GraphDef: where its nodes, functions and gradients lie. It reads signatures of functions, but no node.
+import type { FunctionArg, FunctionDefinition } from './function-definition.ts';
 import { graphLimits } from './graph-limits.ts';
 import { GrowingList } from './growing-list.ts';
 import type { Notes } from './notes.ts';
 import { WireMessage } from './wire-message.ts';
 import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
-
-/** An input or output in the signature of a function. */
-export interface FunctionArg {
-  readonly span: Span;
-  readonly name: string;
-  readonly type: number;
-  readonly typeAttr: string;
-  readonly numberAttr: string;
-  readonly typeListAttr: string;
-}
-
-export interface FunctionDefinition {
-  readonly name: string;
-  readonly args: readonly FunctionArg[];
-  readonly outputs: readonly FunctionArg[];
-  readonly ret: ReadonlyMap<string, string>;
-  readonly controlRet: ReadonlyMap<string, string>;
-  /** Encoded AttrValues, by name. */
-  readonly attrs: ReadonlyMap<string, Span>;
-  /** Of each argument that has some. */
-  readonly argAttrs: ReadonlyMap<number, ReadonlyMap<string, Span>>;
-  /** In the list of nodes: the first one and how many there are. */
-  readonly firstNode: number;
-  readonly nodeCount: number;
-}
 
 export interface GraphDefinition {
   readonly mainCount: number;

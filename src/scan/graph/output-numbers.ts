@@ -2,7 +2,7 @@
 // an argument may be several tensors, by an attribute of the node.
 import type { OpRegistry } from '../ops/index.ts';
 import { AttrFinder, decodeAttr } from './attr-value.ts';
-import type { FunctionDefinition } from './graph-definition.ts';
+import type { FunctionDefinition } from './function-definition.ts';
 import { type NodeTable, nodeField } from './node-table.ts';
 
 interface Output {

@@ -5,15 +5,9 @@ import type { ChainStep, Trigger } from '../scan-types.ts';
 import type { CallGraph } from './calls.ts';
 import { controlOutput, type Edges } from './edges.ts';
 import type { GraphBody } from './graph-body.ts';
-import type { Body, Call, Reach, Root } from './graph-types.ts';
+import type { Body, Reach, Root } from './graph-types.ts';
 import type { NodeTable } from './node-table.ts';
-
-/** In the order of bits. `load` is both loaders; `none` is for graphs in strings that nothing runs. */
-const bits = ['load-cpp', 'load-python', 'inference', 'api', 'saver', 'none'] as const;
-type BitTrigger = (typeof bits)[number];
-const saverBit = 1 << bits.indexOf('saver');
-const bothLoaders = 3;
-const unreached = -1;
+import { type BitTrigger, bits, bitsOf, bothLoaders, pruningOps, saverBit, unreached, viaOf } from './reach-triggers.ts';
 
 /** For a graph in a string: the way to the string. */
 export interface OuterReach {
@@ -28,16 +22,6 @@ export interface ReachInput {
   readonly bodies: readonly GraphBody[];
   readonly registry: OpRegistry;
 }
-
-/**
- * Calls through these instantiate the function for several devices, and what leads to none of its returns or control returns is pruned. All others
- * may keep its stateful nodes. In TensorFlow 2.21 a WriteFile that hangs loose wrote its file in functions of MapDataset and ReduceDataset, in
- * branches and loop bodies that are not lowered or lie inside such a function, and in a function that a graph calls by an operation of its name.
- */
-const pruningOps: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall']);
-
-const bitsOf = (trigger: Trigger): readonly BitTrigger[] =>
-  trigger === 'load' ? ['load-cpp', 'load-python'] : bits.filter((bit) => bit === trigger);
 
 const maxChainSteps = 64;
 const maxWalk = 2_000;
@@ -200,11 +184,4 @@ export class GraphReach implements Reach {
     const call = calls.callsFromRow(from).find(({ callee }) => callee === body);
     return call === undefined ? 'calls' : viaOf(call);
   }
-}
-
-function viaOf({ kind, attr, callee }: Call): string {
-  const name = callee.function ?? '';
-  if (kind === 'gradient') return `gradient ${name}`;
-  if (kind === 'implements') return `implements ${name}`;
-  return attr === '' ? `calls ${name}` : `calls ${name} (${attr})`;
 }

@@ -5,17 +5,8 @@ import type { GraphBody } from './graph-body.ts';
 import type { ObjectEntry, Program, Root } from './graph-types.ts';
 import type { MetaGraphParts } from './meta-graph.ts';
 import { Notes } from './notes.ts';
+import { RootFinder, type RootSource } from './root-finder.ts';
 import { WireMessage } from './wire-message.ts';
-
-export interface RootSource {
-  readonly kind: Program['kind'];
-  readonly main: GraphBody;
-  readonly functions: ReadonlyMap<string, GraphBody>;
-  /** Undefined for a bare graph. */
-  readonly parts: MetaGraphParts | undefined;
-  /** Python loads a SavedModel with several MetaGraphs, or without objects, as the C++ loader does. */
-  readonly metaGraphCount: number;
-}
 
 export const initOpSignature = '__saved_model_init_op';
 const trainOpSignature = '__saved_model_train_op';
@@ -25,8 +16,6 @@ const initCollections = ['saved_model_main_op', 'legacy_init_op'] as const;
 const passiveCollections: ReadonlySet<string> = new Set(['asset_filepaths', 'saved_model_assets', ...initCollections]);
 const tableInitializers = 'table_initializer';
 const localVariables = 'local_variables';
-/** More sinks than these are one root: a fan of 500,000 nodes must not become as many objects. */
-const maxFetchRoots = 200;
 const maxBytesDecoded = 100_000;
 
 const resourceFunctions: ReadonlyMap<string, string> = new Map([
@@ -34,57 +23,6 @@ const resourceFunctions: ReadonlyMap<string, string> = new Map([
   ['_initialize', 'initializer'],
   ['_destroy_resource', 'destroyer'],
 ]);
-
-class RootFinder {
-  readonly roots: Root[] = [];
-  readonly #source: RootSource;
-  readonly #named = new Set<number>();
-
-  constructor(source: RootSource) {
-    this.#source = source;
-  }
-
-  /** A root of the main graph; names that lead nowhere are left out. */
-  addNodes(trigger: Trigger, label: string, names: readonly string[]): void {
-    const nodes = new Set<number>();
-    for (const name of names) {
-      const edge = this.#source.main.resolveName(name);
-      if (edge !== undefined) nodes.add(edge.node);
-    }
-    if (nodes.size === 0) return;
-    for (const node of nodes) this.#named.add(node);
-    this.roots.push({ trigger, label, body: this.#source.main, nodes: [...nodes] });
-  }
-
-  /** True when it is a node that is a root already. */
-  isRoot(name: string): boolean {
-    const edge = this.#source.main.resolveName(name);
-    return edge !== undefined && this.#named.has(edge.node);
-  }
-
-  addFunctions(trigger: Trigger, label: string, names: readonly string[]): void {
-    for (const name of names) {
-      const body = this.#source.functions.get(name);
-      if (body !== undefined) this.roots.push({ trigger, label, body, nodes: [] });
-    }
-  }
-
-  /** Every node that nothing consumes and that is no root yet. */
-  addSinks(trigger: Trigger, isWanted: (node: number) => boolean = () => true): void {
-    const { main } = this.#source;
-    const sinks: number[] = [];
-    for (let node = 0; node < main.nodeCount; node++) {
-      if (!this.#named.has(node) && !main.isConsumed(node) && isWanted(node)) sinks.push(node);
-    }
-    this.addFetches(trigger, sinks);
-  }
-
-  addFetches(trigger: Trigger, nodes: readonly number[]): void {
-    const { main } = this.#source;
-    if (nodes.length > maxFetchRoots) this.roots.push({ trigger, label: 'fetch', body: main, nodes });
-    else for (const node of nodes) this.roots.push({ trigger, label: `fetch ${main.name(node)}`, body: main, nodes: [node] });
-  }
-}
 
 const texts = (values: readonly Buffer[] | undefined): readonly string[] => (values ?? []).map((value) => value.toString('utf8'));
 
