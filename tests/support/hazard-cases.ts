@@ -2,6 +2,7 @@
 import { type Program, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../../src/scan/graph/index.ts';
 import { type FolderFacts, judgeProgram } from '../../src/scan/hazards/index.ts';
 import type { Finding, Severity } from '../../src/scan/scan-types.ts';
+import { openValues } from '../../src/scan/values/index.ts';
 import {
   attrBool,
   attrFunc,
@@ -14,7 +15,6 @@ import {
   type NodeInput,
   savedModel,
 } from './graph-builder.ts';
-import { plainValues } from './plain-values.ts';
 import { type RecordingContext, recordingContext } from './recording-context.ts';
 
 const noFolder: FolderFacts = { assets: new Set(), variables: undefined, kind: 'saved-model' };
@@ -26,7 +26,7 @@ export interface Judged {
 }
 
 function judgeAll(programs: readonly Program[], context: RecordingContext, folder: FolderFacts): Judged {
-  for (const program of programs) judgeProgram(program, plainValues(program, context.ops), context, folder);
+  for (const program of programs) judgeProgram(program, openValues(program, context), context, folder);
   return { findings: context.findings, context, programs };
 }
 

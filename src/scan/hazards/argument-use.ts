@@ -1,10 +1,11 @@
 // What an argument of an operation may hold: an input by its name in the operation's definition, or an attribute.
-import type { Body } from '../graph/index.ts';
+import type { Body, Edge } from '../graph/index.ts';
 import type { Value } from '../values/index.ts';
 import type { Case } from './hazard-types.ts';
 import { functionNames, intAttr, stringAttr, stringListAttr } from './node-facts.ts';
 import { isAssetPath } from './own-paths.ts';
 import { constantPaths, type PathUse, pathUse } from './path-origin.ts';
+import { walkBack } from './walk-back.ts';
 
 export interface ArgumentUse extends PathUse {
   /** Without `in:` or `attr:`. */
@@ -28,9 +29,29 @@ function numberTexts(value: Value): PathUse | undefined {
   return first === undefined ? undefined : { origin: 'constant-inside', value: String(first), more: numbers.length - 1 };
 }
 
-function isOwnAsset(c: Case, body: Body, node: number, name: string): boolean {
+const maxHintSteps = 300;
+const pathLike = /^[^\0\n]{0,200}[/\\.][^\0\n]{0,200}$/;
+
+/** A constant that looks like a path and takes part in what the graph computes: more than nothing for whoever reads the finding. */
+function hint(c: Case, body: Body, node: number, name: string): { readonly value?: string } {
+  const edge = edgeOf(c, body, node, name);
+  if (edge === undefined) return {};
+  for (const place of walkBack(c.program, { body, edge }, maxHintSteps)) {
+    if (place.body.op(place.edge.node) !== 'Const') continue;
+    const texts = c.values.of(place.body, place.edge).constants?.flatMap(({ strings }) => strings ?? []) ?? [];
+    const text = texts.map((bytes) => bytes.toString('utf8')).find((one) => pathLike.test(one));
+    if (text !== undefined) return { value: `… ${text} …` };
+  }
+  return {};
+}
+
+function edgeOf(c: Case, body: Body, node: number, name: string): Edge | undefined {
   const index = c.context.ops.get(body.op(node))?.inputs.findIndex((input) => input.name === name) ?? -1;
-  const edge = body.inputs(node)[index];
+  return body.inputs(node)[index];
+}
+
+function isOwnAsset(c: Case, body: Body, node: number, name: string): boolean {
+  const edge = edgeOf(c, body, node, name);
   return edge !== undefined && isAssetPath(c, { body, edge });
 }
 
@@ -51,7 +72,8 @@ export function argumentUses(c: Case, body: Body, node: number, at: readonly str
       const use = numberTexts(value) ?? pathUse(value, c.folder.assets);
       if (use === undefined) continue;
       const isOwn = use.origin !== 'asset' && isOwnAsset(c, body, node, name);
-      uses.push(isOwn ? { origin: 'asset', more: 0, name } : { ...use, name });
+      if (isOwn) uses.push({ origin: 'asset', more: 0, name });
+      else uses.push({ ...use, ...(use.value === undefined ? hint(c, body, node, name) : {}), name });
     }
   }
   return uses;

@@ -4,6 +4,7 @@ import type { NodeRef } from '../graph/index.ts';
 import type { Constant, Value } from '../values/index.ts';
 import type { Case } from './hazard-types.ts';
 import { stringAttr } from './node-facts.ts';
+import { measureTensor } from './tensor-measure.ts';
 import { type Place, walkBack } from './walk-back.ts';
 
 export interface TriggerFound {
@@ -65,23 +66,47 @@ function operandOf(c: Case, place: Place): Operand {
     isSliced ||= slicing.test(op);
     isHashed ||= hashing.test(op);
     if (!differing.test(op)) continue;
-    for (const input of body.inputs(edge.node)) hasPattern ||= c.values.of(body, input).constants?.some(isPattern) === true;
+    for (const input of body.inputs(edge.node)) hasPattern ||= knownOf(c, { body, edge: input })?.isPattern === true;
   }
   return { isAggregated, isSliced, isHashed, hasPattern };
 }
 
+interface Known {
+  readonly constant: Constant | undefined;
+  readonly isPattern: boolean;
+}
+
+/** A constant, or where it is not held as a value the form of the node that it comes from. */
+function knownOf(c: Case, place: Place): Known | undefined {
+  const value = c.values.of(place.body, place.edge);
+  const [constant] = value.constants ?? [];
+  if (constant !== undefined) return { constant, isPattern: isPattern(constant) };
+  if (value.origins.size !== 1 || !value.origins.has('constant')) return undefined;
+  for (const { body, edge } of walkBack(c.program, place, 20, (ref) => /^(?:Identity|_Arg)$/.test(ref.body.op(ref.node)))) {
+    if (body.op(edge.node) !== 'Const') continue;
+    const [held] = c.values.of(body, edge).constants ?? [];
+    if (held !== undefined) return { constant: held, isPattern: isPattern(held) };
+    const measure = measureTensor(body.attrBytes(edge.node, 'value') ?? Buffer.alloc(0));
+    const isLarge = (measure?.elements ?? 0) >= minPattern && (measure?.contentBytes ?? 0) > 0;
+    return { constant: undefined, isPattern: isLarge };
+  }
+  return undefined;
+}
+
 function comparison(c: Case, at: NodeRef, hasAll: boolean): TriggerFound | undefined {
   const { body, node } = at;
-  const inputs = body.inputs(node).map((edge) => ({ place: { body, edge }, value: c.values.of(body, edge) }));
-  const constant = inputs.find(({ value }) => value.constants !== undefined)?.value.constants?.[0];
-  const other = inputs.find(({ value }) => value.constants === undefined);
-  if (constant === undefined || other === undefined || !isFromRequest(other.value)) return undefined;
+  const sides = body.inputs(node).map((edge) => ({ place: { body, edge }, known: knownOf(c, { body, edge }) }));
+  const known = sides.find((side) => side.known !== undefined)?.known;
+  const other = sides.find((side) => side.known === undefined);
+  if (known === undefined || other === undefined || !isFromRequest(c.values.of(body, other.place.edge))) return undefined;
+  const { constant } = known;
   const op = body.op(node);
   const isEquality = /Equal$/.test(op) && !/^(?:Less|Greater)/.test(op);
-  const what = `${op} compares the request with ${shown(constant)}`;
+  const what = `${op} compares the request with ${constant === undefined ? 'a constant' : shown(constant)}`;
+  if (known.isPattern) return isEquality || hasAll ? { at, what, isStrong: true } : undefined;
+  if (constant === undefined) return undefined;
   if (wordOf(constant) !== undefined && isEquality) return { at, what, isStrong: true };
   if (constant.numbers === undefined) return undefined;
-  if (isPattern(constant)) return isEquality || hasAll ? { at, what, isStrong: true } : undefined;
   const operand = operandOf(c, other.place);
   if (operand.hasPattern && operand.isAggregated) {
     return { at, what: `${op} compares how far the request is from a constant pattern with ${shown(constant)}`, isStrong: true };
@@ -90,7 +115,7 @@ function comparison(c: Case, at: NodeRef, hasAll: boolean): TriggerFound | undef
     return { at, what: `${op} compares a hash of the request with ${shown(constant)}`, isStrong: true };
   if (operand.isSliced && (hasAll || operand.isAggregated)) return { at, what: `${what} in one place of it`, isStrong: true };
   const [number = 0] = constant.numbers;
-  if (markers.has(number) || (!isEquality && !operand.isAggregated)) return undefined;
+  if (markers.has(number) || (!isEquality && !operand.isAggregated && !operand.isSliced)) return undefined;
   return { at, what, isStrong: false };
 }
 

@@ -29,8 +29,8 @@ export interface Case {
   readonly values: Values;
   readonly context: ScanContext;
   readonly folder: FolderFacts;
-  /** True for a graph that lies in a string. */
-  readonly isNested: boolean;
+  /** 0 for a graph of the model itself, 1 for one that lies in a string of it, and so on. */
+  readonly depth: number;
   /** True where no operation runs that string, so that something outside of the model would have to. */
   readonly isHeld: boolean;
   readonly resources: Resources;

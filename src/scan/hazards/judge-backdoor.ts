@@ -18,9 +18,17 @@ function isModel(c: Case, place: Place): boolean {
   return false;
 }
 
-function isFixed(c: Case, { body, edge }: Place): boolean {
-  const { origins } = c.values.of(body, edge);
-  return !origins.has('request') && !origins.has('computed');
+// What only takes a shape does not depend on the content.
+const shapeOnly: ReadonlySet<string> = new Set(['ZerosLike', 'OnesLike', 'Shape', 'ShapeN', 'Size', 'Rank']);
+const content = /^(?:Placeholder\w*|_Arg|ReadVariableOp|Variable(?:V2)?|ParseExample\w*|IteratorGetNext)$/;
+
+function isFixed(c: Case, place: Place): boolean {
+  for (const { body, edge } of walkBack(c.program, place, maxModel, (ref) => !shapeOnly.has(ref.body.op(ref.node)))) {
+    const op = body.op(edge.node);
+    const isOuter = op === '_Arg' && c.program.callsTo(body).length > 0;
+    if ((content.test(op) && !isOuter) || learned.test(op)) return false;
+  }
+  return true;
 }
 
 /** True when a strong trigger chooses between a model's answer and another one, or a weak one between that and a fixed one. */

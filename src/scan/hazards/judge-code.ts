@@ -6,31 +6,6 @@ import { moduleCalls } from './module-calls.ts';
 import { bytesAttr, stringAttr } from './node-facts.ts';
 import { named, reportHazard } from './report-hazard.ts';
 
-/** DatasetFromGraph imports and runs a graph that stands in a string; what is in it is judged where it can be read (judge-nested.ts). */
-export function judgeGraphFromString(c: Case, body: Body, node: number): void {
-  const [value] = c.values.namedInput(body, node, 'graph_def');
-  const isConstant = value?.constants?.every(({ strings }) => strings !== undefined) === true;
-  const isRead = c.program.nested.some(({ isRun }) => isRun);
-  if (isConstant || (isRead && value?.origins.has('request') !== true && value?.origins.has('variable') !== true)) {
-    reportHazard(c, body, node, {
-      ruleId: isRead ? 'code-execution/embedded-graph' : 'code-execution/graph-from-string',
-      severity: isRead ? 'medium' : 'high',
-      message: `${named(body, node)} imports and runs a graph that stands in a string of the model${isRead ? '' : ' and cannot be read'}`,
-      argument: { name: 'graph_def', origin: 'constant-inside' },
-    });
-    return;
-  }
-  const isRequest = value?.origins.has('request') === true;
-  reportHazard(c, body, node, {
-    ruleId: 'code-execution/graph-from-string',
-    severity: isRequest ? 'critical' : 'high',
-    message: `${named(body, node)} imports and runs a graph out of a string that ${
-      isRequest ? 'the request brings' : 'is not constant'
-    }, which cannot be analysed`,
-    argument: { name: 'graph_def', origin: isRequest ? 'request' : 'computed' },
-  });
-}
-
 /** XlaCallModule: a StableHLO module is opaque, but the native functions that it calls stand in it by name. */
 export function judgeModule(c: Case, body: Body, node: number): void {
   const calls = moduleCalls(bytesAttr(body, node, 'module') ?? new Uint8Array());

@@ -32,7 +32,7 @@ export function judgeRecursion(c: Case): void {
 
 /** What keeps a server from serving the model, and harms nobody. */
 export function judgeServability(c: Case): void {
-  if (c.program.kind !== 'saved-model' || c.isNested) return;
+  if (c.program.kind !== 'saved-model' || c.depth > 0) return;
   const { signatures, metaGraph } = c.program;
   if (!signatures.some(({ name }) => !name.startsWith('__saved_model_'))) {
     reportModel(c, {

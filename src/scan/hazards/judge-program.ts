@@ -1,6 +1,6 @@
 // What one graph can do to whoever loads it or calls it: every node is looked at once, and what concerns the whole graph after that. Sizes and
 // loops are judged by src/scan/values, published vulnerabilities by src/scan/advisories. It only reads; nothing of a model is ever run.
-import type { Body, Program } from '../graph/index.ts';
+import type { Body, NestedProgram, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import type { Values } from '../values/index.ts';
 import { blockingPairs } from './blocking-pairs.ts';
@@ -8,8 +8,9 @@ import type { Case, FolderFacts } from './hazard-types.ts';
 import { clockComparisons, judgeClock, judgeTriggers } from './judge-backdoor.ts';
 import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts';
 import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
-import { judgeDevice } from './judge-device.ts';
+import { ForeignDevices } from './judge-device.ts';
 import { judgeKernels, judgeRecursion, judgeServability } from './judge-model.ts';
+import { judgeGraphFromString, judgeNested } from './judge-nested.ts';
 import { judgeCallForm, judgeNodeForm } from './judge-node-form.ts';
 import { judgeResources, resourceOps } from './judge-resources.ts';
 import { judgeSignatures } from './judge-signatures.ts';
@@ -23,28 +24,33 @@ const indexedOps: ReadonlySet<string> = new Set([
   'Timestamp',
 ]);
 
-function judgeNodes(c: Case, body: Body, devices: Set<string>): void {
+function judgeNodes(c: Case, body: Body, devices: ForeignDevices): readonly NestedProgram[] {
+  const computed: NestedProgram[] = [];
   const dangling = danglingCounts(body);
   const custom = new Map<string, boolean>();
   for (let node = body.argCount; node < body.nodeCount; node++) {
     const op = body.op(node);
     opJudges.get(op)?.(c, body, node);
+    if (op === 'DatasetFromGraph') computed.push(...judgeGraphFromString(c, body, node));
     const isCustom = custom.get(op) ?? isCustomOp(c, op);
     custom.set(op, isCustom);
     if (isCustom) judgeCustomOp(c, body, node);
     judgeNodeForm(c, body, node, dangling.get(node) ?? 0);
     judgeCallForm(c, body, node);
-    judgeDevice(c, body, node, devices);
+    devices.look(c, body, node);
     if (node % 65_536 === 65_535) c.context.progress(0);
   }
+  return computed;
 }
 
-export function judgeCase(c: Case): void {
-  const devices = new Set<string>();
+function judgeCase(c: Case): void {
+  const computed: NestedProgram[] = [];
+  const devices = new ForeignDevices();
   for (const body of [c.program.main, ...c.program.functions.values()]) {
-    judgeNodes(c, body, devices);
+    computed.push(...judgeNodes(c, body, devices));
     judgeBody(c, body);
   }
+  devices.report(c);
   judgeDifferentials(c);
   judgeRecursion(c);
   judgeSignatures(c);
@@ -53,6 +59,7 @@ export function judgeCase(c: Case): void {
   judgeKernels(c);
   judgeTriggers(c);
   judgeClock(c);
+  judgeNested(c, computed, judgeCase, ({ program }) => indexResources(program, indexedOps));
 }
 
 /**
@@ -65,7 +72,7 @@ export function judgeProgram(program: Program, values: Values, context: ScanCont
     values,
     context,
     folder,
-    isNested: false,
+    depth: 0,
     isHeld: false,
     resources: indexResources(program, indexedOps),
   });

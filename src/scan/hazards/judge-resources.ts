@@ -40,7 +40,8 @@ function writtenBy(c: Case, ops: readonly string[]): Written {
   let isPartial = false;
   for (const { body, node } of ops.flatMap((op) => c.resources.nodesOf(op))) {
     const triggers = triggersAt(c, body, node);
-    const isOnlyRequest = triggers.length > 0 && triggers.every((trigger) => trigger === 'inference');
+    const isOnlyRequest =
+      c.program.kind === 'saved-model' && triggers.length > 0 && triggers.every((trigger) => trigger === 'inference');
     const isLoad = triggers.some((trigger) => trigger === 'load' || trigger === 'load-cpp');
     for (const name of c.resources.namesAt(body, node, 0)) {
       if (name === '?') isPartial = true;

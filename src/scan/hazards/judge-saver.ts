@@ -26,8 +26,8 @@ export function judgeSaverOp(c: Case, body: Body, node: number, risk: OpRisk): v
   });
   const isSaver = places.length > 0 && places.every((place) => isSaverPath(c, place));
   const isWrite = !risk.ruleId.startsWith('file-read/');
-  // A graph without its saver: nobody gives the name, and the operations are left over from training.
-  const isLeftOver = c.program.saver === undefined && c.program.kind !== 'saved-model';
+  // Savers of training that nobody names: whoever fetches them in a MetaGraph or graph means to save.
+  const isLeftOver = c.program.kind !== 'saved-model';
   const isOrdinary = isWrite ? c.program.reach.isSaverOnly(body, node) : isRestoring(c, body, node);
   if (isSaver && (isOrdinary || isLeftOver || triggersAt(c, body, node).length === 0)) return;
   if (isSaver) {

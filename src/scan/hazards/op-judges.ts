@@ -5,7 +5,7 @@ import { givingOps, takingOps } from './blocking-pairs.ts';
 import type { Case, OpRisk } from './hazard-types.ts';
 import { judgeDebug, judgeDescriptors, judgeDump, judgePrint } from './judge-attributes-paths.ts';
 import { judgeGiving, judgeTaking } from './judge-blocking.ts';
-import { judgeGraphFromString, judgeModule } from './judge-code.ts';
+import { judgeModule } from './judge-code.ts';
 import { judgeConstant } from './judge-constant.ts';
 import { judgePath } from './judge-paths.ts';
 import { judgeReader, readingOps } from './judge-readers.ts';
@@ -52,7 +52,6 @@ add(
 );
 add(['RemoteCall'], judgeRemoteCall);
 add(['SleepDataset', 'ExperimentalSleepDataset', 'SleepOp', 'SleepIdentityOp'], judgeSleep);
-add(['DatasetFromGraph'], judgeGraphFromString);
 add(['XlaCallModule'], judgeModule);
 add(['Const', 'HostConst'], judgeConstant);
 

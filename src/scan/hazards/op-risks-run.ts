@@ -52,7 +52,7 @@ export const runRisks: readonly OpRisk[] = [
     ops: ['FileSystemSetConfiguration'],
     ruleId: 'configuration/file-system',
     severity: 'high',
-    verb: 'sets for the whole process, of the file system',
+    verb: 'configures for the whole process the file system',
     object: 'of its argument',
     at: ['in:scheme', 'in:key', 'in:value'],
     effect:
@@ -114,9 +114,9 @@ export const runRisks: readonly OpRisk[] = [
     ops: names('Send Recv _Send _Recv _HostSend _HostRecv'),
     ruleId: 'network/rendezvous',
     severity: 'high',
-    verb: 'exchanges a tensor with the device',
-    object: 'of its attribute, and waits',
-    at: ['attr:recv_device', 'attr:send_device', 'attr:tensor_name'],
+    verb: 'waits to exchange a tensor between the devices',
+    object: 'of its attributes',
+    at: ['attr:send_device', 'attr:recv_device', 'attr:tensor_name'],
     effect:
       'TensorFlow adds these itself where graphs are cut; one that stands in a model talks to another worker or waits forever.',
   },

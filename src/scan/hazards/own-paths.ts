@@ -88,9 +88,9 @@ function isSaverRoot(c: Case, body: Body): boolean {
   );
 }
 
-/** Saver of TensorFlow 1: a placeholder over the constant "model", found also in graphs that were exported without their saver. */
+/** Saver of TensorFlow 1: a placeholder over the constant "model", of which a graph may have several and name one. */
 function isDefaultName(c: Case, { body, edge }: Place): boolean {
-  if (c.program.saver !== undefined || body !== c.program.main) return false;
+  if (body !== c.program.main) return false;
   if (!/^(?:Const|PlaceholderWithDefault)$/.test(body.op(edge.node))) return false;
   const [inner] = body.inputs(edge.node);
   if (inner !== undefined) return isDefaultName(c, { body, edge: inner });
