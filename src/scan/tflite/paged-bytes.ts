@@ -14,6 +14,7 @@ export class PagedBytes {
   readonly #source: Source;
   readonly #pageBytes: number;
   readonly #pages = new Map<number, Buffer>();
+  /** -1: `#last` is no page. */
   #lastIndex = -1;
   #last: Buffer = Buffer.alloc(0);
 
@@ -59,36 +60,59 @@ export class PagedBytes {
     return this.#source.read(offset, length);
   }
 
+  /** Where in `#last` a number begins; the page is made to hold it, or a copy where two pages have it. */
+  #locate(offset: number, length: number): number {
+    const start = offset - this.#lastIndex * this.#pageBytes;
+    if (this.#lastIndex >= 0 && start >= 0 && start + length <= this.#last.length) return start;
+    if (!this.has(offset, length)) this.bytes(offset, length);
+    const index = Math.floor(offset / this.#pageBytes);
+    if (offset + length <= (index + 1) * this.#pageBytes) {
+      this.#page(index);
+      return offset - index * this.#pageBytes;
+    }
+    this.#last = this.#source.read(offset, length);
+    this.#lastIndex = -1;
+    return 0;
+  }
+
   u8(offset: number): number {
-    return this.bytes(offset, 1).readUInt8(0);
+    const at = this.#locate(offset, 1);
+    return this.#last[at] ?? 0;
   }
 
   i8(offset: number): number {
-    return this.bytes(offset, 1).readInt8(0);
+    const at = this.#locate(offset, 1);
+    return this.#last.readInt8(at);
   }
 
   u16(offset: number): number {
-    return this.bytes(offset, 2).readUInt16LE(0);
+    const at = this.#locate(offset, 2);
+    return this.#last.readUInt16LE(at);
   }
 
   u32(offset: number): number {
-    return this.bytes(offset, 4).readUInt32LE(0);
+    const at = this.#locate(offset, 4);
+    return this.#last.readUInt32LE(at);
   }
 
   i32(offset: number): number {
-    return this.bytes(offset, 4).readInt32LE(0);
+    const at = this.#locate(offset, 4);
+    return this.#last.readInt32LE(at);
   }
 
   f32(offset: number): number {
-    return this.bytes(offset, 4).readFloatLE(0);
+    const at = this.#locate(offset, 4);
+    return this.#last.readFloatLE(at);
   }
 
   /** Loses precision beyond 2^53, which no size or index that makes sense has. */
   i64(offset: number): number {
-    return Number(this.bytes(offset, 8).readBigInt64LE(0));
+    const at = this.#locate(offset, 8);
+    return Number(this.#last.readBigInt64LE(at));
   }
 
   u64(offset: number): number {
-    return Number(this.bytes(offset, 8).readBigUInt64LE(0));
+    const at = this.#locate(offset, 8);
+    return Number(this.#last.readBigUInt64LE(at));
   }
 }

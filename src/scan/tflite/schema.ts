@@ -154,9 +154,11 @@ const declared: Readonly<Record<string, TableSchema>> = {
   `),
 };
 
+const tables: ReadonlyMap<string, TableSchema> = new Map(Object.entries(declared));
+
 /** Undefined for a table whose fields are of no interest, all of them numbers: only its vtable is verified then. */
 export function tableSchema(name: string): TableSchema | undefined {
-  return Object.hasOwn(declared, name) ? declared[name] : undefined;
+  return tables.get(name);
 }
 
 // Members in the order of their numbers, from 1. Those without offsets inside are `-`.

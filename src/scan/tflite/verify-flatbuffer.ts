@@ -4,7 +4,7 @@
 // cannot make a small file take forever. It never builds anything.
 import { AirlockError } from '../../core/index.ts';
 import type { PagedBytes } from './paged-bytes.ts';
-import { type FieldType, tableSchema, unionMember } from './schema.ts';
+import { type Field, type FieldType, tableSchema, unionMember } from './schema.ts';
 import { sizeInline } from './table.ts';
 
 /** As `flatbuffers::Verifier` has it by default. */
@@ -33,6 +33,17 @@ function pathText(path: Path): string {
     parts.unshift(at.index === undefined ? at.label : `${at.label}[${at.index}]`);
   }
   return parts.join('.');
+}
+
+const fieldLists = new Map<string, readonly { readonly name: string; readonly field: Field }[]>();
+
+function fieldsOf(schemaName: string): readonly { readonly name: string; readonly field: Field }[] {
+  let fields = fieldLists.get(schemaName);
+  if (fields === undefined) {
+    fields = Object.entries(tableSchema(schemaName) ?? {}).map(([name, field]) => ({ name, field }));
+    fieldLists.set(schemaName, fields);
+  }
+  return fields;
 }
 
 class Verifier {
@@ -112,10 +123,8 @@ class Verifier {
     if (vtableBytes < 4 || vtableBytes % 2 !== 0) throw this.#bad(path, `has a vtable of ${vtableBytes} bytes`);
     this.#inside(path, 'a vtable', vtable, vtableBytes, 2);
     this.endOffset = Math.max(this.endOffset, Math.min(position + this.#bytes.u16(vtable + 2), this.#bytes.sizeBytes));
-    const schema = tableSchema(schemaName);
-    if (schema === undefined) return;
     const offsetOf = (id: number): number => (4 + id * 2 + 2 > vtableBytes ? 0 : this.#bytes.u16(vtable + 4 + id * 2));
-    for (const [name, field] of Object.entries(schema)) {
+    for (const { name, field } of fieldsOf(schemaName)) {
       const offset = offsetOf(field.id);
       if (offset === 0) continue;
       const fieldPath: Path = { parent: path, label: name };
