@@ -137,6 +137,7 @@ async function withModel(folder: string, act: Check): Promise<void> {
     store: join(root, '.airlock'),
     sandbox,
     unsafeUnsigned: true,
+    unsafeUnscanned: true,
   });
   try {
     await act(model);

@@ -8,6 +8,7 @@ import { reachableSandbox } from './sandbox.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
+type Worsening = Parameters<NonNullable<ServerHooks['onWorse']>>[0];
 type ServingEvent = Parameters<ServerHooks['onEvent']>[0];
 
 export interface TestServer {
@@ -17,34 +18,47 @@ export interface TestServer {
   readonly refusals: RefusalLine[];
   readonly events: ServingEvent[];
   readonly workerLines: string[];
+  readonly worse: Worsening[];
+  readonly troubles: string[];
   close(): Promise<void>;
 }
 
 /**
  * Starts a server on a free port with `values` as its airlock.yaml (JSON is YAML), and waits until its models have loaded or failed.
- * `sandbox` is by default what this machine reaches; models without `trust` are served unsigned.
+ * `sandbox` is by default what this machine reaches; models without `trust` are served unsigned, and nothing is scanned without `scan`.
  */
 export async function startTestServer(values: {
   readonly models: readonly object[];
   readonly limits?: object;
   readonly sandbox?: object;
   readonly trust?: object;
+  readonly scan?: object;
   readonly store?: string;
 }): Promise<TestServer> {
   const folder = temporaryFolder();
   const file = path.join(folder, 'airlock.yaml');
-  const defaults = { store: path.join(root, '.airlock'), listen: { rest: '127.0.0.1:0' }, sandbox: reachableSandbox };
+  const defaults = {
+    store: path.join(root, '.airlock'),
+    listen: { rest: '127.0.0.1:0' },
+    sandbox: reachableSandbox,
+    // Most models of these tests are small and odd on purpose, and the tests are about something else.
+    scan: { unsafeOff: true },
+  };
   // Most tests are about something else than who signed their models.
   const models = values.models.map((model) => ('trust' in model ? model : { unsafeUnsigned: true, ...model }));
   writeFileSync(file, JSON.stringify({ ...defaults, ...values, models }));
   const refusals: RefusalLine[] = [];
   const events: ServingEvent[] = [];
   const workerLines: string[] = [];
+  const worse: Worsening[] = [];
+  const troubles: string[] = [];
   try {
     const server = await startServer(await loadConfig(file), {
       onEvent: (event) => events.push(event),
       onRefusal: (line) => refusals.push(line),
       onWorkerLog: (_model, line) => workerLines.push(line),
+      onWorse: (one) => worse.push(one),
+      onTrouble: (text) => troubles.push(text),
     });
     await server.loaded;
     return {
@@ -54,6 +68,8 @@ export async function startTestServer(values: {
       refusals,
       events,
       workerLines,
+      worse,
+      troubles,
       close: () => server.close(),
     };
   } finally {

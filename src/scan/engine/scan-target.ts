@@ -19,7 +19,7 @@ import {
   sniffFormats,
   subfolder,
 } from '../source/index.ts';
-import { scanTfjsModel } from '../tfjs/index.ts';
+import { scanTfjs } from '../tfjs/index.ts';
 import { scanTflite } from '../tflite/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
 import { graphFacts, judgeGraph } from './judge-graph.ts';
@@ -136,7 +136,7 @@ export class TargetScan {
       case 'tflite':
         return scanTflite(source, context, { graph: (graphDef, file) => this.#graph(graphDef, file), weights: this.#weights });
       case 'tfjs-model':
-        return scanTfjsModel(source, siblingsOf(folder, source), context, {
+        return scanTfjs(source, siblingsOf(folder, source), context, {
           graph: (graphDef, file) => this.#graph(graphDef, file),
           keras: (config, place) => void judgeKerasConfig(config, place, context),
           weights: this.#weights,

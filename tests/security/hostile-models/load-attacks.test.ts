@@ -98,7 +98,9 @@ describe.each<{ level: Level }>([{ level: 'process' }, { level: 'full' }])(
         node('init', 'InitializeTableFromTextFileV2', ['table', 'asset'], columns),
       ];
       writeSavedModel(model, nodes, { signatures, initOperation: 'init', assets: { [outside]: 'asset:0' } });
-      await expect(openModel({ path: model, store: path.join(root, '.airlock'), unsafeUnsigned: true })).rejects.toMatchObject({
+      await expect(
+        openModel({ path: model, store: path.join(root, '.airlock'), unsafeUnsigned: true, unsafeUnscanned: true }),
+      ).rejects.toMatchObject({
         code: 'MODEL_INVALID',
       });
       // And without the reader that has refused it.
