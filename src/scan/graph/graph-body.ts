@@ -30,6 +30,7 @@ export class GraphBody implements Body {
   readonly first: number;
   readonly returns: readonly { readonly name: string; readonly edge: Edge }[];
   readonly controlReturns: readonly number[];
+  readonly missingReturns: readonly string[];
   readonly danglingInputs: readonly { readonly node: number; readonly input: string }[];
   readonly definition: FunctionDefinition | undefined;
   readonly #store: BodyStore;
@@ -45,10 +46,12 @@ export class GraphBody implements Body {
     this.nodeCount = range.count;
     const dangling: { node: number; input: string }[] = [];
     for (const { row, input } of store.edges.dangling.get(group) ?? none) dangling.push({ node: row - this.first, input });
-    const missing = (input: string) => dangling.push({ node: -1, input });
+    const missingReturns: string[] = [];
+    const missing = (input: string) => missingReturns.push(input);
     this.returns = definition === undefined ? none : this.#readReturns(definition, missing);
     this.controlReturns = definition === undefined ? none : this.#readControlReturns(definition, missing);
     this.danglingInputs = dangling;
+    this.missingReturns = missingReturns;
   }
 
   #readReturns({ outputs, ret }: FunctionDefinition, missing: (input: string) => void): readonly { name: string; edge: Edge }[] {

@@ -31,13 +31,15 @@ export interface Body {
   /** Encoded AttrValue, for whoever wants to measure it without decoding. */
   attrBytes(node: number, name: string): Buffer | undefined;
   find(name: string): number | undefined;
-  /** Names of inputs that no node, argument or output has; node -1 for a return or control return of the function. At most 10,000 in a program. */
+  /** Names of inputs that no node or argument has. At most 10,000 in a program. */
   readonly danglingInputs: readonly { readonly node: number; readonly input: string }[];
   /** Names that more than one node has; `find` and edges mean the first. At most 10,000 in a program. */
   readonly duplicateNames: readonly string[];
   /** Of a function, in the order of its signature; empty for the main graph. */
   readonly returns: readonly { readonly name: string; readonly edge: Edge }[];
   readonly controlReturns: readonly number[];
+  /** Of a function: what its returns and control returns name and nothing is; the name of an output that has no return. */
+  readonly missingReturns: readonly string[];
   /** Of a function, attribute of the FunctionDef (`api_implements`, `_noinline`). */
   functionAttr(name: string): AttrValue['value'] | undefined;
 }

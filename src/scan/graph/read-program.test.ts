@@ -207,10 +207,8 @@ describe('functions', () => {
       { name: 'extra', edge: { node: at('sum'), output: 0 } },
     ]);
     expect(body.controlReturns).toEqual([at('next')]);
-    expect(body.danglingInputs).toEqual([
-      { node: -1, input: 'lost' },
-      { node: -1, input: 'nowhere' },
-    ]);
+    expect(body.missingReturns).toEqual(['lost', 'nowhere']);
+    expect(body.danglingInputs).toEqual([]);
   });
 
   it('with one name stay apart, and with the name of an operation are noted', () => {
