@@ -107,6 +107,16 @@ describe('scanSavedModelFolder()', () => {
     expect(both.context.sources).toHaveLength(1);
   });
 
+  it('reads a model file as what it is, whatever its name says', async () => {
+    for (const name of ['saved_model.pbtxt', 'saved_model.cpb']) {
+      const { found, programs } = await scan({ [name]: model() });
+      expect(found).toEqual(['medium parser-differential/wrong-model-file load']);
+      expect(programs.map(({ main }) => main.name(0))).toEqual(['table']);
+    }
+    const { programs } = await scan({ 'saved_model.pb': text('from text') });
+    expect(programs.map(({ main }) => main.name(0))).toEqual(['from text']);
+  });
+
   it('scans other models and archives that lie in the folder, once', async () => {
     const { context } = await scan({
       'saved_model.pb': model(),

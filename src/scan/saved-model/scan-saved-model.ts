@@ -1,9 +1,9 @@
 // Judges a SavedModel as TensorFlow sees it: a folder with a model file, assets and variables. Which judges look at the program is the caller's
 // choice; this one finds the parts, and judges how they fit together.
-import { isAirlockError } from '../../core/index.ts';
+import { AirlockError, isAirlockError } from '../../core/index.ts';
 import { type Program, readSavedModelPrograms } from '../graph/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import { type FolderView, formatKind, formatTitle, sniffFormats, subfolder } from '../source/index.ts';
+import { type FolderView, type Format, formatKind, formatTitle, sniffFormats, subfolder } from '../source/index.ts';
 import { judgeAssets, judgeUnlistedAssets } from './asset-files.ts';
 import { readChunkedModel } from './chunked-model.ts';
 import { isSameModel } from './compare-models.ts';
@@ -39,36 +39,49 @@ export function savedModelPrefixes(folder: FolderView): readonly string[] {
   return [...prefixes];
 }
 
-function readModelFile(folder: FolderView, name: (typeof modelFiles)[number], context: ScanContext): Buffer | undefined {
-  return readPart(`${folder.label}${name}`, context, () => {
-    const source = folder.open(name);
-    if (name === 'saved_model.pbtxt') return readTextModel(source, 'saved-model-text', context);
-    if (name === 'saved_model.cpb') return readChunkedModel(source, context);
-    context.progress(source.sizeBytes);
-    return source.read(0, source.sizeBytes);
-  });
+type ModelFile = (typeof modelFiles)[number];
+
+const expected: Readonly<Record<ModelFile, Format>> = {
+  'saved_model.pb': 'saved-model',
+  'saved_model.pbtxt': 'saved-model-text',
+  'saved_model.cpb': 'saved-model-chunked',
+};
+const undecided: readonly Format[] = ['unknown', 'text', 'empty'];
+
+/** In wire format, by what it is; by its name where that is not clear, so that its reader says what is wrong. */
+function readAs(source: Source, format: Format, context: ScanContext): Buffer {
+  if (format === 'saved-model-text') return readTextModel(source, format, context);
+  if (format === 'saved-model-chunked') return readChunkedModel(source, context);
+  if (source.sizeBytes > context.limits.maxGraphBytes) {
+    throw new AirlockError('MODEL_INVALID', { message: `${source.name} has more than ${context.limits.maxGraphBytes} bytes` });
+  }
+  context.progress(source.sizeBytes);
+  return source.read(0, source.sizeBytes);
 }
 
-/** saved_model.pb that is something else, or something else too: both are judged. */
-async function judgeKind(folder: FolderView, name: string, context: ScanContext): Promise<void> {
+/** A model file in wire format. One that is something else, or something else too, is judged as that as well. */
+async function readModelFile(folder: FolderView, name: ModelFile, context: ScanContext): Promise<Buffer | undefined> {
   const file = `${folder.label}${name}`;
   const source = readPart(file, context, () => folder.open(name));
-  const formats = source === undefined ? [] : readPart(file, context, () => sniffFormats(source));
-  const others =
-    formats?.filter((format) => !format.startsWith('saved-model') && !['unknown', 'text', 'empty'].includes(format)) ?? [];
-  if (source === undefined || others.length === 0) return;
-  const message = `${file} is ${others.map(formatTitle).join(' and ')}${others.length === formats?.length ? '' : ' as well'}: not what its name says`;
-  reportModel(context, 'parser-differential/wrong-model-file', { file, message });
-  await context.scanSource(source);
+  const formats = source === undefined ? undefined : readPart(file, context, () => sniffFormats(source));
+  if (source === undefined || formats === undefined) return undefined;
+  const others = formats.filter((format) => format !== expected[name] && !undecided.includes(format));
+  if (others.length > 0) {
+    const also = others.length === formats.length ? '' : ' as well';
+    const message = `${file} is ${others.map(formatTitle).join(' and ')}${also}: not what its name says`;
+    reportModel(context, 'parser-differential/wrong-model-file', { file, message });
+  }
+  if (others.some((format) => !format.startsWith('saved-model'))) await context.scanSource(source);
+  const own = formats.find((format) => format.startsWith('saved-model')) ?? expected[name];
+  return readPart(file, context, () => readAs(source, own, context));
 }
 
 /** The files that say that they are the model, in wire format; undefined where one cannot be read. */
-async function readModelFiles(folder: FolderView, context: ScanContext): Promise<ReadonlyMap<string, Buffer | undefined>> {
+async function readModelFiles(folder: FolderView, context: ScanContext): Promise<ReadonlyMap<ModelFile, Buffer | undefined>> {
   const found = modelFiles.filter((name) => folder.get(name) !== undefined);
-  const models = new Map<string, Buffer | undefined>();
+  const models = new Map<ModelFile, Buffer | undefined>();
   for (const name of found) {
-    await judgeKind(folder, name, context);
-    models.set(name, readModelFile(folder, name, context));
+    models.set(name, await readModelFile(folder, name, context));
   }
   const [first, ...others] = found;
   for (const other of others) {
@@ -86,7 +99,7 @@ async function readModelFiles(folder: FolderView, context: ScanContext): Promise
 
 async function judgePrograms(
   folder: FolderView,
-  models: ReadonlyMap<string, Buffer | undefined>,
+  models: ReadonlyMap<ModelFile, Buffer | undefined>,
   facts: SavedModelFacts,
   judges: SavedModelJudges,
   context: ScanContext,
@@ -96,7 +109,7 @@ async function judgePrograms(
     const file = `${folder.label}${name}`;
     if (bytes === undefined) continue;
     const programs = readPart(file, context, () => readSavedModelPrograms(bytes, file, context)) ?? [];
-    context.artifact({ file, format: formatOf(name), bytes: bytes.length, facts: factsOf(programs) });
+    context.artifact({ file, format: expected[name], bytes: bytes.length, facts: factsOf(programs) });
     for (const program of programs) {
       for (const asset of judgeAssets(program, folder, context)) used.add(asset);
       await judges.program(program, facts);
@@ -104,9 +117,6 @@ async function judgePrograms(
   }
   judgeUnlistedAssets(folder, used, context);
 }
-
-const formatOf = (name: string): string =>
-  name === 'saved_model.pb' ? 'saved-model' : name === 'saved_model.pbtxt' ? 'saved-model-text' : 'saved-model-chunked';
 
 function factsOf(programs: readonly Program[]): Record<string, string | number> {
   const versions = new Set(programs.map(({ tensorflowVersion }) => tensorflowVersion).filter((version) => version !== ''));

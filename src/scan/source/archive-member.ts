@@ -1,6 +1,6 @@
 // What readers of archives give, and what is wrong with names in any of them.
 import type { ScanContext, Source } from '../scan-context.ts';
-import type { EntryKind } from './folder-view.ts';
+import { type EntryKind, linkedName } from './folder-view.ts';
 import { reportFile } from './report-file.ts';
 
 export interface ArchiveMember {
@@ -42,6 +42,27 @@ export function judgeMemberName(archive: Source, name: string, context: ScanCont
       severity: 'low',
       message: `Member "${name}" of ${archive.name} has a backslash in its name, which separates folders on Windows only`,
     });
+  }
+}
+
+/** Reports members that are written through a link of the same archive: first a link to /etc, then a file "in" it. */
+export function judgeMembersBehindLinks(archive: Source, members: readonly ArchiveMember[], context: ScanContext): void {
+  const links = new Map(members.filter(({ kind }) => kind === 'symlink').map((member) => [member.name, member.linkTarget ?? '']));
+  if (links.size === 0) return;
+  for (const { name } of members) {
+    for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
+      const link = name.slice(0, slash);
+      const target = links.get(link);
+      if (target === undefined) continue;
+      const leadsOut = linkedName(link, target) === undefined;
+      reportFile(context, 'path-traversal/archive-member', {
+        file: archive.name,
+        severity: leadsOut ? 'high' : 'medium',
+        message: `Member "${name}" of ${archive.name} is unpacked through the link "${link}" to ${target}`,
+        argument: { name: 'member', value: name },
+      });
+      break;
+    }
   }
 }
 

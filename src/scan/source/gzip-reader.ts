@@ -5,11 +5,13 @@ import { AirlockError, isAirlockError } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import type { ArchiveMember } from './archive-member.ts';
 import { memorySource } from './memory-source.ts';
-import { damaged, reportFile } from './report-file.ts';
+import { damaged, payExpanded, reportFile } from './report-file.ts';
 
 const flag = { headerCrc: 2, extra: 4, name: 8, comment: 16 } as const;
 const bomb = { ratio: 200, minBytes: 64 * 1024 ** 2 } as const;
 const maxMembers = 10_000;
+/** What a member may grow to although the size at the end of the file says less: that is the last member's only. */
+const leastBytes = 256 * 1024 ** 2;
 
 /** Where the compressed data begins, and the file's name. */
 function readHeader(bytes: Buffer, start: number, label: string): { dataStart: number; name: string } {
@@ -41,7 +43,17 @@ interface Inflated {
   readonly consumedBytes: number;
 }
 
-function inflate(bytes: Buffer, label: string, maxBytes: number): Inflated {
+/** Deflate cannot do more: what claims to is no size but data behind the end. */
+const maxRatio = 1040;
+
+function tooLarge(archive: Source, sizeBytes: number, context: ScanContext): AirlockError {
+  const message = `${archive.name} grows to ${sizeBytes} bytes or more`;
+  const argument = { name: 'size', value: String(sizeBytes) };
+  reportFile(context, 'memory/archive-bomb', { file: archive.name, trigger: 'parse', message, argument });
+  return new AirlockError('MODEL_INVALID', { message: `${archive.name} grows too large` });
+}
+
+function inflate(bytes: Buffer, archive: Source, maxBytes: number, context: ScanContext): Inflated {
   try {
     // The types of Node do not know `info`.
     const result = inflateRawSync(bytes, { info: true, maxOutputLength: Math.max(1, maxBytes) }) as unknown as {
@@ -52,9 +64,7 @@ function inflate(bytes: Buffer, label: string, maxBytes: number): Inflated {
   } catch (thrown) {
     if (isAirlockError(thrown)) throw thrown;
     const isTooLarge = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE';
-    throw isTooLarge
-      ? new AirlockError('MODEL_INVALID', { message: `${label} grows too large` })
-      : damaged(label, 'it cannot be inflated');
+    throw isTooLarge ? tooLarge(archive, maxBytes, context) : damaged(archive.name, 'it cannot be inflated');
   }
 }
 
@@ -79,12 +89,16 @@ export function readGzip(archive: Source, context: ScanContext): ArchiveMember {
   let name = '';
   let total = 0;
   let at = 0;
+  // An honest bomb says how large it is: then nothing is inflated.
+  const claimed = bytes.length < 18 ? 0 : bytes.readUInt32LE(bytes.length - 4);
+  const allowed = Math.min(context.limits.maxExpandedBytes, context.limits.maxGraphBytes);
+  if (claimed > allowed && claimed < bytes.length * maxRatio) throw tooLarge(archive, claimed, context);
+  const limit = Math.min(allowed, Math.max(claimed, leastBytes));
   while (at + 2 <= bytes.length && bytes.readUInt16BE(at) === 0x1f8b && parts.length < maxMembers) {
     const header = readHeader(bytes, at, archive.name);
     if (parts.length === 0) name = nameOf(archive, header.name);
-    const limit = Math.min(context.limits.maxExpandedBytes, context.limits.maxGraphBytes) - total;
-    const part = inflate(bytes.subarray(header.dataStart), archive.name, limit);
-    context.takeExpanded(part.bytes.length, archive.name);
+    const part = inflate(bytes.subarray(header.dataStart), archive, limit - total, context);
+    payExpanded(context, part.bytes.length, archive.name);
     const end = header.dataStart + part.consumedBytes;
     if (end + 8 > bytes.length) throw damaged(archive.name, 'its end is missing');
     if (bytes.readUInt32LE(end) !== crc32(part.bytes)) throw damaged(archive.name, 'its checksum is wrong');

@@ -33,3 +33,19 @@ export function reportFile(context: ScanContext, ruleId: string, finding: FileFi
 export function damaged(file: string, text: string): AirlockError {
   return new AirlockError('MODEL_INVALID', { message: `${file} is damaged: ${text}` });
 }
+
+/** Takes from what the scan may hold. When that is used up, the file is a bomb and reported as one. @throws MODEL_INVALID then. */
+export function payExpanded(context: ScanContext, bytes: number, file: string): void {
+  try {
+    context.takeExpanded(bytes, file);
+  } catch (thrown) {
+    const message = `${file} grows to ${bytes} bytes or more, beyond what a scan may unpack`;
+    reportFile(context, 'memory/archive-bomb', {
+      file,
+      trigger: 'parse',
+      message,
+      argument: { name: 'size', value: String(bytes) },
+    });
+    throw thrown;
+  }
+}

@@ -144,6 +144,7 @@ describe('sniffFormats()', () => {
   });
 
   it('says one thing about ordinary files', () => {
+    expect(both(tarOf([{ name: 'a' }, { name: 'last.zip', content: zipOf([{ name: 'b' }]) }]))).toEqual(['tar']);
     expect(both(savedModel({ metaGraphs: [{ nodes, functions: [{ name: 'f', nodes }] }] }))).toEqual(['saved-model']);
     expect(both(graphDef(nodes, { functions: [{ name: 'f', nodes }], gradients: { f: 'g' } }))).toEqual(['graph-def']);
     expect(both(metaGraph({ nodes, functions: [{ name: 'f', nodes }] }))).toEqual(['meta-graph']);

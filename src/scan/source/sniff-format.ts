@@ -45,8 +45,11 @@ export function sniffFormats(source: Source): readonly Format[] {
   const formats = primaryFormats(source);
   const isZip = ['zip', 'keras-archive', 'torch-archive', 'jar', 'numpy-archive'].includes(formats[0]);
   // Readers of zip look at the end of a file and do not mind what comes first.
-  if (!isZip && source.sizeBytes > 0 && findZipDirectory(source) !== undefined) return [...formats, zipFormat(source)];
-  return formats;
+  const directory = isZip || source.sizeBytes === 0 ? undefined : findZipDirectory(source);
+  if (directory === undefined) return formats;
+  // The last member of a tar may be a stored zip; its blocks of zeros follow then.
+  const isMember = formats[0] === 'tar' && directory.end + directory.commentBytes < source.sizeBytes;
+  return isMember ? formats : [...formats, zipFormat(source)];
 }
 
 /** What a file most likely is. */

@@ -84,6 +84,16 @@ describe('readTar()', () => {
     ]);
   });
 
+  it('reports members that are written through a link', () => {
+    const items = [
+      { name: 'a/out', type: '2', linkTarget: '../../etc' },
+      { name: 'a/out/cron.d/x', content: 'x' },
+      { name: 'in', type: '2', linkTarget: 'a' },
+      { name: 'in/y' },
+    ];
+    expect(read(tarOf(items)).found).toEqual(['high path-traversal/archive-member', 'medium path-traversal/archive-member']);
+  });
+
   it('finds a second archive behind the end', () => {
     const { found, context } = read(tarOf([{ name: 'a' }], tarOf([{ name: 'evil', content: 'x' }])));
     expect(found).toEqual(['medium parser-differential/hidden-member']);
@@ -165,6 +175,16 @@ describe('readGzip()', () => {
     expect(() => open(wrong)).toThrow(/checksum/);
     expect(() => open(bytes.subarray(0, bytes.length - 4))).toThrow(/end is missing/);
     expect(() => open(bytes, 'a.gz', { maxExpandedBytes: 3999 })).toThrow(/too large/);
+  });
+
+  it('calls what grows past the limits a bomb, however it hides its size', () => {
+    const bytes = gzipSync(Buffer.alloc(5000));
+    const small = Buffer.concat([bytes.subarray(0, bytes.length - 4), Buffer.from([1, 0, 0, 0])]);
+    for (const bomb of [bytes, small, Buffer.concat([bytes, bytes])]) {
+      const context = recordingContext({ maxExpandedBytes: 4000 });
+      expect(() => openArchive(sourceOf(bomb, 'a.gz'), 'gzip', context)).toThrow(/too large/);
+      expect(context.findings).toContainEqual(expect.objectContaining({ ruleId: 'memory/archive-bomb', severity: 'high' }));
+    }
   });
 
   it('reports data that grows enormously', () => {

@@ -2,7 +2,7 @@
 // cannot grow; what differs between readers, or would be written outside, is reported.
 import { AirlockError } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import { type ArchiveMember, judgeMemberName, NameRegister } from './archive-member.ts';
+import { type ArchiveMember, judgeMemberName, judgeMembersBehindLinks, NameRegister } from './archive-member.ts';
 import { type EntryKind, linkedName } from './folder-view.ts';
 import { readUpTo, sliceSource } from './memory-source.ts';
 import { damaged, reportFile } from './report-file.ts';
@@ -184,6 +184,12 @@ function judgeEnd(archive: Source, end: number, context: ScanContext): void {
  * @throws MODEL_INVALID when its first header is damaged or a limit is passed.
  */
 export function readTar(archive: Source, context: ScanContext): readonly ArchiveMember[] {
+  const members = readHeaders(archive, context);
+  judgeMembersBehindLinks(archive, members, context);
+  return members;
+}
+
+function readHeaders(archive: Source, context: ScanContext): readonly ArchiveMember[] {
   const members: ArchiveMember[] = [];
   const register = new NameRegister(archive);
   let overrides: Overrides = {};

@@ -3,10 +3,10 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 import { AirlockError, isAirlockError, printable } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import { type ArchiveMember, judgeMemberName, NameRegister } from './archive-member.ts';
+import { type ArchiveMember, judgeMemberName, judgeMembersBehindLinks, NameRegister } from './archive-member.ts';
 import type { EntryKind } from './folder-view.ts';
 import { memorySource, readUpTo, sliceSource } from './memory-source.ts';
-import { damaged, reportFile } from './report-file.ts';
+import { damaged, payExpanded, reportFile } from './report-file.ts';
 import { crc32Of } from './source-crc.ts';
 import { findZipDirectory, readZipEntries, type ZipEntry } from './zip-directory.ts';
 
@@ -87,7 +87,7 @@ function inflate(archive: Source, { entry, dataStart }: Located, label: string, 
   }
   if (sizeBytes > context.limits.maxGraphBytes)
     throw new AirlockError('MODEL_INVALID', { message: `${label} is too large to inflate` });
-  if (!isPaid) context.takeExpanded(sizeBytes, label);
+  if (!isPaid) payExpanded(context, sizeBytes, label);
   let bytes: Buffer;
   try {
     bytes = inflateRawSync(archive.read(dataStart, compressedBytes), { maxOutputLength: Math.max(sizeBytes, 1) });
@@ -243,7 +243,9 @@ export function readZip(archive: Source, context: ScanContext, options: ZipOptio
     located.push(locate(archive, entry, `${register.add(entry.name, context)} (not in the directory)`, context));
   }
   if (options.isAppended !== true) judgeSurroundings(archive, located, directory.end + directory.commentBytes, context);
-  return located.map((place) => memberOf(archive, place, context));
+  const members = located.map((place) => memberOf(archive, place, context));
+  judgeMembersBehindLinks(archive, members, context);
+  return members;
 }
 
 /** Bytes before the first member and after the end. */
