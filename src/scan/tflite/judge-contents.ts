@@ -1,8 +1,8 @@
 // What travels in a TFLite model besides its program: buffers that nothing uses, metadata, files of external weights, data behind the model.
 // It hands contents on to those who know them and judges none itself beyond its first bytes.
-import type { ScanContext, Source } from '../scan-context.ts';
+import type { Source } from '../scan-context.ts';
 import { formatKind, formatTitle, sniffFormat } from '../source/index.ts';
-import { findAppendedZip, unclaimedRanges } from './appended-data.ts';
+import { appendedZipOffset, unclaimedRanges } from './appended-data.ts';
 import { sizeText } from './judge-tensors.ts';
 import type { Judging } from './say.ts';
 import { bytesOf, contentOf, type TfliteModel } from './tflite-model.ts';
@@ -21,12 +21,12 @@ export interface TfliteWeights {
 
 const searchedBytes = 4 * 1024 * 1024;
 
-/** What can run or is read as a program: at the beginning, or an executable or script anywhere in the first MiBs. */
+/** What can run, is read as a program or can hold one: at the beginning, or an executable or script anywhere in the first MiBs. */
 function programIn(model: TfliteModel, offset: number, sizeBytes: number): string | undefined {
   const { bytes } = model;
   const name = bytes.name;
   const format = sniffFormat({ name, sizeBytes, read: (from, length) => bytes.bytes(offset + from, length) });
-  if (['executable', 'code', 'pickle'].includes(formatKind(format))) return formatTitle(format);
+  if (['executable', 'code', 'pickle', 'archive', 'packed'].includes(formatKind(format))) return formatTitle(format);
   const body = bytes.bytes(offset, Math.min(sizeBytes, searchedBytes));
   if (body.includes('\x7fELF\x02\x01\x01', 0, 'latin1')) return 'an ELF executable';
   return body.includes('#!/bin/') || body.includes('#!/usr/bin/') ? 'a script' : undefined;
@@ -79,18 +79,15 @@ function judgeExternal({ model, sayer }: Judging): void {
   }
 }
 
-async function judgeAppended({ model, sayer }: Judging, context: ScanContext, endOffset: number): Promise<void> {
-  const zip = findAppendedZip(model, endOffset);
+function judgeAppended({ model, sayer }: Judging, endOffset: number): void {
+  const zipOffset = appendedZipOffset(model, endOffset);
   for (const { offset, sizeBytes } of unclaimedRanges(model, endOffset)) {
-    const before = zip === undefined ? sizeBytes : Math.min(sizeBytes, Math.max(0, zip.offset - offset));
+    const before = zipOffset === undefined ? sizeBytes : Math.min(sizeBytes, Math.max(0, zipOffset - offset));
     if (before <= 0 || isPadding(model, offset, before)) continue;
     const program = programIn(model, offset, before);
     const message = `${sizeText(before)} lie behind the model at offset ${offset} that are no part of it${program === undefined ? '' : `: they hold ${program}`}`;
     sayer.say('payload/appended', message, { offset, trigger: 'none', ...(program === undefined ? {} : { severity: 'high' }) });
   }
-  if (zip === undefined) return;
-  if (zip.source.sizeBytes <= searchedBytes * 16) context.takeExpanded(zip.source.sizeBytes, sayer.file);
-  await context.scanSource(zip.source);
 }
 
 /** Constant tensors of at least this many bytes are handed on; below that lie shapes and biases. */
@@ -119,10 +116,26 @@ export function* weightsOf(model: TfliteModel, source: Source): Generator<Tflite
   }
 }
 
+/** State that lives as long as the interpreter, each name once. */
+function judgeState({ model, sayer }: Judging): void {
+  const said = new Set<string>();
+  for (const subgraph of model.subgraphs) {
+    for (const operator of subgraph.operators) {
+      if (operator.code?.builtin !== 'VAR_HANDLE') continue;
+      const name = `${operator.options?.string('container') ?? ''}/${operator.options?.string('sharedName') ?? ''}`;
+      if (said.has(name)) continue;
+      said.add(name);
+      const message = `VAR_HANDLE keeps the variable "${name}" from one request to the next`;
+      sayer.say('cross-model/tflite-resource', message, { place: { subgraph, operator } });
+    }
+  }
+}
+
 /** Judges what is no program. @param endOffset where the flatbuffer ends. */
-export async function judgeContents(judging: Judging, endOffset: number): Promise<void> {
+export function judgeContents(judging: Judging, endOffset: number): void {
   judgeUnusedBuffers(judging);
   judgeMetadata(judging);
   judgeExternal(judging);
-  await judgeAppended(judging, judging.context, endOffset);
+  judgeState(judging);
+  judgeAppended(judging, endOffset);
 }

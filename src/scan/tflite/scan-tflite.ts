@@ -126,6 +126,6 @@ export async function scanTflite(source: Source, context: ScanContext, options: 
   judgeSizes(judging, values);
   judgeCustomOps(judging, values, (graphDef) => options.graph(graphDef, source.name));
   noteUses(judging, values);
-  await judgeContents(judging, endOffset);
+  judgeContents(judging, endOffset);
   await options.weights?.(weightsOf(model, source));
 }
