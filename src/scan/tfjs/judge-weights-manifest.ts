@@ -111,7 +111,11 @@ function openShards(sayer: TfjsSayer, group: WeightGroup, siblings: Siblings): S
     seen.add(path);
     const name = siblings.names.includes(path) ? path : path.replace(/^\.\//, '').replace(/[?#].*$/, '');
     const part = name === '' ? undefined : siblings.open(name);
-    if (part === undefined) {
+    if (part === undefined && siblings.names.length === 0) {
+      // Only model.json was given: whether the file lies beside it cannot be said.
+      sayer.context.unreadable(sayer.file, `its weight file ${path} was not given with it`);
+      isComplete = false;
+    } else if (part === undefined) {
       const shown = path === '' ? 'without a name' : path;
       sayer.say('malformed/tfjs-missing-weights', `the weight file ${shown} is not there`, place, {
         argument: { name: 'paths', value: path },

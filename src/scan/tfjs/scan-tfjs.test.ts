@@ -262,6 +262,12 @@ describe('a manifest', () => {
     expect(all).toEqual([]);
   });
 
+  it('whose files were not given is not clean, and not at fault', async () => {
+    const { all, context } = await scan(ordinary);
+    expect(all).toEqual([]);
+    expect(context.parts).toEqual([{ file: 'model.json', reason: expect.stringMatching(/group1-shard1of1.bin/) }]);
+  });
+
   it('of an old converter is a list by itself', async () => {
     const { all } = await scan([{ paths: ['/etc/passwd'], weights: [matrix] }]);
     expect(all).toEqual([expect.stringMatching(/^high path-traversal/)]);
