@@ -3,14 +3,11 @@
 import type { Source } from '../scan-context.ts';
 import type { Format } from './formats.ts';
 import { readUpTo } from './memory-source.ts';
+import { sniffJson } from './sniff-json.ts';
+import { textPieces } from './text-pieces.ts';
 
 const headBytes = 64 * 1024;
-const chunkBytes = 1024 ** 2;
-/** Keys of an object that are remembered, and how long one may be. */
-const maxKeys = 1000;
-const maxKeyBytes = 256;
-/** Text that is gone through for its outermost names. */
-const maxTextBytes = 512 * 1024 ** 2;
+const maxNameBytes = 256;
 
 const code = (character: string): number => character.charCodeAt(0);
 const [quote, apostrophe, backslash, newline, hash] = ['"', "'", '\\', '\n', '#'].map(code);
@@ -28,81 +25,6 @@ function isTextHead(head: Buffer): boolean {
   // High bytes must be UTF-8 (a character may be cut at the end), otherwise weights would count as text.
   const sample = head.subarray(0, Math.max(0, head.length - 4));
   return !sample.toString('utf8').includes('\ufffd') || head.length < 4;
-}
-
-function decodeKey(bytes: readonly number[]): string {
-  const raw = Buffer.from(bytes).toString('utf8');
-  try {
-    // `\u006dodelTopology` is the same key.
-    return String(JSON.parse(`"${raw}"`));
-  } catch {
-    return raw;
-  }
-}
-
-/** Bytes of a source, one after the other, from `start`. */
-function* bytesOf(source: Source, start: number): Generator<Buffer> {
-  const end = Math.min(source.sizeBytes, maxTextBytes);
-  for (let offset = start; offset < end; offset += chunkBytes) yield source.read(offset, Math.min(chunkBytes, end - offset));
-}
-
-function indexFrom(chunk: Buffer, byte: number, start: number): number {
-  const at = chunk.indexOf(byte, start);
-  return at === -1 ? chunk.length : at;
-}
-
-/** Keys of the outermost JSON object; of the objects in it when it is a list, marked by `isList`. */
-function jsonKeys(source: Source, start: number): { readonly keys: ReadonlySet<string>; readonly isList: boolean } {
-  const keys = new Set<string>();
-  let text: number[] | undefined;
-  let last: number[] | undefined;
-  let isEscaped = false;
-  let depth = 0;
-  let keyDepth = 1;
-  let isList = false;
-  for (const chunk of bytesOf(source, start)) {
-    let nextQuote = -1;
-    let nextBackslash = -1;
-    for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at];
-      if (text !== undefined) {
-        if (isEscaped) isEscaped = false;
-        else if (byte === backslash) isEscaped = true;
-        else if (byte === quote) {
-          last = text;
-          text = undefined;
-          continue;
-        } else if (text.length >= maxKeyBytes) {
-          // A long string (weights in base64) is passed at the speed of memory.
-          // Each is looked for once: a string of backslashes must not make this quadratic.
-          if (nextQuote < at) nextQuote = indexFrom(chunk, quote, at);
-          if (nextBackslash < at) nextBackslash = indexFrom(chunk, backslash, at);
-          at = Math.min(nextQuote, nextBackslash) - 1;
-          continue;
-        }
-        if (text.length < maxKeyBytes) text.push(byte);
-      } else if (byte === quote) text = [];
-      else if (byte === 0x7b || byte === 0x5b) {
-        if (depth === 0 && byte === 0x5b) [isList, keyDepth] = [true, 2];
-        depth++;
-      } else if (byte === 0x7d || byte === 0x5d) depth--;
-      else if (byte === 0x3a && last !== undefined && depth === keyDepth) {
-        if (keys.size < maxKeys) keys.add(decodeKey(last));
-        last = undefined;
-      } else if (byte === 0x2c) last = undefined;
-    }
-  }
-  return { keys, isList };
-}
-
-function sniffJson(source: Source, start: number): Format {
-  const { keys, isList } = jsonKeys(source, start);
-  if (isList) return keys.has('paths') && keys.has('weights') ? 'tfjs-model' : 'json';
-  if (keys.has('modelTopology') || keys.has('weightsManifest') || keys.has('modelInitializer')) return 'tfjs-model';
-  // Architectures of Keras 1 to 3; `config.json` of other libraries has neither.
-  if (keys.has('class_name') || (keys.has('keras_version') && keys.has('config'))) return 'keras-json';
-  if (keys.has('className') && keys.has('config')) return 'keras-json';
-  return 'json';
 }
 
 const textFields: ReadonlyMap<string, Format> = new Map<string, Format>([
@@ -132,7 +54,7 @@ function sniffTextFormat(source: Source, start: number): Format | undefined {
   let endOfString = 0;
   let isEscaped = false;
   let depth = 0;
-  for (const chunk of bytesOf(source, start)) {
+  for (const chunk of textPieces(source, start)) {
     for (const byte of chunk) {
       if (inComment) inComment = byte !== newline;
       else if (endOfString !== 0) {
@@ -140,7 +62,7 @@ function sniffTextFormat(source: Source, start: number): Format | undefined {
         else if (byte === backslash) isEscaped = true;
         else if (byte === endOfString) endOfString = 0;
       } else if (isNameByte(byte) || (name !== '' && byte >= 0x30 && byte <= 0x39)) {
-        if (depth === 0 && name.length < maxKeyBytes) name += String.fromCharCode(byte);
+        if (depth === 0 && name.length < maxNameBytes) name += String.fromCharCode(byte);
       } else {
         if (name !== '') [lastName, name] = [name, ''];
         if (byte === hash) inComment = true;

@@ -6,8 +6,8 @@ import { type ArchiveMember, judgeMemberName, judgeMembersBehindLinks, NameRegis
 import { type EntryKind, linkedName } from './folder-view.ts';
 import { readUpTo, sliceSource } from './memory-source.ts';
 import { damaged, reportFile } from './report-file.ts';
+import { blockBytes, checksumFits, isZero, type Overrides, readHeader, readPax, type TarHeader, text } from './tar-header.ts';
 
-const blockBytes = 512;
 /** Of a long name or a pax header. Real ones have a few hundred bytes. */
 const maxTextBytes = 1024 ** 2;
 
@@ -22,93 +22,6 @@ const kinds: ReadonlyMap<string, EntryKind> = new Map([
   ['5', 'folder'],
   ['6', 'fifo'],
 ]);
-
-interface Overrides {
-  name?: string;
-  linkTarget?: string;
-  sizeBytes?: number;
-  isSparse?: boolean;
-}
-
-function text(block: Buffer, start: number, end: number): string {
-  const bytes = block.subarray(start, end);
-  const nul = bytes.indexOf(0);
-  return (nul === -1 ? bytes : bytes.subarray(0, nul)).toString('utf8');
-}
-
-/** Octal, or base 256 where the first bit is set; undefined when it is neither. */
-function number(block: Buffer, start: number, end: number): number | undefined {
-  if ((block[start] & 0x80) !== 0) {
-    let value = block[start] & 0x7f;
-    for (let index = start + 1; index < end; index++) value = value * 256 + block[index];
-    return Number.isSafeInteger(value) ? value : undefined;
-  }
-  const digits = block
-    .toString('latin1', start, end)
-    .replace(/[\0 ]+$/, '')
-    .trimStart();
-  if (digits === '') return 0;
-  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : undefined;
-}
-
-function checksumFits(block: Buffer): boolean {
-  let unsigned = 8 * 0x20;
-  let high = 0;
-  for (let index = 0; index < blockBytes; index++) {
-    if (index === 148) index = 156;
-    unsigned += block[index];
-    if (block[index] > 127) high++;
-  }
-  const written = number(block, 148, 156);
-  // Old programs added signed bytes.
-  return written === unsigned || written === unsigned - 256 * high;
-}
-
-const zeros = Buffer.alloc(blockBytes);
-const isZero = (block: Buffer): boolean => block.equals(zeros);
-
-/** `length key=value\n`, again and again. */
-function readPax(bytes: Buffer, into: Overrides, archive: Source): void {
-  for (let at = 0; at < bytes.length && bytes[at] !== 0; ) {
-    const space = bytes.subarray(at, at + 12).indexOf(0x20);
-    const length = Number(bytes.toString('latin1', at, at + Math.max(space, 0)));
-    if (space < 1 || !Number.isSafeInteger(length) || length < space + 3 || at + length > bytes.length) {
-      throw damaged(archive.name, 'a pax header is not well formed');
-    }
-    const record = bytes.subarray(at + space + 1, at + length - 1);
-    const equals = record.indexOf(0x3d);
-    const key = record.toString('latin1', 0, Math.max(equals, 0));
-    const value = record.subarray(equals + 1).toString('utf8');
-    if (key === 'path' || key === 'GNU.sparse.name') into.name = value;
-    else if (key === 'linkpath') into.linkTarget = value;
-    else if (key === 'size') into.sizeBytes = /^[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN;
-    if (key.startsWith('GNU.sparse.')) into.isSparse = true;
-    at += length;
-  }
-}
-
-interface TarHeader {
-  readonly type: string;
-  readonly name: string;
-  readonly linkTarget: string;
-  readonly sizeBytes: number;
-  readonly mode: number;
-}
-
-function readHeader(block: Buffer, archive: Source): TarHeader {
-  const sizeBytes = number(block, 124, 136);
-  if (sizeBytes === undefined) throw damaged(archive.name, 'the size of a member is no number');
-  const isUstar = text(block, 257, 263) === 'ustar' && block[262] === 0;
-  const prefix = isUstar ? text(block, 345, 500) : '';
-  const name = text(block, 0, 100);
-  return {
-    type: String.fromCharCode(block[156]),
-    name: prefix === '' ? name : `${prefix}/${name}`,
-    linkTarget: text(block, 157, 257),
-    sizeBytes,
-    mode: number(block, 100, 108) ?? 0,
-  };
-}
 
 function judgeLink(archive: Source, name: string, target: string, isHard: boolean, context: ScanContext): void {
   // A hard link's target is a name in the archive, a symbolic link's is relative to the link.
