@@ -2,5 +2,7 @@
 export { type Config, configForFolder, loadConfig } from './config/index.ts';
 export { AirlockError, type ErrorCode, isAirlockError, type Violation } from './core/index.ts';
 export { type AirlockServer, type ServerHooks, startServer } from './gateway/index.ts';
+export type { Finding, Report, ReportedFinding, Severity } from './scan/index.ts';
+export { type ScanOptions, scan } from './scanner/index.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './serving/index.ts';
 export type { DType, FlatValue, NestedValue, OutputTensor, Signature, TensorSpec, TensorValue } from './tensor/index.ts';

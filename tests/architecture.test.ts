@@ -7,6 +7,7 @@ import {
   guardedImports,
   importGraph,
   readSources,
+  scanExcess,
   serverNativeCode,
   serverSigning,
   sideDoorImports,
@@ -33,6 +34,8 @@ describe('the source tree', () => {
   it('imports koffi, child processes and fastify only where they belong', () => expect(guardedImports(graph)).toEqual([]));
   it('lets the worker reach core, tensor, jail, kernel and native only', () => expect(workerExcess(graph)).toEqual([]));
   it('lets the decoder reach core, tensor, jail and kernel only', () => expect(decoderExcess(graph)).toEqual([]));
+  it('lets what reads models reach core, tensor and model only, and nobody else import it', () =>
+    expect(scanExcess(graph)).toEqual([]));
   it('keeps native code out of the server', () => expect(serverNativeCode(graph)).toEqual([]));
   it('keeps signing and private keys out of the server', () => expect(serverSigning(files)).toEqual([]));
   it('has one error class', () => expect(errorClasses(files)).toEqual(['core/errors.ts']));
@@ -144,6 +147,15 @@ describe('the rules', () => {
     expect(reach('')).toEqual([]);
     expect(reach("import '../contract/index.ts'")).toEqual(['contract/index.ts']);
     expect(reach("import 'yauzl'")).toEqual(['yauzl']);
+  });
+
+  it('refuse a reader of models that reaches more, and a server that reads models itself', () => {
+    const scan = { ...core, 'scan/index.ts': '', 'scan/engine/index.ts': "import '../../core/index.ts'", 'sandbox/index.ts': '' };
+    expect(scanExcess(madeUp({ ...scan, 'scanner/main.ts': "import '../scan/engine/index.ts'" }))).toEqual([]);
+    expect(scanExcess(madeUp({ ...scan, 'scan/a.ts': "import '../sandbox/index.ts'" }))).toEqual(['sandbox/index.ts']);
+    expect(scanExcess(madeUp({ ...scan, 'serving/a.ts': "import '../scan/engine/index.ts'" }))).toEqual([
+      'serving/a.ts imports scan/engine/index.ts',
+    ]);
   });
 
   it.each([

@@ -62,6 +62,7 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
 const decoderFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'decoder']);
+const scanFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'model', 'scan']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
 const servingPlaces: readonly string[] = ['serving/', 'gateway/', 'worker/', 'launcher/', 'decoder/', 'index.ts'];
@@ -184,6 +185,17 @@ export function decoderExcess(graph: ImportGraph): string[] {
       ? target !== 'sharp' && target !== 'koffi'
       : graph.has(target) && !decoderFolders.has(folderOf(target, graph) ?? ''),
   );
+}
+
+/** What reads hostile models, beyond what it may reach: it must stay free of native code, and nobody else may import it. */
+export function scanExcess(graph: ImportGraph): string[] {
+  const reader = [...closureOf(graph, new Set(['scan']))].filter(
+    (file) => graph.has(file) && !scanFolders.has(folderOf(file, graph) ?? ''),
+  );
+  const strangers = edges(graph)
+    .filter(([from, to]) => to.startsWith('scan/engine/') && !from.startsWith('scan/') && from !== 'scanner/main.ts')
+    .map(([from, to]) => `${from} imports ${to}`);
+  return [...reader, ...strangers];
 }
 
 /** Native code that the server's own process would load: hostile bytes must meet memory-safe code only. */

@@ -54,6 +54,11 @@ export interface StartOptions {
   /** Files and folders that it may read, besides Node, the C library and this package's own code. */
   readonly readable: readonly string[];
   readonly limits: JailLimits;
+  /**
+   * Runs as the server's own user, without the server's rights, instead of as one of its own. Only for a process that loads no native code and reads
+   * files that nobody else may read: staging them for another user would change or copy a model that must lie still. Default false.
+   */
+  readonly keepUser?: boolean;
   /** Each line that it prints, printable and bounded. */
   readonly onLog: (line: LogLine) => void;
 }

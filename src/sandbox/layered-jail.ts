@@ -95,7 +95,7 @@ export class LayeredJail implements Jail {
       this.#releases.add(removal);
     };
     try {
-      userId = this.#set.has('user') ? users?.take() : undefined;
+      userId = this.#set.has('user') && options.keepUser !== true ? users?.take() : undefined;
       group = this.#set.size === 0 ? undefined : cgroups?.create(options.limits);
       const command = startCommand(
         {

@@ -44,13 +44,12 @@ function scannerFiles(): string[] {
 export async function scanModel(options: ScanModelOptions): Promise<ScanResult> {
   const { jail, request, timeoutMs = 120_000, memoryMiB = 1024, onLog, signal } = options;
   const memoryBytes = memoryMiB * 1024 * 1024;
-  // Staging for other users may put the model elsewhere for the process.
-  const path = jail.pathInside(request.path);
   const scanner = jail.start({
     entry: options.entry ?? scannerEntry,
-    args: [JSON.stringify({ ...request, path })],
+    args: [JSON.stringify(request)],
     execArgv: [`--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`],
     readable: [...scannerFiles(), request.path],
+    keepUser: true,
     // Compiled code and what V8 reserves come on top of what is watched below.
     limits: { memoryBytes: memoryBytes + 512 * 1024 * 1024, maxTasks },
     onLog: ({ text }) => onLog?.(text),

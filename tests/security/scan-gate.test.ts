@@ -110,6 +110,8 @@ describe.skipIf(needsRuntime !== '')(`the scan before a load${needsRuntime}`, ()
   it('lets a good model pass, and records the scan with its digest', async () => {
     newStore('good');
     test = await start('good', unsafe);
+    // What was written a moment ago has to lie still first.
+    await until('the version', async () => (await statusOf(test as TestServer)).models[0].versions[0]?.state === 'AVAILABLE');
     const { models, auditLog } = await statusOf(test);
     const [{ state, scan }] = models[0].versions;
     expect([state, scan?.verdict]).toEqual(['AVAILABLE', 'clean']);
