@@ -30,12 +30,13 @@ function numberTexts(value: Value): PathUse | undefined {
 }
 
 const maxHintSteps = 300;
+const maxHints = 300;
 const pathLike = /^[^\0\n]{0,200}[/\\.][^\0\n]{0,200}$/;
 
 /** A constant that looks like a path and takes part in what the graph computes: more than nothing for whoever reads the finding. */
 function hint(c: Case, body: Body, node: number, name: string): { readonly value?: string } {
   const edge = edgeOf(c, body, node, name);
-  if (edge === undefined) return {};
+  if (edge === undefined || !c.budget.takes('hint', maxHints)) return {};
   for (const place of walkBack(c.program, { body, edge }, maxHintSteps)) {
     if (place.body.op(place.edge.node) !== 'Const') continue;
     const texts = c.values.of(place.body, place.edge).constants?.flatMap(({ strings }) => strings ?? []) ?? [];

@@ -23,6 +23,12 @@ export interface Resources {
   creatorsAt(body: Body, node: number, input: number): readonly NodeRef[];
 }
 
+/** What judging one graph may cost: hostile graphs have half a million nodes of the most expensive kind. */
+export interface Budget {
+  /** True the first `count` times for this name. */
+  takes(name: string, count: number): boolean;
+}
+
 /** One graph under judgement. */
 export interface Case {
   readonly program: Program;
@@ -34,6 +40,7 @@ export interface Case {
   /** True where no operation runs that string, so that something outside of the model would have to. */
   readonly isHeld: boolean;
   readonly resources: Resources;
+  readonly budget: Budget;
 }
 
 /** How one operation is dangerous. Tables of these are facts; what a value changes about them is decided by the judge of that kind. */

@@ -13,9 +13,14 @@ function names(c: Case, pair: BlockingPair, body: Body, node: number): ReadonlyS
   return pair.isByName ? new Set([resourceName({ body, node })]) : c.resources.namesAt(body, node, 0);
 }
 
+// More than these say nothing more.
+const maxPartners = 1_000;
+const maxKnown = 10_000;
+
 /** Nodes of one side of a pair by the name of what they work on, and those of unknown name. Made once for a graph. */
 class Side {
   readonly #byName = new Map<string, NodeRef[]>();
+  readonly #known = new Map<string, readonly NodeRef[]>();
 
   constructor(c: Case, pair: BlockingPair, ops: ReadonlySet<string>) {
     for (const op of ops) {
@@ -31,9 +36,14 @@ class Side {
 
   /** Those that may work on one of these; none for a name that cannot be told. */
   of(mine: ReadonlySet<string>): readonly NodeRef[] {
+    const key = [...mine].join('\0');
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     const found = new Set<NodeRef>();
     for (const name of [...mine, '?']) for (const ref of this.#byName.get(name) ?? []) found.add(ref);
-    return [...found];
+    const refs = [...found].slice(0, maxPartners);
+    if (this.#known.size < maxKnown) this.#known.set(key, refs);
+    return refs;
   }
 }
 

@@ -2,9 +2,8 @@
 // over hides data that no shape shows. Shapes that are too large are judged with the sizes, not here.
 import type { Body } from '../graph/index.ts';
 import type { Case } from './hazard-types.ts';
-import { typeAttr } from './node-facts.ts';
 import { named, reportHazard, triggersAt } from './report-hazard.ts';
-import { elementBytes, measureTensor } from './tensor-measure.ts';
+import { elementBytes, measureTensor, measureType } from './tensor-measure.ts';
 
 function problem(declared: number | undefined, bytes: Buffer): string | undefined {
   const tensor = measureTensor(bytes);
@@ -26,7 +25,8 @@ function problem(declared: number | undefined, bytes: Buffer): string | undefine
 export function judgeConstant(c: Case, body: Body, node: number): void {
   const bytes = body.attrBytes(node, 'value');
   if (bytes === undefined) return;
-  const what = problem(typeAttr(body, node, 'dtype'), bytes);
+  const type = body.attrBytes(node, 'dtype');
+  const what = problem(type === undefined ? undefined : measureType(type), bytes);
   if (what === undefined) return;
   reportHazard(c, body, node, {
     ruleId: 'malformed/const-content',

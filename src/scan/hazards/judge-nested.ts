@@ -3,7 +3,7 @@
 
 import type { Body } from '../graph/index.ts';
 import { type NestedProgram, readComputedGraph } from '../graph/index.ts';
-import { openValues } from '../values/index.ts';
+import { judgeLoops, judgeSizes, openValues } from '../values/index.ts';
 import type { Case } from './hazard-types.ts';
 import { named, reportHazard } from './report-hazard.ts';
 
@@ -67,8 +67,7 @@ export function judgeGraphFromString(c: Case, body: Body, node: number): readonl
 export function judgeNested(
   c: Case,
   computed: readonly NestedProgram[],
-  judge: (nested: Case) => void,
-  index: (nested: NestedProgram) => Case['resources'],
+  judge: (nested: Omit<Case, 'resources' | 'budget'>) => void,
 ): void {
   const all = [...c.program.nested, ...computed];
   if (all.length > 0 && c.depth >= maxDepth) {
@@ -77,14 +76,18 @@ export function judgeNested(
   }
   for (const nested of all) {
     const { program, isRun } = nested;
+    const values = openValues(program, c.context);
+    if (isRun) {
+      judgeLoops(program, values, c.context);
+      judgeSizes(program, values, c.context);
+    }
     judge({
       program,
-      values: openValues(program, c.context),
+      values,
       context: c.context,
       folder: { ...c.folder, kind: 'graph-def' },
       depth: c.depth + 1,
       isHeld: c.isHeld || !isRun,
-      resources: index(nested),
     });
   }
 }

@@ -3,8 +3,7 @@
 import type { Body } from '../graph/index.ts';
 import type { OpDefinition } from '../ops/index.ts';
 import type { Case } from './hazard-types.ts';
-import { functionNames } from './node-facts.ts';
-import { tensorTypes } from './node-types.ts';
+import { functionNames, intAttr, typeListAttr } from './node-facts.ts';
 import { named, reportHazard, triggersAt } from './report-hazard.ts';
 
 // Field numbers of AttrValue: the kind of an attribute stands in its first byte, so that half a million nodes need no decoding.
@@ -21,11 +20,14 @@ const fieldOfType: Readonly<Record<string, number>> = {
   func: 10,
 };
 
+/** Nodes of one operation whose attributes are looked at. */
+const maxAttributes = 20_000;
+
 function report(c: Case, body: Body, node: number, ruleId: string, what: string): void {
   reportHazard(c, body, node, {
     ruleId,
     severity: 'medium',
-    message: `${named(body, node)} ${what}: what it does is undefined`,
+    message: `${named(body, node)} ${what}, and fails or does something else`,
     always: triggersAt(c, body, node)[0] ?? 'load',
   });
 }
@@ -52,12 +54,27 @@ function attributeProblem(c: Case, body: Body, node: number, definition: OpDefin
   return undefined;
 }
 
+/** Number of tensors that the operation takes; undefined where an attribute that would say it is missing. */
+function inputCount(body: Body, node: number, { inputs }: OpDefinition): number | undefined {
+  let count = 0;
+  for (const { type, isTypeList, numberAttr } of inputs) {
+    const some = isTypeList
+      ? typeListAttr(body, node, type)?.length
+      : numberAttr === undefined
+        ? 1
+        : intAttr(body, node, numberAttr);
+    if (some === undefined || some < 0) return undefined;
+    count += some;
+  }
+  return count;
+}
+
 /** What is wrong with the number of inputs; undefined when nothing is. */
 function inputProblem(body: Body, node: number, definition: OpDefinition, dangling: number): string | undefined {
-  const types = tensorTypes(body, node, definition.inputs);
-  if (types === undefined) return undefined;
+  const wanted = inputCount(body, node, definition);
+  if (wanted === undefined) return undefined;
   const count = body.inputs(node).length + dangling;
-  return count === types.length ? undefined : `has ${count} inputs where its operation takes ${types.length}`;
+  return count === wanted ? undefined : `has ${count} inputs where its operation takes ${wanted}`;
 }
 
 /** Judges one node; `dangling` is how many of its data inputs name nothing. */
@@ -73,7 +90,7 @@ export function judgeNodeForm(c: Case, body: Body, node: number, dangling: numbe
     }
     return;
   }
-  const attribute = attributeProblem(c, body, node, definition);
+  const attribute = c.budget.takes(op, maxAttributes) ? attributeProblem(c, body, node, definition) : undefined;
   if (attribute !== undefined) report(c, body, node, 'malformed/attribute', attribute);
   const input = inputProblem(body, node, definition, dangling);
   if (input !== undefined) report(c, body, node, 'malformed/inputs', input);

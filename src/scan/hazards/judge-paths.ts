@@ -7,9 +7,12 @@ import type { Case, OpRisk } from './hazard-types.ts';
 import { isEndless, isSecret, pathArgument, pathWords } from './path-origin.ts';
 import { chainAt, named, reportHazard, triggersAt } from './report-hazard.ts';
 
+const maxWays = 500;
+
 /** True when what the node makes gets into what a request is answered, by data and not only by order. */
 function isAnswered(c: Case, body: Body, node: number): boolean {
   if (!triggersAt(c, body, node).includes('inference')) return false;
+  if (!c.budget.takes('way to an answer', maxWays)) return true;
   return !chainAt(c, body, node, 'inference').some(({ via }) => via === 'control');
 }
 

@@ -4,7 +4,7 @@ import type { Body, NestedProgram, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import type { Values } from '../values/index.ts';
 import { blockingPairs } from './blocking-pairs.ts';
-import type { Case, FolderFacts } from './hazard-types.ts';
+import type { Budget, Case, FolderFacts } from './hazard-types.ts';
 import { clockComparisons, judgeClock, judgeTriggers } from './judge-backdoor.ts';
 import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts';
 import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
@@ -59,7 +59,20 @@ function judgeCase(c: Case): void {
   judgeKernels(c);
   judgeTriggers(c);
   judgeClock(c);
-  judgeNested(c, computed, judgeCase, ({ program }) => indexResources(program, indexedOps));
+  judgeNested(c, computed, (nested) =>
+    judgeCase({ ...nested, resources: indexResources(nested.program, indexedOps), budget: openBudget() }),
+  );
+}
+
+function openBudget(): Budget {
+  const counts = new Map<string, number>();
+  return {
+    takes(name, count) {
+      const taken = counts.get(name) ?? 0;
+      if (taken < count) counts.set(name, taken + 1);
+      return taken < count;
+    },
+  };
 }
 
 /**
@@ -75,5 +88,6 @@ export function judgeProgram(program: Program, values: Values, context: ScanCont
     depth: 0,
     isHeld: false,
     resources: indexResources(program, indexedOps),
+    budget: openBudget(),
   });
 }

@@ -18,7 +18,7 @@ const textTarget = /custom_call\s{0,4}@"?([\w.$:-]{1,200})|call_target_name\s{0,
 const word = /^[A-Za-z_][\w.$:-]{2,199}$/;
 // Names that bytecode and text have besides targets: operations with their version, attributes, locations.
 const vocabulary =
-  /_v\d+$|^(?:main|vhlo|stablehlo|builtin|func|chlo|mhlo|sdy|arith|jax|private|public|backend_config|api_version|has_side_effect|call\w*|called_computations|operand_layouts|result_layouts|output_operand_aliases|function_type|sym_name|sym_visibility|arg_attrs|res_attrs|StableHLO.*|MLIR.*|jit\w*|loc\w*|module|unknown|tf)$|\.(?:py|mlir|cc)$/;
+  /_v\d+$|^(?:main|vhlo|stablehlo|builtin|func|custom_call|chlo|mhlo|sdy|arith|jax|private|public|backend_config|api_version|has_side_effect|call\w*|called_computations|operand_layouts|result_layouts|output_operand_aliases|function_type|sym_name|sym_visibility|arg_attrs|res_attrs|StableHLO.*|MLIR.*|jit\w*|loc\w*|module|unknown|tf)$|\.(?:py|mlir|cc)$/;
 const maxModuleBytes = 64 * 1024 * 1024;
 const maxTargets = 50;
 

@@ -5,6 +5,10 @@ import type { Case } from './hazard-types.ts';
 import { type Place, placesBefore } from './walk-back.ts';
 
 const maxSteps = 400;
+// What is beyond is no asset's: a finding too many, for graphs that nobody writes.
+const maxWays = 3_000;
+// Old savers restore each variable by an operation of its own.
+const maxSaverWays = 50_000;
 
 const toNode = (tensor: string): string => tensor.replace(/:\d+$/, '');
 
@@ -45,17 +49,28 @@ function isNumber(c: Case, { body, edge }: Place): boolean {
 // ever assigned to it (verified with exports of 2.21).
 function isAssetVariable(c: Case, read: NodeRef): boolean {
   const names = c.resources.namesAt(read.body, read.node, 0);
-  if (names.size === 0 || names.has('?')) return false;
-  const writers = ['AssignVariableOp', 'AssignAddVariableOp'].flatMap((op) => c.resources.nodesOf(op));
-  let isWritten = false;
-  for (const { body, node } of writers.slice(0, 10_000)) {
-    const targets = c.resources.namesAt(body, node, 0);
-    if (![...targets].some((name) => names.has(name))) continue;
+  const own = assetVariables(c);
+  return names.size > 0 && [...names].every((name) => own.has(name));
+}
+
+const known = new WeakMap<Case, ReadonlySet<string>>();
+
+/** Names of variables that nothing but paths of assets is assigned to. */
+function assetVariables(c: Case): ReadonlySet<string> {
+  const before = known.get(c);
+  if (before !== undefined) return before;
+  const own = new Set<string>();
+  const others = new Set<string>();
+  for (const { body, node } of ['AssignVariableOp', 'AssignAddVariableOp'].flatMap((op) => c.resources.nodesOf(op))) {
     const [, edge] = body.inputs(node);
-    if (edge === undefined || !isAssetTensor(c, { body, edge })) return false;
-    isWritten = true;
+    const isAsset = edge !== undefined && isAssetTensor(c, { body, edge });
+    for (const name of c.resources.namesAt(body, node, 0)) (isAsset ? own : others).add(name);
   }
-  return isWritten;
+  for (const name of others) own.delete(name);
+  // A writer whose variable cannot be told may write any of them.
+  if (others.has('?')) own.clear();
+  known.set(c, own);
+  return own;
 }
 
 function isAssetTensor(c: Case, { body, edge }: Place): boolean {
@@ -66,7 +81,7 @@ function isAssetTensor(c: Case, { body, edge }: Place): boolean {
 
 /** True when the path is surely that of assets of the model. */
 export function isAssetPath(c: Case, start: Place): boolean {
-  if (c.program.assetFiles.length === 0) return false;
+  if (c.program.assetFiles.length === 0 || !c.budget.takes('way to an asset', maxWays)) return false;
   return allWays(c, start, (place) => {
     const { body, edge } = place;
     const op = body.op(edge.node);
@@ -100,6 +115,7 @@ function isDefaultName(c: Case, { body, edge }: Place): boolean {
 
 /** True when the path is surely the one that a saver is given, with at most something appended. */
 export function isSaverPath(c: Case, start: Place): boolean {
+  if (!c.budget.takes('way to the saver', maxSaverWays)) return false;
   const filename = toNode(c.program.saver?.filenameTensor ?? '');
   return allWays(c, start, (place) => {
     const { body, edge } = place;

@@ -79,10 +79,14 @@ export function chainAt(c: Case, body: Body, node: number, trigger: Trigger): re
   return c.program.reach.chainTo(body, node, trigger);
 }
 
+/** Findings of one kind for one graph; those after them say nothing more, and a way to each would cost more than all the rest. */
+const maxAlike = 200;
+
 /** Reports a hazard of a node. */
 export function reportHazard(c: Case, body: Body, node: number, hazard: Hazard): void {
   const triggers = triggersAt(c, body, node);
   const trigger = c.isHeld ? 'none' : (hazard.always ?? triggers[0] ?? 'none');
+  if (!c.budget.takes(`${hazard.ruleId} ${hazard.severity} ${trigger}`, maxAlike)) return;
   const chain = chainAt(c, body, node, trigger);
   // Nobody here runs the string: only code outside of the model could.
   const isHeld = c.isHeld && chain.length > 0;

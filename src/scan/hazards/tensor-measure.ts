@@ -11,99 +11,127 @@ export interface TensorMeasure {
   readonly values: number | undefined;
 }
 
-interface Field {
-  readonly number: number;
-  readonly wireType: number;
-  readonly value: bigint;
-  readonly bytes: Buffer;
-}
+// Bytes of one value in the packed form; 0 for varints. Resource handles and variants are not counted: their decoding has rules of its own.
+const packed: ReadonlyMap<number, number> = new Map([
+  ...[7, 10, 11, 13, 16, 17].map((field) => [field, 0] as const),
+  [5, 4],
+  [6, 8],
+  [9, 8],
+  [12, 16],
+]);
+const stringField = 8;
 
-function* fieldsOf(bytes: Buffer): Generator<Field> {
-  let at = 0;
-  const varint = (): bigint | undefined => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at++];
-      if (byte === undefined) return undefined;
-      value |= BigInt(byte & 0x7f) << shift;
+/** Reads one message field by field, without an object for each: models have hundreds of thousands of constants. */
+class Fields {
+  number = 0;
+  wireType = 0;
+  /** Of a varint; exact up to 2^53. */
+  value = 0;
+  start = 0;
+  end = 0;
+  readonly #bytes: Buffer;
+  readonly #limit: number;
+  #at: number;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#limit = end;
+  }
+
+  /** -1 when it is cut short or too long. */
+  #varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10 && this.#at < this.#limit; count++) {
+      const byte = this.#bytes[this.#at++] ?? 0;
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
+      scale *= 128;
     }
-    return undefined;
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    if (tag === undefined) return;
-    const number = Number(tag >> 3n);
-    const wireType = Number(tag & 7n);
-    const start = wireType === 0 ? varint() : undefined;
-    const length = wireType === 2 ? varint() : wireType === 1 ? 8n : wireType === 5 ? 4n : 0n;
-    if ((wireType === 0 && start === undefined) || length === undefined) return;
-    if (wireType !== 0 && wireType !== 1 && wireType !== 2 && wireType !== 5) return;
-    if (length > BigInt(bytes.length - at)) return;
-    const content = bytes.subarray(at, at + Number(length));
-    at += Number(length);
-    yield { number, wireType, value: start ?? 0n, bytes: content };
+    return -1;
+  }
+
+  /** False at the end and where the message is no message. */
+  next(): boolean {
+    if (this.#at >= this.#limit) return false;
+    const tag = this.#varint();
+    if (tag < 0) return false;
+    this.number = Math.floor(tag / 8);
+    this.wireType = tag % 8;
+    let length = 0;
+    if (this.wireType === 0) {
+      this.value = this.#varint();
+      if (this.value < 0) return false;
+    } else if (this.wireType === 2) length = this.#varint();
+    else if (this.wireType === 1) length = 8;
+    else if (this.wireType === 5) length = 4;
+    else return false;
+    if (length < 0 || length > this.#limit - this.#at) return false;
+    this.start = this.#at;
+    this.end = this.#at + length;
+    this.#at = this.end;
+    return true;
   }
 }
 
-function elementsOf(shape: Buffer): number | undefined {
+const negative = 2 ** 63;
+
+function elementsOf(bytes: Buffer, start: number, end: number): number | undefined {
   let elements = 1;
-  for (const { number, wireType, bytes, value } of fieldsOf(shape)) {
-    if (number === 3 && wireType === 0 && value !== 0n) return undefined;
-    if (number !== 2 || wireType !== 2) continue;
-    let size = 0n;
-    for (const dim of fieldsOf(bytes)) if (dim.number === 1 && dim.wireType === 0) size = BigInt.asIntN(64, dim.value);
-    if (size < 0n) return undefined;
-    elements *= Number(size);
+  const shape = new Fields(bytes, start, end);
+  while (shape.next()) {
+    if (shape.number === 3 && shape.wireType === 0 && shape.value !== 0) return undefined;
+    if (shape.number !== 2 || shape.wireType !== 2) continue;
+    let size = 0;
+    const dim = new Fields(bytes, shape.start, shape.end);
+    while (dim.next()) if (dim.number === 1 && dim.wireType === 0) size = dim.value;
+    if (size >= negative) return undefined;
+    elements *= size;
     if (!Number.isSafeInteger(elements)) return undefined;
   }
   return elements;
 }
 
-// Bytes of one value in the packed form; 0 for varints.
-const packedBytes: ReadonlyMap<number, number> = new Map([
-  [5, 4],
-  [6, 8],
-  [7, 0],
-  [9, 8],
-  [10, 0],
-  [11, 0],
-  [12, 16],
-  [13, 0],
-  [16, 0],
-  [17, 0],
-]);
-// Resource handles and variants are not counted: their decoding has rules of its own.
-const stringField = 8;
-
-function packedCount(bytes: Buffer, size: number): number {
-  if (size > 0) return Math.floor(bytes.length / size);
+function packedCount(bytes: Buffer, start: number, end: number, size: number): number {
+  if (size > 0) return Math.floor((end - start) / size);
   let count = 0;
-  for (const byte of bytes) if (byte < 0x80) count++;
+  for (let at = start; at < end; at++) if ((bytes[at] ?? 0) < 0x80) count++;
   return count;
 }
 
 /** Measures an encoded AttrValue that holds a tensor; undefined when it holds none. */
-export function measureTensor(attrValue: Buffer): TensorMeasure | undefined {
-  let tensor: Buffer | undefined;
-  for (const field of fieldsOf(attrValue)) if (field.number === 8 && field.wireType === 2) tensor = field.bytes;
-  if (tensor === undefined) return undefined;
+export function measureTensor(bytes: Buffer): TensorMeasure | undefined {
+  const attr = new Fields(bytes, 0, bytes.length);
+  let start = -1;
+  let end = -1;
+  while (attr.next()) if (attr.number === 8 && attr.wireType === 2) [start, end] = [attr.start, attr.end];
+  if (start < 0) return undefined;
   let dtype = 0;
   let elements: number | undefined = 1;
   let contentBytes = 0;
   let values: number | undefined;
-  for (const { number, wireType, value, bytes } of fieldsOf(tensor)) {
-    if (number === 1 && wireType === 0) dtype = Number(value);
-    else if (number === 2 && wireType === 2) elements = elementsOf(bytes);
-    else if (number === 4 && wireType === 2) contentBytes = bytes.length;
+  const tensor = new Fields(bytes, start, end);
+  while (tensor.next()) {
+    const { number, wireType } = tensor;
+    if (number === 1 && wireType === 0) dtype = tensor.value;
+    else if (number === 2 && wireType === 2) elements = elementsOf(bytes, tensor.start, tensor.end);
+    else if (number === 4 && wireType === 2) contentBytes = tensor.end - tensor.start;
     else if (number === stringField && wireType === 2) values = (values ?? 0) + 1;
     else {
-      const size = packedBytes.get(number);
-      if (size === undefined) continue;
-      values = (values ?? 0) + (wireType === 2 ? packedCount(bytes, size) : 1);
+      const size = packed.get(number);
+      if (size !== undefined) values = (values ?? 0) + (wireType === 2 ? packedCount(bytes, tensor.start, tensor.end, size) : 1);
     }
   }
   return { dtype, elements, contentBytes, values };
+}
+
+/** The number in an encoded AttrValue of a type; undefined when it is none. */
+export function measureType(bytes: Buffer): number | undefined {
+  const attr = new Fields(bytes, 0, bytes.length);
+  let type: number | undefined;
+  while (attr.next()) if (attr.number === 6 && attr.wireType === 0) type = attr.value;
+  return type;
 }
 
 /** Bytes of one element in `tensor_content`; undefined for strings, resources and types that this does not know. */
