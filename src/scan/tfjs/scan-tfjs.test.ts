@@ -282,6 +282,11 @@ describe('a model.json', () => {
     expect(graphs.map((graph) => graph.node[0]?.op).sort()).toEqual(['Placeholder', 'ReadFile']);
   });
 
+  it('without a topology is found', async () => {
+    const { all } = await scan({ weightsManifest: [] });
+    expect(all).toEqual([expect.stringMatching(/^medium malformed\/tfjs-model/)]);
+  });
+
   it('with a signature that does not fit is found', async () => {
     const signature = { inputs: { a: { name: 'w:0' }, b: { name: 'nowhere:0' } }, outputs: {} };
     const { all } = await scan({ ...ordinary, signature }, shard);

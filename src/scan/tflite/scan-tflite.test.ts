@@ -393,7 +393,67 @@ const attacks: readonly (readonly [title: string, bytes: () => Buffer, expected:
   ['no subgraph', () => tfliteModel({ subgraphs: [] }), /medium malformed\/tflite-structure/],
 ];
 
+/** Findings that are worth a line and refuse nothing. */
+const remarks: readonly (readonly [title: string, bytes: () => Buffer, expected: RegExp])[] = [
+  ['a known custom operation', () => oneOperator('TFLite_Detection_PostProcess', []), /^low custom-op\/tflite-known/],
+  [
+    'a vtable at an odd place',
+    () => {
+      // A byte in front of the root table moves all that follows.
+      const model = convModel();
+      const moved = Buffer.concat([model.subarray(0, 8), Buffer.alloc(1), model.subarray(8)]);
+      moved.writeUInt32LE(model.readUInt32LE(0) + 1, 0);
+      return moved;
+    },
+    /^low malformed\/flatbuffer-alignment/,
+  ],
+  [
+    'metadata that is none',
+    () => convModel(conv, { metadata: { TFLITE_METADATA: Buffer.from('nothing like it') } }),
+    /^low malformed\/tflite-metadata/,
+  ],
+  [
+    'a variable',
+    () =>
+      tfliteModel({
+        subgraphs: [
+          {
+            tensors: [{ type: 'RESOURCE', shape: [] }],
+            operators: [
+              { op: 'VAR_HANDLE', outputs: [0], options: ['VarHandleOptions', { container: 'c', sharedName: 'count' }] },
+            ],
+          },
+        ],
+      }),
+    /^info cross-model\/tflite-resource: .*"c\/count"/,
+  ],
+];
+
 describe('scanTflite', () => {
+  it.each(remarks)('remarks on %s', async (_, bytes, expected) => {
+    const { all, serious } = await scanTfliteBytes(bytes());
+    expect(serious).toEqual([]);
+    expect(all).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('adds up what lives at the same time', async () => {
+    const megabyte = 262_144;
+    const inputs = Array.from({ length: 12 }, (_, at) => at);
+    const bytes = tfliteModel({
+      subgraphs: [
+        {
+          tensors: inputs.map(() => ({ shape: [megabyte] })),
+          inputs: inputs.slice(1),
+          outputs: [0],
+          operators: [{ op: 'ADD_N', inputs: inputs.slice(1), outputs: [0] }],
+        },
+      ],
+    });
+    expect((await scanTfliteBytes(bytes)).serious).toEqual([]);
+    const { serious } = await scanTfliteBytes(bytes, { memoryBudgetBytes: 2 * 1024 * 1024 });
+    expect(serious).toEqual([expect.stringMatching(/^high memory\/tflite-arena: .*12.0 MiB/)]);
+  });
+
   it.each(attacks)('finds %s', async (_, bytes, expected) => {
     const { serious } = await scanTfliteBytes(bytes());
     expect(
