@@ -1,0 +1,21 @@
+// The names of the targets of scan-targets.js, for the process that runs none of them.
+export const targetNames = [
+  'savedModel',
+  'graphDef',
+  'metaGraph',
+  'judges',
+  'textFormat',
+  'chunked',
+  'checkpoint',
+  'checkpointV1',
+  'checkpointState',
+  'zip',
+  'tar',
+  'gzip',
+  'kerasJson',
+  'kerasArchive',
+  'kerasMetadata',
+  'hdf5',
+  'tflite',
+  'tfjs',
+];
