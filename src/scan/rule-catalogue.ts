@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { advisoryRules } from './advisories/rules.ts';
 import { checkpointRules } from './checkpoint/rules.ts';
+import { engineRules } from './engine/rules.ts';
 import { hazardRules } from './hazards/rules.ts';
 import { hdf5Rules } from './hdf5/rules.ts';
 import { kerasRules } from './keras/rules.ts';
@@ -17,6 +18,7 @@ import { weightRules } from './weights/rules.ts';
 
 /** Sorted by id. */
 export const scanRules: readonly Rule[] = [
+  ...engineRules,
   ...fileRules,
   ...savedModelRules,
   ...hazardRules,

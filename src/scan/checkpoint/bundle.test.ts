@@ -67,8 +67,8 @@ describe('scanBundle()', () => {
     ['an offset before the file', { offset: -8n }, 'high malformed/checkpoint-entry', /offset -8/],
     ['an offset behind the file', { offset: 1000 }, 'high malformed/checkpoint-entry', /offset 1000/],
     ['an offset that overflows', { offset: 2n ** 63n - 1n }, 'high malformed/checkpoint-entry', /offset 9223372036854775807/],
-    ['a data file that cannot be', { shard: 7 }, 'high malformed/checkpoint-entry', /data file 7 of 1/],
-    ['a negative data file', { shard: -1 }, 'high malformed/checkpoint-entry', /data file -1 of 1/],
+    ['a data file that cannot be', { shard: 7 }, 'high malformed/checkpoint-entry', /shard 7 of 1/],
+    ['a negative data file', { shard: -1 }, 'high malformed/checkpoint-entry', /shard -1 of 1/],
     [
       'more memory than there is',
       { shape: [2n ** 40n], size: 2n ** 42n },

@@ -30,7 +30,7 @@ export interface BundleIndex {
 function checkHeader(header: BundleHeader, file: string): void {
   const { shardCount, minConsumer } = header;
   if (shardCount < 1n || shardCount > maxShards) {
-    throw new AirlockError('MODEL_INVALID', { message: `${file} is damaged: it has ${shardCount} data files` });
+    throw new AirlockError('MODEL_INVALID', { message: `${file} is damaged: it counts ${shardCount} shards (data files)` });
   }
   if (minConsumer > 1n) {
     throw new AirlockError('MODEL_INVALID', {
@@ -119,7 +119,7 @@ function judgeEntry(
     return false;
   }
   if (entry.shard < 0n || entry.shard >= BigInt(shardCount)) {
-    const message = `Variable "${name}" of the checkpoint lies in data file ${entry.shard} of ${shardCount}, which cannot exist`;
+    const message = `Variable "${name}" of the checkpoint lies in shard ${entry.shard} of ${shardCount} data files, which cannot exist`;
     speaker.say({ ruleId: 'malformed/checkpoint-entry', path: name, message });
     return false;
   }

@@ -10,6 +10,7 @@ import type { ScanContext, Source } from '../scan-context.ts';
 import {
   type FolderView,
   type Format,
+  folderOfMembers,
   formatKind,
   formatTitle,
   judgeFile,
@@ -71,9 +72,31 @@ export class TargetScan {
   }
 
   async #read(source: Source, formats: readonly Format[], folder: FolderView | undefined): Promise<void> {
-    for (const format of formats) if (readableKinds.has(formatKind(format))) await this.#format(source, format, folder);
-    if (modelEndings.test(source.name) && formats.every((format) => ['unknown', 'empty'].includes(format)))
-      this.#context.unreadable(source.name, `it is called like a model and is ${formatTitle(formats[0] ?? 'unknown')}`);
+    for (const format of formats) {
+      if (!readableKinds.has(formatKind(format))) continue;
+      try {
+        await this.#format(source, format, folder);
+      } catch (thrown) {
+        if (!isAirlockError(thrown) || thrown.code === 'INTERNAL') throw thrown;
+        this.#malformed(source.name, `${source.name} is ${formatTitle(format)} that cannot be read: ${thrown.message}`);
+        this.#context.unreadable(source.name, thrown.message);
+      }
+    }
+    if (!modelEndings.test(source.name) || formats.some((format) => !['unknown', 'empty'].includes(format))) return;
+    const reason = `it is called like a model and is ${formatTitle(formats[0] ?? 'unknown')}`;
+    this.#malformed(source.name, `${source.name} cannot be read: ${reason}`);
+    this.#context.unreadable(source.name, reason);
+  }
+
+  #malformed(file: string, message: string): void {
+    this.#context.report({
+      ruleId: 'malformed/model-file',
+      severity: 'medium',
+      trigger: 'parse',
+      message,
+      location: { file },
+      chain: [],
+    });
   }
 
   async #savedModel(folder: FolderView, prefix: string): Promise<void> {
@@ -124,7 +147,7 @@ export class TargetScan {
       case 'checkpoint-state':
         return scanCheckpointState(source, context, { prefixes: new Set(), folderName: undefined });
       case 'keras-archive':
-        return scanKerasArchive(source, readZip(source, context), context, { weights: this.#weights });
+        return this.#kerasArchive(source);
       case 'hdf5':
         return scanHdf5(source, context, { weights: this.#weights });
       case 'keras-json':
@@ -151,6 +174,13 @@ export class TargetScan {
       default:
         return context.unreadable(source.name, `it is ${formatTitle(format)}, which this scan does not open`);
     }
+  }
+
+  async #kerasArchive(source: Source): Promise<void> {
+    const context = this.#context;
+    const members = readZip(source, context);
+    judgeFiles(folderOfMembers(`${source.name}!/`, members), context);
+    await scanKerasArchive(source, members, context, { weights: this.#weights });
   }
 
   readonly #weights = async (tensors: Iterable<WeightTensor>): Promise<void> => judgeWeights(tensors, this.#context);

@@ -42,6 +42,16 @@ export const savedModelRules: readonly Rule[] = [
     sources: [loader],
   },
   {
+    id: 'malformed/missing-variables',
+    title: 'The checkpoint of the model is missing',
+    category: 'malformed',
+    severity: 'medium',
+    effect:
+      'The model fails to load, or answers with variables that were never set, or with those that somebody puts there later.',
+    fix: 'Copy the model again with its variables folder.',
+    sources: [loader],
+  },
+  {
     id: 'malformed/missing-asset',
     title: 'An asset file is missing',
     category: 'malformed',

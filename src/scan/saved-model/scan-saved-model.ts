@@ -112,10 +112,27 @@ async function judgePrograms(
     context.artifact({ file, format: expected[name], bytes: bytes.length, facts: factsOf(programs) });
     for (const program of programs) {
       for (const asset of judgeAssets(program, folder, context)) used.add(asset);
+      judgeVariables(program, file, facts, folder, context);
       await judges.program(program, facts);
     }
   }
   judgeUnlistedAssets(folder, used, context);
+}
+
+const variableOps: ReadonlySet<string> = new Set(['VarHandleOp', 'VariableV2', 'Variable']);
+
+/** Loaders restore only where there is an index, and say nothing where there is none (loader.cc, RunRestore). */
+function judgeVariables(program: Program, file: string, facts: SavedModelFacts, folder: FolderView, context: ScanContext): void {
+  if (facts.variables !== undefined || program.saver === undefined || program.saver.restoreOp === '') return;
+  if (folder.entries.some(({ name }) => name.startsWith('variables/') && name.endsWith('.index'))) return;
+  const { main } = program;
+  for (let node = 0; node < main.nodeCount; node++) {
+    if (!variableOps.has(main.op(node))) continue;
+    const name = main.name(node);
+    const message = `${file} restores variables (${main.op(node)} "${name}" is one) from a checkpoint, and variables/variables.index is missing`;
+    reportModel(context, 'malformed/missing-variables', { file, message, metaGraph: program.metaGraph, node: name });
+    return;
+  }
 }
 
 function factsOf(programs: readonly Program[]): Record<string, string | number> {

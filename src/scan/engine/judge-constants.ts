@@ -1,0 +1,41 @@
+// Programs that hide in the constants of a graph, as they may in weights: a constant passes where a file would be stopped. Reads the encoded bytes
+// and decodes nothing.
+import type { Program } from '../graph/index.ts';
+import type { ScanContext } from '../scan-context.ts';
+import { findPayload, searchBudget } from '../weights/index.ts';
+
+/** No program of any kind is smaller. */
+const minBytes = 256;
+/** All constants of a graph; beyond that only the size of the graph would be measured. */
+const maxBytes = 1024 ** 3;
+
+export function judgeConstants(program: Program, context: ScanContext): void {
+  const budget = searchBudget();
+  let left = maxBytes;
+  for (const body of [program.main, ...program.functions.values()]) {
+    for (let node = body.argCount; node < body.nodeCount; node++) {
+      if (body.op(node) !== 'Const') continue;
+      const bytes = body.attrBytes(node, 'value');
+      if (bytes === undefined || bytes.length < minBytes || bytes.length > left) continue;
+      left -= bytes.length;
+      const payload = findPayload(bytes, { budget });
+      // Archives and pickles of harmless names are what tables and graphs in strings look like.
+      if (payload?.severity !== 'high') continue;
+      const [trigger = 'none'] = program.reach.triggersOf(body, node);
+      context.report({
+        ruleId: 'payload/in-weights',
+        severity: 'high',
+        trigger,
+        message: `The constant "${body.name(node)}" holds ${payload.what}`,
+        location: {
+          file: program.file,
+          ...(program.metaGraph === undefined ? {} : { metaGraph: program.metaGraph }),
+          ...(body.function === undefined ? {} : { function: body.function }),
+          node: body.name(node),
+          op: 'Const',
+        },
+        chain: program.reach.chainTo(body, node, trigger),
+      });
+    }
+  }
+}
