@@ -73,6 +73,16 @@ describe('a flatbuffer that leads out of its file', () => {
     expect(serious).toEqual([expect.stringMatching(/signatureDefs\[0\]\.signatureKey has a vector of 1073741824/)]);
   });
 
+  it.each([0, 0x8000_0000])('is found when an offset is %i, which leads to itself or backwards', async (distance) => {
+    const text = plain.indexOf('made by a test') - 4;
+    const at =
+      Array.from({ length: text }, (_, place) => place).find(
+        (place) => place % 4 === 0 && place + plain.readUInt32LE(place) === text,
+      ) ?? 0;
+    const { serious } = await scanTfliteBytes(changed(plain, (copy) => copy.writeUInt32LE(distance, at)));
+    expect(serious).toEqual([expect.stringContaining(`model.description has an offset of ${distance}`)]);
+  });
+
   it('is found when a string has no end', async () => {
     const at = plain.indexOf('serve') + 5;
     const { serious } = await scanTfliteBytes(changed(plain, (copy) => copy.writeUInt8(65, at)));
