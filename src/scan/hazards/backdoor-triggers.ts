@@ -1,9 +1,9 @@
 // Whether a condition looks for one particular input: a pattern of numbers, a word, a hash. Comparing with 0, 1 or another marker value is how
 // ordinary models mask, pad and guard, and says nothing.
-import type { NodeRef } from '../graph/index.ts';
+import type { Body, NodeRef } from '../graph/index.ts';
 import type { Constant, Value } from '../values/index.ts';
 import type { Case } from './hazard-types.ts';
-import { stringAttr } from './node-facts.ts';
+import { intAttr, stringAttr } from './node-facts.ts';
 import { measureTensor } from './tensor-measure.ts';
 import { type Place, walkBack } from './walk-back.ts';
 
@@ -57,13 +57,20 @@ interface Operand {
   readonly hasPattern: boolean;
 }
 
+/** True when the node takes a part of the request; a slice that only adds an axis takes all of it. */
+function isNarrowed(c: Case, body: Body, node: number): boolean {
+  const [input] = body.inputs(node);
+  if (input === undefined || !c.values.of(body, input).origins.has('request')) return false;
+  return (intAttr(body, node, 'new_axis_mask') ?? 0) === 0;
+}
+
 /** What is done to the request before it is compared. */
 function operandOf(c: Case, place: Place): Operand {
   let [isAggregated, isSliced, isHashed, hasPattern] = [false, false, false, false];
   for (const { body, edge } of walkBack(c.program, place, maxOperand)) {
     const op = body.op(edge.node);
     isAggregated ||= aggregating.test(op);
-    isSliced ||= slicing.test(op);
+    isSliced ||= slicing.test(op) && isNarrowed(c, body, edge.node);
     isHashed ||= hashing.test(op);
     if (!differing.test(op)) continue;
     for (const input of body.inputs(edge.node)) hasPattern ||= knownOf(c, { body, edge: input })?.isPattern === true;
@@ -113,9 +120,11 @@ function comparison(c: Case, at: NodeRef, hasAll: boolean): TriggerFound | undef
   }
   if (operand.isHashed && isEquality)
     return { at, what: `${op} compares a hash of the request with ${shown(constant)}`, isStrong: true };
-  if (operand.isSliced && (hasAll || operand.isAggregated)) return { at, what: `${what} in one place of it`, isStrong: true };
-  const [number = 0] = constant.numbers;
-  if (markers.has(number) || (!isEquality && !operand.isAggregated && !operand.isSliced)) return undefined;
+  const [first = 0] = constant.numbers;
+  // Nothing at all in one place is padding.
+  if (operand.isSliced && first !== 0 && (hasAll || operand.isAggregated))
+    return { at, what: `${what} in one place of it`, isStrong: true };
+  if (markers.has(first) || (!isEquality && !operand.isAggregated && !operand.isSliced)) return undefined;
   return { at, what, isStrong: false };
 }
 

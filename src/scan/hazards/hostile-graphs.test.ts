@@ -142,7 +142,7 @@ describe('hostile graphs', () => {
           'saved-model',
         );
       }),
-      { numRuns: 150 },
+      { numRuns: 40 },
     );
   });
 
@@ -164,7 +164,7 @@ describe('hostile graphs', () => {
         for (const [place, byte] of changes) changed[place] = byte;
         judgeBytes(changed, 'saved-model');
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

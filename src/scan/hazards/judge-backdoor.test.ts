@@ -98,6 +98,16 @@ describe('ordinary choices', () => {
       ],
     ],
     ['a threshold of each input', [constFloats('k', 0.37), node('condition', 'Greater', ['x', 'k'])]],
+    [
+      'nothing in one place',
+      [
+        constFloats('k', 0),
+        constInts('z', [0]),
+        node('p', 'StridedSlice', ['x', 'z', 'axis', 'axis'], { ...float, Index: attrType('DT_INT32') }),
+        node('e', 'Equal', ['p', 'k']),
+        all,
+      ],
+    ],
     ['NaN', [node('condition', 'IsNan', ['y'])]],
     ['a switch of the request', [{ name: 'condition', op: 'Placeholder', attrs: { dtype: attrType('DT_BOOL') } }]],
     ['the empty word', [constString('k', ''), node('condition', 'Equal', ['word', 'k'], { T: attrType('DT_STRING') })]],
