@@ -62,7 +62,7 @@ def _(place: Place):
     dense(place.path, lambda x, y: {"z": inner() + inner()})
 
 
-@attack("sm-py-func-main-op", "savedmodel", "code-execution", "PyFunc", None, trigger="load-cpp")
+@attack("sm-py-func-main-op", "savedmodel", "code-execution", "PyFunc", None, trigger="load")
 def _(place: Place):
     """PyFunc as the init operation."""
     nodes = [

@@ -151,6 +151,7 @@ _reader(
         [[]],
     ),
     "The newer form of the same, with byte offsets.",
+    None,
 )
 _reader(
     "sm-fixed-length-dataset",
@@ -602,7 +603,7 @@ def _(place: Place):
     "file-read",
     ["InitializeTableFromTextFile"],
     "secret.txt",
-    trigger="load-cpp",
+    trigger="load",
     fires=fires("load-cpp", "opens", "secret.txt"),
 )
 def _(place: Place):

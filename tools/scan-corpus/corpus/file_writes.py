@@ -29,11 +29,17 @@ def _after(op_or_ops, value):
         return tf.identity(value)
 
 
+def _result(made, y):
+    """What was made, where it is a value: an identity that nothing uses would be optimised away."""
+    is_value = isinstance(made, tf.Tensor) and made.dtype == tf.float32
+    return made if is_value else _after(made, y)
+
+
 def _writer(id, op, make, about, shows=True, also=(), value=None, category="file-write"):
     """An attack whose signature runs `make(path)`; the path is below the canary's folder `out`."""
 
     def build(place: Place):
-        dense(place.path, lambda x, y: {"z": _after(make(f"{place.canary}/out/{id}"), y)})
+        dense(place.path, lambda x, y: {"z": _result(make(f"{place.canary}/out/{id}"), y)})
 
     build.__doc__ = about
     seen = fires("call", "writes", f"out/{id}") if shows else None
@@ -367,7 +373,7 @@ def _(place: Place):
     )
 
 
-def _writes_at_load(id, about, how, trigger="load-cpp"):
+def _writes_at_load(id, about, how, trigger="load"):
     def build(place: Place):
         path = f"{place.canary}/out/{id}"
 
@@ -492,17 +498,23 @@ def _(place: Place):
 
     graph = graph_of(make)
     graph.node.append(node("retval", "_Retval", ["made"], T=tf.variant, index=0))
-    dense(
-        place.path,
-        lambda x, y: {
-            "z": _after(
-                _iterate(
-                    raw.DatasetFromGraph(graph_def=graph.SerializeToString()), [tf.int64], [[]], 2
+
+    def leak(x, y):
+        from tensorflow.python.data.ops.dataset_ops import _VariantDataset
+
+        made = tf.data.Dataset.range(1).flat_map(
+            lambda i: _VariantDataset(
+                raw.DatasetFromGraph(
+                    graph_def=tf.strings.join(
+                        [graph.SerializeToString(), tf.strings.substr(tf.as_string(i), 0, 0)]
+                    )
                 ),
-                y,
+                tf.TensorSpec([], tf.int64),
             )
-        },
-    )
+        )
+        return {"z": made.reduce(tf.constant(0, tf.int64), lambda a, b: a + b)}
+
+    dense(place.path, leak)
 
 
 @attack(
@@ -557,7 +569,7 @@ def _(place: Place):
     "MergeV2Checkpoints",
     "delete-me",
     also=["file-write"],
-    trigger="load-cpp",
+    trigger="load",
     fires=fires("load-cpp", "deletes", "delete-me"),
 )
 def _(place: Place):

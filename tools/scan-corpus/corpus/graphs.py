@@ -130,7 +130,7 @@ def _(place: Place):
     also=["memory", "crash"],
     trigger="load",
     suffix=".pb",
-    fires=fires("import-graph", "crashes", fetch="y:0"),
+    fires=None,
 )
 def _(place: Place):
     """A frozen graph with a constant whose shape overflows."""

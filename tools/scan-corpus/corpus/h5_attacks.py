@@ -8,7 +8,17 @@ import struct
 import h5py
 import numpy as np
 
-from .keras_attacks import LAMBDA, _lambda_of, legacy, legacy_lambda, module_reference, shell, touch
+from .keras_attacks import (
+    LAMBDA,
+    _lambda_of,
+    lambda_layer,
+    legacy,
+    legacy_lambda,
+    module_reference,
+    shell,
+    touch,
+    with_layer,
+)
 from .registry import Place, attack, fires
 
 
@@ -59,8 +69,15 @@ _h5(
     "code-execution",
     LAMBDA,
     "A Lambda in model_config: h5 ignores safe mode before Keras 3.11 (CVE-2025-9905).",
-    lambda p: write(p.path, legacy([legacy_lambda(touch(p, "h5-lambda"))])),
+    lambda p: write(p.path, with_layer(lambda_layer(touch(p, "h5-lambda")))),
     shows=fires("keras-unsafe", "writes", "out/h5-lambda"),
+)
+_h5(
+    "h5-lambda-legacy",
+    "code-execution",
+    LAMBDA,
+    "A Lambda of Keras 2, as a list of its code.",
+    lambda p: write(p.path, legacy([legacy_lambda(shell())])),
 )
 _h5(
     "h5-lambda-hdf5",

@@ -88,6 +88,8 @@ _hangs(
     LOOP,
     lambda x, y: _stateless(),
     "The same infinite loop as StatelessWhile.",
+    fires("call", "crashes"),
+    also=("crash",),
 )
 _hangs(
     "sm-loop-in-branch",
@@ -252,10 +254,14 @@ def _full_queue():
 
 
 def _mutex():
+    """The first lock is held until the second is there."""
     mutex = raw.MutexV2(shared_name="m")
-    with tf.control_dependencies([raw.MutexLock(mutex=mutex)]):
+    first = raw.MutexLock(mutex=mutex)
+    with tf.control_dependencies([first]):
         second = raw.MutexLock(mutex=mutex)
-    return _after(raw.ConsumeMutexLock(mutex_lock=second), tf.constant(1.0))
+    with tf.control_dependencies([second]):
+        released = raw.ConsumeMutexLock(mutex_lock=first)
+    return _after([released, raw.ConsumeMutexLock(mutex_lock=second)], tf.constant(1.0))
 
 
 @attack(
@@ -299,7 +305,7 @@ def _(place: Place):
     "hang",
     LOOP,
     None,
-    trigger="load-cpp",
+    trigger="load",
     fires=fires("load-cpp", "hangs"),
 )
 def _(place: Place):
@@ -442,7 +448,7 @@ def _(place: Place):
     "crash",
     "Abort",
     None,
-    trigger="load-cpp",
+    trigger="load",
     fires=fires("load-cpp", "crashes"),
 )
 def _(place: Place):

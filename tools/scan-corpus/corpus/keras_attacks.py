@@ -186,7 +186,8 @@ _keras(
     ["lambda", "Lambda"],
     "Bytecode as the activation of a Dense layer.",
     lambda p: _activation(touch(p, "k3-lambda-activation")),
-    shows=_runs("k3-lambda-activation"),
+    trigger="inference",
+    shows=fires("keras-call", "writes", "out/k3-lambda-activation"),
 )
 _keras(
     "k3-lambda-loss",
@@ -451,6 +452,7 @@ _keras(
 def _nested(layer):
     inner = template()[0]
     inner["config"]["name"] = "block"
+    del inner["config"]["layers"][1:]
     inner["config"]["layers"].append(layer)
     inner["config"]["layers"][0]["config"]["batch_shape"] = [None, 1]
     return inner
@@ -460,7 +462,7 @@ def _activation(code):
     config = template()[0]
     config["config"]["layers"][-1]["config"]["activation"] = {
         "class_name": "__lambda__",
-        "config": {"code": code, "defaults": None, "closure": None},
+        "config": {"value": [code, None, None]},
     }
     return config
 

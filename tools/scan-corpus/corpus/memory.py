@@ -245,7 +245,7 @@ _bomb(
     ["Concat"],
     lambda x, y: _doubling(y, 36),
     "Thirty-six times joined with itself.",
-    OOM,
+    None,
 )
 _bomb(
     "sm-mem-doubling-add-loop",
@@ -470,7 +470,7 @@ def _(place: Place):
     "memory",
     ["Fill", "VarHandleOp", "AssignVariableOp"],
     None,
-    trigger="load-cpp",
+    trigger="load",
     fires=None,
 )
 def _(place: Place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from .build import Func, by_hand, const, definition, dense, export_v1, node, raw, v1
-from .file_writes import _after
+from .file_writes import _after, _result
 from .registry import Place, attack, fires
 
 PORT = 18431
@@ -14,7 +14,7 @@ ADDRESS = f"127.0.0.1:{PORT}"
 
 def _talks(id, op, make, about, shows=False, value=ADDRESS, also=(), category="network"):
     def build(place: Place):
-        dense(place.path, lambda x, y: {"z": _after(make(y), y)})
+        dense(place.path, lambda x, y: {"z": _result(make(y), y)})
 
     build.__doc__ = about
     attack(
@@ -79,14 +79,19 @@ _talks(
 _talks(
     "sm-register-dataset",
     "RegisterDataset",
-    lambda y: raw.RegisterDatasetV2(
-        dataset=tf.data.Dataset.range(3)._variant_tensor,
-        address=ADDRESS,
-        protocol="grpc",
-        external_state_policy=1,
-        element_spec="",
-        requested_dataset_id="",
-        metadata="",
+    lambda y: tf.cast(
+        tf.strings.length(
+            raw.RegisterDatasetV2(
+                dataset=tf.data.Dataset.range(3)._variant_tensor,
+                address=ADDRESS,
+                protocol="grpc",
+                external_state_policy=1,
+                element_spec="",
+                requested_dataset_id="",
+                metadata="",
+            )
+        ),
+        tf.float32,
     ),
     "A dataset, program and all, is given to a data service.",
     shows=True,

@@ -140,7 +140,6 @@ _lite(
     "FlexReadFile of a constant path.",
     lambda p: _flex("ReadFile", ["path"], STRING, f"{p.canary}/secret.txt"),
     "ReadFile",
-    shows=fires("tflite-run", "reads"),
 )
 _lite(
     "tl-flex-write",
@@ -278,7 +277,7 @@ _lite(
     ),
     also=("malformed",),
     trigger="load",
-    shows=fires("tflite", "fails"),
+    shows=None,
 )
 _lite(
     "tl-tensor-index",
