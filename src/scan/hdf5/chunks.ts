@@ -3,6 +3,7 @@
 import { inflateSync } from 'node:zlib';
 import { isAirlockError } from '../../core/index.ts';
 import { readChunkTree, type StoredChunk } from './btree-1.ts';
+import { chunkGrid, readChunkTree2, readFixedArray, readImplicitChunks } from './chunk-index.ts';
 import type { Hdf5Bytes } from './hdf5-bytes.ts';
 import { elementsOf, type Hdf5Dataset, type Hdf5Filter } from './hdf5-types.ts';
 import { unpackLzf } from './lzf.ts';
@@ -58,13 +59,23 @@ function chunksOf(file: Hdf5Bytes, dataset: Hdf5Dataset): Iterable<StoredChunk> 
   if (layout.kind !== 'chunked' || shape === undefined) return undefined;
   if (layout.address === undefined) return [];
   if (layout.index === 'btree-1') return readChunkTree(file, layout.address, shape.length);
-  const chunkBytes = elementsOf(layout.chunk) * type.sizeBytes;
-  if (layout.index === 'single') {
-    return [
-      { address: layout.address, sizeBytes: layout.filteredBytes ?? chunkBytes, filterMask: 0, offsets: shape.map(() => 0) },
-    ];
+  if (layout.chunk.length !== shape.length || layout.chunk.some((size) => size < 1))
+    throw file.fail('a layout does not fit its dataset');
+  const grid = chunkGrid(shape, dataset.maxShape, layout.chunk, type.sizeBytes);
+  switch (layout.index) {
+    case 'single': {
+      const sizeBytes = layout.filteredBytes ?? grid.chunkBytes;
+      return [{ address: layout.address, sizeBytes, filterMask: 0, offsets: shape.map(() => 0) }];
+    }
+    case 'implicit':
+      return readImplicitChunks(layout.address, grid);
+    case 'fixed-array':
+      return readFixedArray(file, layout.address, grid);
+    case 'btree-2':
+      return readChunkTree2(file, layout.address, grid);
+    default:
+      return undefined;
   }
-  return undefined;
 }
 
 /** Copies the part of a chunk that lies inside of the dataset. */

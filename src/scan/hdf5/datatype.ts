@@ -108,15 +108,30 @@ export function bytesFor(limit: number): number {
   return count;
 }
 
-/** The sizes of a dataspace; undefined for one without elements. @throws MODEL_INVALID. */
-export function readDataspace(cursor: Hdf5Cursor): readonly number[] | undefined {
+export interface Dataspace {
+  /** Undefined: no elements at all. Empty: one. */
+  readonly shape: readonly number[] | undefined;
+  /** What it may grow to; Infinity without limit. Empty where it is not given. */
+  readonly maxShape: readonly number[];
+}
+
+/** @throws MODEL_INVALID. */
+export function readDataspace(cursor: Hdf5Cursor): Dataspace {
   const version = cursor.u8();
   const rank = cursor.u8();
   if (rank > maxRank) throw cursor.file.fail('a dataspace has too many dimensions');
-  cursor.skip(1);
+  const flags = cursor.u8();
   if (version === 1) cursor.skip(5);
   else if (version === 2) {
-    if (cursor.u8() === 2) return undefined;
+    if (cursor.u8() === 2) return { shape: undefined, maxShape: [] };
   } else throw cursor.file.fail('a dataspace has an unknown version');
-  return Array.from({ length: rank }, () => cursor.length());
+  const shape = Array.from({ length: rank }, () => cursor.length());
+  if ((flags & 1) === 0) return { shape, maxShape: [] };
+  const unlimited = 2 ** (8 * cursor.file.lengthBytes) - 1;
+  return {
+    shape,
+    maxShape: Array.from({ length: rank }, () => cursor.length()).map((size) =>
+      size >= unlimited ? Number.POSITIVE_INFINITY : size,
+    ),
+  };
 }

@@ -73,6 +73,8 @@ export interface Hdf5External {
 export interface Hdf5Dataset {
   readonly type: Hdf5Type;
   readonly shape: readonly number[] | undefined;
+  /** What it may grow to; empty where that is the shape. */
+  readonly maxShape: readonly number[];
   readonly layout: Hdf5Layout;
   readonly filters: readonly Hdf5Filter[];
   readonly external: readonly Hdf5External[];

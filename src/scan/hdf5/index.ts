@@ -8,6 +8,5 @@ export {
   type Hdf5Type,
 } from './hdf5-types.ts';
 export { judgeHdf5 } from './judge-file.ts';
-export { withLibrary } from './library.ts';
 export { type ReadHdf5Limits, readHdf5 } from './read-file.ts';
 export { hdf5Rules } from './rules.ts';

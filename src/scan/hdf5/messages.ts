@@ -136,6 +136,7 @@ export function readAttribute(
   const type = isShared
     ? (sharedType(typeBody) ?? unknown)
     : readDatatype(file.cursor(typeBody, `the type of attribute ${name}`));
-  const shape = (flags & 2) !== 0 && version > 1 ? [] : readDataspace(file.cursor(spaceBody, `the size of attribute ${name}`));
+  const shape =
+    (flags & 2) !== 0 && version > 1 ? [] : readDataspace(file.cursor(spaceBody, `the size of attribute ${name}`)).shape;
   return { name, type, shape, data: cursor.take(cursor.left) };
 }

@@ -176,7 +176,7 @@ class FileReader {
       const filters = filterBody === undefined ? [] : readFilters(filterBody);
       return {
         type,
-        shape: readDataspace(spaceBody),
+        ...readDataspace(spaceBody),
         layout: readLayout(layoutBody, this.#heap, filters.length > 0),
         filters,
         external: externalBody === undefined ? [] : readExternalFiles(externalBody),

@@ -1,7 +1,7 @@
 // An HDF5 file: model or weights of Keras, or anything else in that format. Configurations stand in attributes of the root; attributes of
 // everything else are looked through as well, because old Keras puts them where its users tell it to.
 import { AirlockError } from '../../core/index.ts';
-import { type Hdf5Attribute, type Hdf5File, type Hdf5Object, judgeHdf5, readHdf5, withLibrary } from '../hdf5/index.ts';
+import { type Hdf5Attribute, type Hdf5File, type Hdf5Object, judgeHdf5, readHdf5 } from '../hdf5/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import { classOf } from './config-frame.ts';
 import { judgeKerasText } from './judge-text.ts';
@@ -85,7 +85,7 @@ function judgeGroupNames(file: Hdf5File, context: ScanContext): void {
 export async function scanHdf5(source: Source, context: ScanContext, options: ScanHdf5Options = {}): Promise<void> {
   let file: Hdf5File;
   try {
-    file = await withLibrary(readHdf5(source, { maxParts: context.limits.maxFiles * 10 }));
+    file = readHdf5(source, { maxParts: context.limits.maxFiles * 10 });
   } catch (thrown) {
     const error = AirlockError.from(thrown);
     if (error.code === 'INTERNAL') throw thrown;

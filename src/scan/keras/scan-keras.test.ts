@@ -118,6 +118,14 @@ describe('scanHdf5()', () => {
     expect([name, dtype, shape, source.read(offset, sizeBytes).toString()]).toEqual(['/w', 'float32', [3], '0123456789ab']);
   });
 
+  it('judges configurations that stand in a dataset', async () => {
+    const text = Buffer.from(JSON.stringify(evil));
+    const { context } = await scanBytes(
+      hdf5File(group({ c: { kind: 'dataset', type: 'string', sizeBytes: text.length, shape: [], data: text } })),
+    );
+    expect(context.findings).toMatchObject([{ ruleId: 'code-execution/keras-lambda', location: { path: '/c/config/layers/1' } }]);
+  });
+
   it('does not take names and versions for configurations', async () => {
     const { context } = await scanBytes(
       hdf5File(group({}, { keras_version: '2.11.0', backend: 'tensorflow', layer_names: 'dense' })),
