@@ -37,6 +37,11 @@ function scannerFiles(): string[] {
   return [built, join(built, '..', 'data'), ...packages];
 }
 
+/** A manifest and an index name files beside them, so the folder that somebody put them in is readable too. */
+function readableFor(file: string): string {
+  return /\.(?:json|index)$/.test(file) ? dirname(file) : file;
+}
+
 /**
  * Scans. @throws SCAN_INCOMPLETE when the process hung, grew too large, broke or could not read what it was given; WORKER_START_FAILED;
  * ENVIRONMENT_LACKING.
@@ -48,7 +53,7 @@ export async function scanModel(options: ScanModelOptions): Promise<ScanResult> 
     entry: options.entry ?? scannerEntry,
     args: [JSON.stringify(request)],
     execArgv: [`--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`],
-    readable: [...scannerFiles(), request.path],
+    readable: [...scannerFiles(), readableFor(request.path)],
     keepUser: true,
     // Compiled code and what V8 reserves come on top of what is watched below.
     limits: { memoryBytes: memoryBytes + 512 * 1024 * 1024, maxTasks },

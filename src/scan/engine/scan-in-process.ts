@@ -9,6 +9,7 @@ import type { ScanRequest, ScanResult } from '../scan-types.ts';
 import { type FolderView, openFile, openFolder } from '../source/index.ts';
 import { Collector } from './collector.ts';
 import { TargetScan } from './scan-target.ts';
+import { siblingFiles } from './sibling-files.ts';
 
 export interface ScanInProcessOptions {
   readonly limits?: Partial<ScanLimits>;
@@ -42,7 +43,7 @@ export async function scanInProcess(
   } else if (stats.isFile()) {
     const file = openFile(path, basename(path));
     totalBytes = file.sizeBytes;
-    await target.file(file);
+    await target.file(file, siblingFiles(path));
     file.close();
   } else throw new AirlockError('MODEL_INVALID', { message: 'It is neither a file nor a folder' });
   const { verdicts, findings } = judgeAdvisories(collector.uses, tensorflow);

@@ -24,11 +24,13 @@ import { scanTfjs } from '../tfjs/index.ts';
 import { scanTflite } from '../tflite/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
 import { graphFacts, judgeGraph } from './judge-graph.ts';
+import type { SiblingFiles } from './sibling-files.ts';
 
 /** Endings by which a file promises to be a model: when its content is of no known kind, it was not read and is not clean. */
 const modelEndings = /\.(?:pb|pbtxt|cpb|meta|keras|h5|hdf5|weights|tflite|lite|ckpt)$/i;
 
 const readableKinds: ReadonlySet<string> = new Set(['model', 'archive', 'packed']);
+const noSiblings: SiblingFiles = { names: [], open: () => undefined };
 const noFolder = { assets: new Set<string>(), variables: undefined } as const;
 
 export class TargetScan {
@@ -53,8 +55,9 @@ export class TargetScan {
   }
 
   /** The file that somebody asked about: one that is no model is not clean. */
-  async file(source: Source): Promise<void> {
-    const formats = await this.source(source);
+  async file(source: Source, siblings: SiblingFiles): Promise<void> {
+    const formats = judgeFile(source, source.name, this.#context);
+    await this.#safely(source.name, () => this.#read(source, formats, siblings));
     if (formats.some((format) => readableKinds.has(formatKind(format)))) return;
     this.#context.unreadable(source.name, `it is ${formatTitle(formats[0] ?? 'unknown')}, and no model that this scan reads`);
   }
@@ -62,20 +65,20 @@ export class TargetScan {
   /** A file that lies in another, whatever it is. */
   async source(source: Source): Promise<readonly Format[]> {
     const formats = judgeFile(source, source.name, this.#context);
-    await this.#safely(source.name, () => this.#read(source, formats, undefined));
+    await this.#safely(source.name, () => this.#read(source, formats, noSiblings));
     return formats;
   }
 
   async #member(folder: FolderView, name: string): Promise<void> {
     const source = folder.open(name);
-    await this.#read(source, sniffFormats(source), folder);
+    await this.#read(source, sniffFormats(source), siblingsOf(folder, source));
   }
 
-  async #read(source: Source, formats: readonly Format[], folder: FolderView | undefined): Promise<void> {
+  async #read(source: Source, formats: readonly Format[], siblings: SiblingFiles): Promise<void> {
     for (const format of formats) {
       if (!readableKinds.has(formatKind(format))) continue;
       try {
-        await this.#format(source, format, folder);
+        await this.#format(source, format, siblings);
       } catch (thrown) {
         if (!isAirlockError(thrown) || thrown.code === 'INTERNAL') throw thrown;
         this.#malformed(source.name, `${source.name} is ${formatTitle(format)} that cannot be read: ${thrown.message}`);
@@ -126,7 +129,7 @@ export class TargetScan {
     return seen;
   }
 
-  async #format(source: Source, format: Format, folder: FolderView | undefined): Promise<void> {
+  async #format(source: Source, format: Format, siblings: SiblingFiles): Promise<void> {
     const context = this.#context;
     switch (format) {
       case 'graph-def':
@@ -142,8 +145,7 @@ export class TargetScan {
       case 'checkpoint-v1':
         return scanCheckpointV1(source, context);
       case 'checkpoint-index':
-        // With its data beside it, the folder has judged it.
-        return context.unreadable(source.name, 'it is the index of a checkpoint by itself: its data is not there');
+        return this.#index(source, siblings);
       case 'checkpoint-state':
         return scanCheckpointState(source, context, { prefixes: new Set(), folderName: undefined });
       case 'keras-archive':
@@ -159,7 +161,7 @@ export class TargetScan {
       case 'tflite':
         return scanTflite(source, context, { graph: (graphDef, file) => this.#graph(graphDef, file), weights: this.#weights });
       case 'tfjs-model':
-        return scanTfjs(source, siblingsOf(folder, source), context, {
+        return scanTfjs(source, siblings, context, {
           graph: (graphDef, file) => this.#graph(graphDef, file),
           keras: (config, place) => void judgeKerasConfig(config, place, context),
           weights: this.#weights,
@@ -174,6 +176,18 @@ export class TargetScan {
       default:
         return context.unreadable(source.name, `it is ${formatTitle(format)}, which this scan does not open`);
     }
+  }
+
+  /** In a folder it was judged with what lies there; by itself it has its data beside it. */
+  async #index(source: Source, siblings: SiblingFiles): Promise<void> {
+    const prefix = source.name.replace(/\.index$/, '');
+    const isPair = prefix !== source.name && siblings.names.some((name) => name.startsWith(`${prefix}.data-`));
+    if (!isPair) {
+      this.#context.unreadable(source.name, 'it is the index of a checkpoint by itself: its data is not there');
+      return;
+    }
+    const facts = scanBundle(siblings, prefix, this.#context);
+    if (facts !== undefined) await judgeWeights(bundleWeights(facts), this.#context);
   }
 
   async #kerasArchive(source: Source): Promise<void> {
@@ -232,10 +246,7 @@ function bounded(source: Source, { limits }: ScanContext): number {
   throw new AirlockError('MODEL_INVALID', { message: `${source.name} has more than ${limits.maxGraphBytes} bytes` });
 }
 
-function checkpointFolder(
-  folder: FolderView,
-  names?: readonly string[],
-): { names: readonly string[]; open(name: string): Source | undefined } {
+function checkpointFolder(folder: FolderView, names?: readonly string[]): SiblingFiles {
   return {
     names: names ?? folder.entries.filter(({ kind }) => kind === 'file').map(({ name }) => name),
     open: (name) => (folder.get(name) === undefined ? undefined : folder.open(name)),
@@ -243,12 +254,7 @@ function checkpointFolder(
 }
 
 /** What lies beside a file: for a manifest that names its weights. */
-function siblingsOf(
-  folder: FolderView | undefined,
-  source: Source,
-): { names: readonly string[]; open(name: string): Source | undefined } {
-  if (folder === undefined) return { names: [], open: () => undefined };
+function siblingsOf(folder: FolderView, source: Source): SiblingFiles {
   const name = source.name.slice(folder.label.length);
-  const beside = subfolder(folder, name.slice(0, name.lastIndexOf('/') + 1));
-  return checkpointFolder(beside);
+  return checkpointFolder(subfolder(folder, name.slice(0, name.lastIndexOf('/') + 1)));
 }
