@@ -9,8 +9,26 @@ function place(body: Body): string {
   return body.function === undefined ? 'the graph' : `the function ${body.function}`;
 }
 
+// As tensorflow/core/graph/graph_constructor.cc has it; nodes that TensorFlow adds itself begin with an underscore.
+const nodeName = /^[A-Za-z0-9._][A-Za-z0-9_>./\\-]*$/;
+
+function judgeNames(c: Case, body: Body): void {
+  for (let node = body.argCount; node < body.nodeCount; node++) {
+    const name = body.name(node);
+    if (nodeName.test(name)) continue;
+    reportHazard(c, body, node, {
+      ruleId: 'malformed/node-name',
+      severity: 'medium',
+      message: `${body.op(node)} "${name}" has a name that TensorFlow does not allow: the model fails`,
+      always: triggersAt(c, body, node)[0] ?? 'load',
+    });
+    return;
+  }
+}
+
 /** Judges names and edges of one body. */
 export function judgeBody(c: Case, body: Body): void {
+  judgeNames(c, body);
   for (const name of body.duplicateNames.slice(0, maxReported)) {
     reportModel(c, {
       ruleId: 'malformed/duplicate-node',

@@ -87,8 +87,21 @@ describe('the form of nodes', () => {
       { name: 'n', op: 'Identity', inputs: ['gone'], attrs: float },
       'medium malformed/dangling-input',
     ],
+    ['a circle', { name: 'n', op: 'Identity', inputs: ['n'], attrs: float }, 'medium malformed/cycle'],
+    ['a name that is not allowed', { name: 'n m', op: 'Identity', inputs: ['c'], attrs: float }, 'medium malformed/node-name'],
     ['a name that is there', { name: 'c', op: 'Identity', inputs: ['c'], attrs: float }, 'medium malformed/duplicate-node'],
   ] as const)('is a finding for %s', (_what, node, wanted) => expect(form(node)).toEqual([wanted]));
+
+  it('is nothing for the loops of TensorFlow 1, in any order', () => {
+    const loop = [
+      { name: 'enter', op: 'Enter', inputs: ['c'], attrs: { ...float, frame_name: attrString('f') } },
+      { name: 'merge', op: 'Merge', inputs: ['enter', 'next'], attrs: { ...float, N: attrInt(2) } },
+      { name: 'next', op: 'NextIteration', inputs: ['merge'], attrs: float },
+    ];
+    expect(refusing(judgeGraph([...loop, constFloats('c', 1)]).findings).filter((text) => text.includes('malformed'))).toEqual(
+      [],
+    );
+  });
 
   it('is nothing for defaults, control inputs and the arguments of a function', () => {
     expect(form({ name: 'n', op: 'MatMul', inputs: ['c', 'c', '^c'], attrs: { ...float, transpose_a: attrBool(true) } })).toEqual(

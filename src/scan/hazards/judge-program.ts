@@ -8,6 +8,7 @@ import type { Budget, Case, FolderFacts } from './hazard-types.ts';
 import { clockComparisons, judgeClock, judgeTriggers } from './judge-backdoor.ts';
 import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts';
 import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
+import { judgeCycles } from './judge-cycles.ts';
 import { ForeignDevices } from './judge-device.ts';
 import { judgeKernels, judgeRecursion, judgeServability } from './judge-model.ts';
 import { judgeGraphFromString, judgeNested } from './judge-nested.ts';
@@ -49,6 +50,7 @@ function judgeCase(c: Case): void {
   for (const body of [c.program.main, ...c.program.functions.values()]) {
     computed.push(...judgeNodes(c, body, devices));
     judgeBody(c, body);
+    judgeCycles(c, body);
   }
   devices.report(c);
   judgeDifferentials(c);

@@ -145,6 +145,17 @@ export const runRisks: readonly OpRisk[] = [
     at: [],
   },
   {
+    ops: names(
+      'WriteSummary WriteScalarSummary WriteHistogramSummary WriteImageSummary WriteAudioSummary WriteGraphSummary WriteRawProtoSummary ' +
+        'ImportEvent StatsAggregatorSetSummaryWriter',
+    ),
+    ruleId: 'file-write/summary',
+    severity: 'medium',
+    verb: 'writes a summary to the files of a writer',
+    object: 'of the process',
+    at: ['in:tag'],
+  },
+  {
     ops: names('StoreMinibatchStatisticsInFdo'),
     ruleId: 'file-write/op',
     severity: 'medium',

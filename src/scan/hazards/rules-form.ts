@@ -46,6 +46,22 @@ export const formRules: readonly Rule[] = [
     fix: exportAgain,
   },
   {
+    id: 'malformed/cycle',
+    title: 'The graph runs in a circle',
+    category: 'malformed',
+    severity: 'medium',
+    effect: refused,
+    fix: exportAgain,
+  },
+  {
+    id: 'malformed/node-name',
+    title: 'A node has a name that TensorFlow does not allow',
+    category: 'malformed',
+    severity: 'medium',
+    effect: refused,
+    fix: exportAgain,
+  },
+  {
     id: 'parser-differential/graph',
     title: 'Two readers may see two models',
     category: 'parser-differential',
