@@ -15,5 +15,5 @@ export type {
 } from './jail.ts';
 export { reaches } from './jail.ts';
 export type { LogLine } from './log-capture.ts';
-export { examineJail, type OpenJailOptions, openJail } from './open-jail.ts';
+export { assumeJail, examineJail, type OpenJailOptions, openJail } from './open-jail.ts';
 export { defaultExecArgv } from './start-command.ts';

@@ -44,6 +44,17 @@ export async function openJail(options: OpenJailOptions): Promise<Jail> {
   throw new AirlockError('ENVIRONMENT_LACKING', { detail: refusal(wanted, jail.level, findings) });
 }
 
+/**
+ * A jail with every layer that this kind of machine has, none of them tried, so that nothing is waited for: for a caller who finds out by the process
+ * that it starts, and opens another jail when that does not come to life. A layer that does not work ends the launcher; none is left out in silence.
+ */
+export function assumeJail(): Jail {
+  const found = findBubblewrap(undefined);
+  const layers = new Set(triedLayers);
+  if (found === undefined) layers.delete('namespaces');
+  return new LayeredJail(layers, new JailParts(found, undefined, []));
+}
+
 /** What `openJail` would find, for a report. @throws ENVIRONMENT_LACKING when this package is not built. */
 export async function examineJail(options: Omit<JailSettings, 'readable'> = {}): Promise<JailFindings> {
   const { jail } = await build(options, everything);

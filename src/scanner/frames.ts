@@ -5,6 +5,9 @@ import { AirlockError } from '../core/index.ts';
 /** One answer; a report of thousands of findings has a few megabytes. */
 export const maxFrameBytes = 64 * 1024 * 1024;
 
+/** All answers of one scan: a result, and words about progress for longer than a scan may take. Who says more keeps the server busy on purpose. */
+const maxTotalBytes = 2 * maxFrameBytes;
+
 export type ScanMessage =
   | { readonly kind: 'progress'; readonly doneBytes: number; readonly totalBytes: number }
   | { readonly kind: 'result'; readonly result: unknown }
@@ -22,28 +25,38 @@ export function encodeScanMessage(message: ScanMessage): Buffer {
 export class ScanMessageReader {
   #chunks: Buffer[] = [];
   #length = 0;
+  #totalBytes = 0;
 
   /** The messages that this chunk completes. @throws WORKER_PROTOCOL_VIOLATION. */
   push(chunk: Buffer): ScanMessage[] {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
+    this.#totalBytes += chunk.length;
+    if (this.#totalBytes > maxTotalBytes) throw violation('the answers are too long');
     const messages: ScanMessage[] = [];
-    for (;;) {
-      if (this.#length < 4) return messages;
-      const head = this.#peekHead();
-      if (head > maxFrameBytes) throw violation('an answer is too long');
-      if (this.#length < 4 + head) return messages;
-      const all = Buffer.concat(this.#chunks);
-      messages.push(readMessage(all.subarray(4, 4 + head)));
-      this.#chunks = [all.subarray(4 + head)];
-      this.#length = all.length - 4 - head;
+    if (this.#length < 4 || this.#length < 4 + this.#peekHead()) return messages;
+    let rest: Buffer = Buffer.concat(this.#chunks);
+    while (rest.length >= 4) {
+      const length = bodyLength(rest);
+      if (rest.length < 4 + length) break;
+      messages.push(readMessage(rest.subarray(4, 4 + length)));
+      rest = rest.subarray(4 + length);
     }
+    this.#chunks = [rest];
+    this.#length = rest.length;
+    return messages;
   }
 
   #peekHead(): number {
     if (this.#chunks[0].length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0].readUInt32LE(0);
+    return bodyLength(this.#chunks[0]);
   }
+}
+
+function bodyLength(frame: Buffer): number {
+  const length = frame.readUInt32LE(0);
+  if (length > maxFrameBytes) throw violation('an answer is too long');
+  return length;
 }
 
 function readMessage(body: Buffer): ScanMessage {

@@ -29,6 +29,8 @@ const progressMs = 100;
 let lastMs = 0;
 let exitCode = 0;
 try {
+  // That it has come to life, before it has seen a byte of the model.
+  send({ kind: 'progress', doneBytes: 0, totalBytes: 0 });
   const request = JSON.parse(process.argv[2] ?? '') as ScanRequest;
   const result = await scanInProcess(request, {
     onProgress: (doneBytes, totalBytes) => {

@@ -77,6 +77,7 @@ function talk(
   return new Promise((resolve, reject) => {
     const reader = new ScanMessageReader();
     const startedMs = performance.now();
+    let isAlive = false;
     const end = (act: () => void): void => {
       clearInterval(watch);
       signal?.removeEventListener('abort', onAbort);
@@ -93,6 +94,7 @@ function talk(
     scanner.socket.on('data', (chunk: Buffer) => {
       try {
         for (const message of reader.push(chunk)) {
+          isAlive = true;
           if (message.kind === 'progress') onProgress?.(message.doneBytes, message.totalBytes);
           else if (message.kind === 'failed') fail(message.reason);
           else end(() => resolve(message.result));
@@ -103,8 +105,15 @@ function talk(
     });
     scanner.socket.on('error', () => undefined);
     void scanner.exited.then((exit) => {
-      if (exit.error !== undefined) fail(`The scan could not be started: ${exit.error.message}`);
+      if (exit.error !== undefined)
+        end(() =>
+          reject(new AirlockError('WORKER_START_FAILED', { detail: exit.error?.message ?? 'the scanner did not start' })),
+        );
       else if (exit.outOfMemory) fail('The scan needs more memory than it may have');
+      else if (!isAlive && exit.code !== null)
+        end(() =>
+          reject(new AirlockError('WORKER_START_FAILED', { detail: `the scanner did not start: exit code ${exit.code}` })),
+        );
       else fail(`The process that scanned the model ended by itself (${exit.signal ?? `exit code ${exit.code}`})`);
     });
   });

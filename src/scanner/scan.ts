@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AirlockError, packageVersion, printable } from '../core/index.ts';
-import { type Jail, openJail } from '../sandbox/index.ts';
+import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
 import { makeReport, type Report, type ReportedFinding, rulesDigest, type ScanResult, type Severity } from '../scan/index.ts';
 import { scanModel } from './scan-model.ts';
 
@@ -55,10 +55,9 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
 }
 
 async function scanSafely(path: string, tensorflow: string, options: ScanOptions): Promise<ScanResult> {
-  const jail = options.jail ?? (await bestJail(options));
   const { timeoutMs, memoryMiB, onProgress, signal, onLog } = options;
-  try {
-    return await scanModel({
+  const scanIn = (jail: Jail): Promise<ScanResult> =>
+    scanModel({
       jail,
       request: { path, tensorflow, ignored: [] },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -67,17 +66,36 @@ async function scanSafely(path: string, tensorflow: string, options: ScanOptions
       ...(signal === undefined ? {} : { signal }),
       ...(onLog === undefined ? {} : { onLog }),
     });
+  try {
+    return await (options.jail === undefined ? scanInOwnJail(scanIn, options) : scanIn(options.jail));
   } catch (thrown) {
     const error = AirlockError.from(thrown);
-    if (error.code !== 'SCAN_INCOMPLETE' || signal?.aborted === true) throw error;
+    const isVerdict = error.code === 'SCAN_INCOMPLETE' || error.code === 'WORKER_PROTOCOL_VIOLATION';
+    if (!isVerdict || signal?.aborted === true) throw error;
     return { artifacts: [], unreadable: [{ file: '', reason: error.message }], findings: [], leftOut: {}, advisories: [] };
+  }
+}
+
+/** Trying what a machine has takes longer than most scans, so the best is assumed first, and found out where that does not come to life. */
+async function scanInOwnJail(scanIn: (jail: Jail) => Promise<ScanResult>, { onUnjailed }: ScanOptions): Promise<ScanResult> {
+  const assumed = assumeJail();
+  try {
+    return await scanIn(assumed);
+  } catch (thrown) {
+    if (AirlockError.from(thrown).code !== 'WORKER_START_FAILED') throw thrown;
   } finally {
-    if (options.jail === undefined) await jail.close();
+    await assumed.close();
+  }
+  const jail = await bestJail(onUnjailed);
+  try {
+    return await scanIn(jail);
+  } finally {
+    await jail.close();
   }
 }
 
 /** What reads models is memory-safe, so a machine without a jail is no reason not to look: but it is said. */
-async function bestJail({ onUnjailed }: ScanOptions): Promise<Jail> {
+async function bestJail(onUnjailed: (() => void) | undefined): Promise<Jail> {
   for (const level of [{ require: 'process' }, { unsafeLevel: 'seccomp-only' }] as const) {
     try {
       return await openJail({ ...level, cgroups: false });

@@ -193,7 +193,7 @@ describe('the process that reads', () => {
     ['hangs', 'for (;;);', 'SCAN_INCOMPLETE', /did not end within/],
     ['grows', 'const all = []; setInterval(() => all.push(Buffer.alloc(64 << 20, 1)), 5);', 'SCAN_INCOMPLETE', /more memory/],
     ['dies', 'process.kill(process.pid, "SIGKILL");', 'SCAN_INCOMPLETE', /ended by itself \(SIGKILL\)/],
-    ['ends without an answer', '', 'SCAN_INCOMPLETE', /ended by itself/],
+    ['ends before it has begun', '', 'WORKER_START_FAILED', /./],
     [
       'sends no frames',
       `require('node:fs').writeSync(3, 'x'.repeat(100)); setInterval(() => 0, 1000);`,
