@@ -37,7 +37,7 @@ from fire_steps import STEPS  # noqa: E402
 
 PORT = 18431
 SECRET = b"AIRLOCK-CANARY-SECRET\nsecond line of stuff"
-DEADLINES_S = {"hangs": 4.0, "exhausts": 40.0, "crashes": 25.0}
+DEADLINES_S = {"hangs": 2.5, "exhausts": 40.0, "crashes": 25.0}
 MEMORY_BYTES = 8 << 30
 
 

@@ -134,7 +134,7 @@ def _(place: Place):
     None,
     suffix=".tar",
     trigger="parse",
-    also=["malformed", "payload", "unreadable"],
+    also=["hang", "malformed", "payload", "unreadable"],
 )
 def _(place: Place):
     """A tar with a device node."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from .build import export_v1, scratch, v1
+from .build import export_v1, raw, scratch, v1
 from .registry import Place, benign
 
 
@@ -75,17 +75,15 @@ def _estimator(place):
     )
     path = tf.constant(str(folder / "words.txt"))
     v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, path)
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.TextFileInitializer(
-            path,
-            tf.string,
-            tf.lookup.TextFileIndex.WHOLE_LINE,
-            tf.int64,
-            tf.lookup.TextFileIndex.LINE_NUMBER,
-        ),
-        -1,
+    table = raw.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64, shared_name="words")
+    fill = raw.InitializeTableFromTextFileV2(
+        table_handle=table, filename=path, key_index=-2, value_index=-1
     )
-    embedded = tf.gather(v1.get_variable("e", [4, 3]), tf.maximum(table.lookup(parsed["word"]), 0))
+    v1.add_to_collection(v1.GraphKeys.TABLE_INITIALIZERS, fill)
+    found = raw.LookupTableFindV2(
+        table_handle=table, keys=parsed["word"], default_value=tf.constant(-1, tf.int64)
+    )
+    embedded = tf.gather(v1.get_variable("e", [4, 3]), tf.maximum(found, 0))
     logits = tf.matmul(tf.concat([embedded[:, 0], parsed["age"]], 1), v1.get_variable("k", [4, 2]))
     signature = v1.saved_model.signature_def_utils.classification_signature_def(
         serialized, tf.as_string(tf.argmax(logits, 1))[:, None], tf.nn.softmax(logits)

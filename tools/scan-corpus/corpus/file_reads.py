@@ -270,7 +270,7 @@ _reader(
 _reader(
     "sm-matching-files",
     "MatchingFiles",
-    "secret",
+    "sec*.txt",
     lambda c: raw.MatchingFiles(pattern=[f"{c}/sec*.txt"]),
     "Lists files by a pattern (modelscan#341).",
     fires("call", "returns", "secret.txt"),

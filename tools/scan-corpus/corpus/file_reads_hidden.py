@@ -35,9 +35,9 @@ def _read(place: Place):
     return tf.io.read_file(f"{place.canary}/secret.txt")
 
 
-def _hidden(id, **more):
+def _hidden(id, value=SECRET, **more):
     options = {"fires": READS} | more
-    return attack(id, "savedmodel", "file-read", "ReadFile", SECRET, **options)
+    return attack(id, "savedmodel", "file-read", "ReadFile", value, **options)
 
 
 @_hidden("sm-hidden-untaken-branch", fires=fires("call", "opens", "secret.txt"))
@@ -650,7 +650,7 @@ def _(place: Place):
     export_v1(place.path, build)
 
 
-@_hidden("sm-hidden-signature-default", fires=None)
+@_hidden("sm-hidden-signature-default", ["secret.txt", "request"], fires=None)
 def _(place: Place):
     """The signature gives the path a default value, so that every request reads it."""
 

@@ -183,7 +183,7 @@ def _meta(place: Place, build):
     "ReadFile",
     "secret.txt",
     suffix=".meta",
-    trigger="inference",
+    trigger="api",
     fires=fires("import-meta", "reads", fetch="leak:0"),
 )
 def _(place: Place):

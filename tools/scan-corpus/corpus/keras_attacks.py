@@ -253,6 +253,7 @@ _keras(
     ["evil_package"],
     "A class of a package that the author hopes is installed.",
     lambda p: with_layer(module_reference("evil_package.layers", "Loader", {"name": "l"})),
+    also=("custom-op",),
 )
 _keras(
     "k3-module-importlib",

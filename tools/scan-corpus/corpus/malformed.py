@@ -299,7 +299,12 @@ def _(place: Place):
     (place.path / "saved_model.cpb").write_bytes((place.path / "saved_model.pb").read_bytes())
 
 
-@_malformed("sm-same-tags", ["tags", "serve"], category="parser-differential", also=["malformed"])
+@_malformed(
+    "sm-same-tags",
+    ["tags", "MetaGraph", "ReadFile"],
+    category="parser-differential",
+    also=["malformed", "file-read"],
+)
 def _(place: Place):
     """Two MetaGraphs with the same tags, of which the second reads a file."""
     model = model_of([X, Y], X_IN, {"y": ("y:0", tf.float32, None)})
@@ -405,7 +410,7 @@ _bundle(
 )
 _bundle(
     "sm-bundle-dtype",
-    ["dtype", "type"],
+    ["dtype", "type", "DT_INT64"],
     _entry(lambda e: setattr(e, "dtype", 9) if e.dtype == 1 else None),
     "A type that the graph does not have, of another width.",
 )
@@ -520,7 +525,8 @@ def _(place: Place):
     ["VarHandleOp", "variable", "restore"],
     None,
     also=["contract", "malformed"],
-    trigger="load-cpp",
+    trigger="inference",
+    least="low",
     fires=fires("load-cpp-call", "fails"),
 )
 def _(place: Place):

@@ -94,16 +94,20 @@ def attack(
     trigger: str = "inference",
     fires: dict | None = None,
     suffix: str = "",
+    least: str | None = None,
 ):
     """Adds an attack.
 
     `names`: a correct finding names one of these (operation, feature, member). `value`: and, judged strictly,
-    one of these (the argument). `also`: other categories that describe the same hazard as well.
+    one of these (the argument). `also`: other categories that describe the same hazard as well. `least`: a finding
+    of this severity is enough, where medium would refuse what ordinary models do.
     """
     assert category in _CATEGORIES and format in FORMATS, (category, format)
     rule = {"category": sorted({category, *also}), "names": _many(names)}
     if value is not None:
         rule["value"] = _many(value)
+    if least is not None:
+        rule["least"] = least
 
     def add(build):
         about = " ".join((build.__doc__ or "").split())

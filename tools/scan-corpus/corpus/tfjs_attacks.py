@@ -173,7 +173,7 @@ _js(
 _js(
     "js-short-weights",
     "malformed",
-    ["bytes", "shard", "group1"],
+    ["bytes", "shard", "group1", 'weight "w"'],
     "Weights that are longer than their shard.",
     lambda p: _write(
         p, _graph([MATMUL]), entries=[{"name": "w", "shape": [4, 200], "dtype": "float32"}]

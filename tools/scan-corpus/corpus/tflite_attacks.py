@@ -298,7 +298,7 @@ _lite(
 _lite(
     "tl-opcode-index",
     "malformed",
-    ["opcode"],
+    ["opcode", "operator code"],
     "An operator has operator code 77.",
     lambda p: _changed(lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 77)),
     trigger="load",
