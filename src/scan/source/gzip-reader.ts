@@ -4,7 +4,7 @@ import { crc32, inflateRawSync } from 'node:zlib';
 import { AirlockError, isAirlockError } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import type { ArchiveMember } from './archive-member.ts';
-import { memorySource } from './memory-source.ts';
+import { maxHeldBytes, memorySource } from './memory-source.ts';
 import { damaged, payExpanded, reportFile } from './report-file.ts';
 
 const flag = { headerCrc: 2, extra: 4, name: 8, comment: 16 } as const;
@@ -53,10 +53,17 @@ function tooLarge(archive: Source, sizeBytes: number, context: ScanContext): Air
   return new AirlockError('MODEL_INVALID', { message: `${archive.name} grows too large` });
 }
 
+/** The size at the end is right for a file of one member: with it, nothing has to be put together, which would take the memory twice. */
+function chunkBytes(bytes: Buffer, maxBytes: number): number {
+  const announced = bytes.length < 4 ? 0 : bytes.readUInt32LE(bytes.length - 4);
+  return announced > 65_536 && announced <= Math.min(maxBytes, bytes.length * maxRatio) ? announced : 65_536;
+}
+
 function inflate(bytes: Buffer, archive: Source, maxBytes: number, context: ScanContext): Inflated {
   try {
     // The types of Node do not know `info`.
-    const result = inflateRawSync(bytes, { info: true, maxOutputLength: Math.max(1, maxBytes) }) as unknown as {
+    const options = { info: true, maxOutputLength: Math.max(1, maxBytes), chunkSize: chunkBytes(bytes, maxBytes) };
+    const result = inflateRawSync(bytes, options) as unknown as {
       readonly buffer: Buffer;
       readonly engine: { readonly bytesWritten: number };
     };
@@ -91,7 +98,7 @@ export function readGzip(archive: Source, context: ScanContext): ArchiveMember {
   let at = 0;
   // An honest bomb says how large it is: then nothing is inflated.
   const claimed = bytes.length < 18 ? 0 : bytes.readUInt32LE(bytes.length - 4);
-  const allowed = Math.min(context.limits.maxExpandedBytes, context.limits.maxGraphBytes);
+  const allowed = Math.min(context.limits.maxExpandedBytes, context.limits.maxGraphBytes, maxHeldBytes);
   if (claimed > allowed && claimed < bytes.length * maxRatio) throw tooLarge(archive, claimed, context);
   const limit = Math.min(allowed, Math.max(claimed, leastBytes));
   while (at + 2 <= bytes.length && bytes.readUInt16BE(at) === 0x1f8b && parts.length < maxMembers) {

@@ -2,6 +2,12 @@
 import { AirlockError, printable } from '../../core/index.ts';
 import type { Source } from '../scan-context.ts';
 
+/**
+ * What is inflated is held as a whole, and while it grows there are two copies of it: with more than 384 MiB a scan would need more memory than
+ * it may have (1 GiB), and nothing could be said.
+ */
+export const maxHeldBytes: number = 384 * 1024 ** 2;
+
 function cutShort(name: string): AirlockError {
   return new AirlockError('MODEL_INCOMPLETE', { message: `${printable(name, 256)} is cut short` });
 }

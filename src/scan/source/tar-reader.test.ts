@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -175,6 +176,14 @@ describe('readGzip()', () => {
     expect(() => open(wrong)).toThrow(/checksum/);
     expect(() => open(bytes.subarray(0, bytes.length - 4))).toThrow(/end is missing/);
     expect(() => open(bytes, 'a.gz', { maxExpandedBytes: 3999 })).toThrow(/too large/);
+  });
+
+  it('holds no more than 384 MiB, whatever the limits of the scan are', () => {
+    const bytes = gzipSync(randomBytes(500_000));
+    bytes.writeUInt32LE(400 * 1024 ** 2, bytes.length - 4);
+    expect(() => open(bytes)).toThrow(/too large/);
+    bytes.writeUInt32LE(300 * 1024 ** 2, bytes.length - 4);
+    expect(() => open(bytes)).toThrow(/its size is wrong/);
   });
 
   it('calls what grows past the limits a bomb, however it hides its size', () => {

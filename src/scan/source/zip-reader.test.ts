@@ -75,6 +75,11 @@ describe('readZip()', () => {
     expect(read(zipOf([{ name: 'a', content: 'one', directory }])).found).toEqual(['medium parser-differential/archive-header']);
   });
 
+  it('inflates no member that would not fit into the memory of a scan', () => {
+    const { members } = read(zipOf([{ name: 'a', content: 'x', directory: { sizeBytes: 400 * 1024 ** 2 } }]));
+    expect(() => members[0].source()).toThrow(/too large to inflate/);
+  });
+
   it('refuses the content of a member that is not as announced', () => {
     const bytes = zipOf([
       { name: 'a', content: 'x'.repeat(1000), directory: { sizeBytes: 10 } },

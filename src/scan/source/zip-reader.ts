@@ -5,13 +5,15 @@ import { AirlockError, isAirlockError, printable } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import { type ArchiveMember, judgeMemberName, judgeMembersBehindLinks, NameRegister } from './archive-member.ts';
 import type { EntryKind } from './folder-view.ts';
-import { memorySource, readUpTo, sliceSource } from './memory-source.ts';
+import { maxHeldBytes, memorySource, readUpTo, sliceSource } from './memory-source.ts';
 import { damaged, payExpanded, reportFile } from './report-file.ts';
 import { crc32Of } from './source-crc.ts';
 import { findZipDirectory, readZipEntries, type ZipEntry } from './zip-directory.ts';
 import { judgeLayout, judgeSizes, judgeSurroundings, type Located, localBytes } from './zip-layout.ts';
 
 const localSignature = 0x04034b50;
+/** Deflate cannot do more. */
+const maxRatio = 1040;
 const methods: ReadonlyMap<number, string> = new Map([
   [1, 'Shrink'],
   [6, 'Implode'],
@@ -73,12 +75,14 @@ function inflate(archive: Source, { entry, dataStart }: Located, label: string, 
     if (crc32Of(stored) !== entry.crc) throw damaged(label, 'its checksum is wrong');
     return stored;
   }
-  if (sizeBytes > context.limits.maxGraphBytes)
+  if (sizeBytes > Math.min(context.limits.maxGraphBytes, maxHeldBytes))
     throw new AirlockError('MODEL_INVALID', { message: `${label} is too large to inflate` });
   if (!isPaid) payExpanded(context, sizeBytes, label);
   let bytes: Buffer;
   try {
-    bytes = inflateRawSync(archive.read(dataStart, compressedBytes), { maxOutputLength: Math.max(sizeBytes, 1) });
+    // In one piece: putting pieces together would take the memory twice.
+    const chunkSize = Math.max(64, Math.min(sizeBytes, compressedBytes * maxRatio));
+    bytes = inflateRawSync(archive.read(dataStart, compressedBytes), { maxOutputLength: Math.max(sizeBytes, 1), chunkSize });
   } catch (thrown) {
     if (isAirlockError(thrown)) throw thrown;
     throw damaged(label, 'it cannot be inflated to the size that is announced');

@@ -16,6 +16,18 @@ export interface Judgement {
   readonly effect?: string;
 }
 
+/** Of findings that are alike; those after them are counted only, and a way to each of a hundred thousand would cost more than all the rest. */
+const maxChains = 200;
+const chains = new WeakMap<Program, Map<string, number>>();
+
+function takesChain(program: Program, kind: string): boolean {
+  const taken = chains.get(program) ?? new Map<string, number>();
+  chains.set(program, taken);
+  const count = taken.get(kind) ?? 0;
+  if (count < maxChains) taken.set(kind, count + 1);
+  return count < maxChains;
+}
+
 function lower(severity: Severity): Severity {
   return severities[Math.max(0, severities.indexOf(severity) - 1)];
 }
@@ -44,7 +56,10 @@ export function judge(program: Program, context: ScanContext, judgement: Judgeme
       node: name,
       op,
     },
-    chain: worst === 'none' ? [] : program.reach.chainTo(body, node, worst),
+    chain:
+      worst === 'none' || !takesChain(program, `${judgement.ruleId} ${severity} ${trigger}`)
+        ? []
+        : program.reach.chainTo(body, node, worst),
     ...(judgement.argument === undefined ? {} : { argument: judgement.argument }),
     ...(judgement.effect === undefined ? {} : { effect: judgement.effect }),
   });
