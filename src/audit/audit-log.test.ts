@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -52,7 +52,7 @@ describe('an audit log', () => {
     [
       'the last value was changed',
       (lines) => lines.map((line) => line.replace('"index":5', '"index":6')),
-      /the last line was changed/,
+      /line 5: the line was changed/,
     ],
     ['a line is no JSON', ([a, b, , d, e]) => [a, b, 'x', d, e], /line 3: it is no entry/],
     ['a line is JSON of another kind', ([a, b, , d, e]) => [a, b, 'null', d, e], /line 3: it is no entry/],
@@ -115,6 +115,27 @@ describe('an audit log', () => {
     expect(verifyAuditLog(folder).entries).toBe(4);
   });
 
+  it.each([0, 2])('goes on after a crash that left the head %d entries behind its line, and verifies meanwhile', (behind) => {
+    filled(2);
+    const head = readFileSync(join(folder, 'head.json'));
+    filled(behind);
+    // One more, written while somebody verifies.
+    filled(1);
+    writeFileSync(join(folder, 'head.json'), head);
+    expect(verifyAuditLog(folder).entries).toBe(behind + 3);
+    filled(1);
+    expect(verifyAuditLog(folder).entries).toBe(behind + 4);
+  });
+
+  it('takes no line behind a head that it does not contain, and none without a head', () => {
+    filled(4);
+    writeFileSync(join(folder, 'head.json'), `{"seq":2,"hash":"${'a'.repeat(64)}"}\n`);
+    expect(() => filled(1)).toThrow(expect.objectContaining({ code: 'AUDIT_LOG_INVALID' }));
+    rmSync(join(folder, 'head.json'));
+    expect(() => verifyAuditLog(folder)).toThrow(/head.json: it is missing/);
+    expect(() => filled(1)).toThrow(expect.objectContaining({ code: 'AUDIT_LOG_INVALID' }));
+  });
+
   it('writes nothing behind an end that is not its own', () => {
     filled(3);
     write(linesOf().slice(0, 2));
@@ -137,6 +158,11 @@ describe('an audit log', () => {
     filled(1);
     expect(verifyAuditLog(folder).entries).toBe(2);
     // Of another container: nobody here can tell whether that lives.
+    writeFileSync(join(folder, 'lock'), '1-999999-1');
+    const longAgo = Date.now() / 1000 - 3_600;
+    utimesSync(join(folder, 'lock'), longAgo, longAgo);
+    filled(1);
+    expect(verifyAuditLog(folder).entries).toBe(3);
     writeFileSync(join(folder, 'lock'), '1-999999-1');
     const started = performance.now();
     expect(() => filled(1)).toThrow(expect.objectContaining({ code: 'AUDIT_LOG_FAILED' }));

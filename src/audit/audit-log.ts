@@ -26,6 +26,7 @@ import {
   nameOfFile,
   readHead,
 } from './log-files.ts';
+import { verifyAuditLog } from './verify-log.ts';
 
 export interface AuditLogOptions {
   /** A file that reaches this size is continued in the next. Default 64 MiB. */
@@ -88,9 +89,10 @@ export class AuditLog {
       const { line, cutBytes } = lastLine(fd);
       if (cutBytes > 0) ftruncateSync(fd, fstatSync(fd).size - cutBytes);
       const head = line === undefined ? { seq: last.firstSeq - 1, hash: said.hash } : headOf(line);
-      // A crash between the line and the head leaves the head one entry behind, and never ahead.
+      // A crash between the line and the head leaves the head behind, and never ahead: by one entry, or by more where the disk kept less of it.
       const isNext = head.seq === said.seq + 1 && line !== undefined && entryOf(line).previous === said.hash;
-      if (!isNext && (head.seq !== said.seq || head.hash !== said.hash))
+      if (head.seq > said.seq && !isNext) verifyAuditLog(this.#folder, { expect: said });
+      else if (!isNext && (head.seq !== said.seq || head.hash !== said.hash))
         throw invalid(`the log ends with entry ${head.seq}, and should end with entry ${said.seq}`);
       if (fstatSync(fd).size < this.#maxFileBytes) return { fd, head, cutBytes };
       closeSync(fd);
@@ -113,7 +115,8 @@ export class AuditLog {
 
   #writeHead(head: AuditHead): void {
     const aside = join(this.#folder, 'head.json.new');
-    writeFileSync(aside, formatHead(head), { mode: 0o600 });
+    // Flushed, because a name that reaches the disk before its bytes is an empty file after a power cut, and no line could be added any more.
+    writeFileSync(aside, formatHead(head), { mode: 0o600, flush: true });
     renameSync(aside, join(this.#folder, 'head.json'));
   }
 }

@@ -14,6 +14,7 @@ import {
   ScanSchedule,
   type ServingEvent,
   Webhook,
+  type Whereabouts,
   type WorkerFactory,
   type Worsening,
 } from '../serving/index.ts';
@@ -35,6 +36,8 @@ export interface ScanWatchOptions {
 
 /** In a message or a log line; the rest is in the report. */
 const maxNamed = 20;
+/** Twenty of them fit a line of the audit log. */
+const maxMessageLength = 512;
 
 export class ScanWatch {
   readonly audit: AuditLog;
@@ -73,12 +76,14 @@ export class ScanWatch {
   start(catalog: ModelCatalog): void {
     const { gate } = this;
     if (gate === undefined) return;
-    const isServed = (name: string, version: bigint): boolean =>
-      catalog.models.some(
-        (model) => model.name === name && model.status({}).some((one) => one.version === version && one.state === 'AVAILABLE'),
-      );
+    const whereabouts = (name: string, version: bigint): Whereabouts => {
+      const model = catalog.models.find((one) => one.name === name);
+      const known = model?.status({}).find((one) => one.version === version);
+      if (known?.state === 'AVAILABLE') return 'served';
+      return known !== undefined || model?.refused.has(version) === true ? 'waiting' : 'gone';
+    };
     const { schedule, jitterMs } = this.#config;
-    this.#schedule = new ScanSchedule({ schedule, jitterMs, rules: rulesDigest, run: () => gate.rescan(isServed) });
+    this.#schedule = new ScanSchedule({ schedule, jitterMs, rules: rulesDigest, run: () => gate.rescan(whereabouts) });
   }
 
   async close(): Promise<void> {
@@ -107,9 +112,11 @@ export class ScanWatch {
     const counted = report.findings.filter(({ suppressed }) => suppressed === undefined);
     const rules = Array.from(new Set(counted.map(({ ruleId, severity }) => `${severity} ${ruleId}`))).slice(0, maxNamed);
     this.audit.append('scan', { model, version: String(version), ...scanSummary(scanned), found: rules });
-    const worse = this.#history.keep(scanned);
+    // Recorded before the report is kept: what is kept is what the next scan is compared with, and nobody would hear of it any more.
+    const worse = this.#history.compare(scanned);
+    if (worse !== undefined) this.audit.append('scan worse', worseningJson(worse));
+    this.#history.keep(scanned);
     if (worse === undefined) return;
-    this.audit.append('scan worse', worseningJson(worse));
     this.#hooks.onWorse(worse);
     this.#webhook?.send({ type: 'scan.worse', ...worseningJson(worse), auditHead: this.audit.head });
   }
@@ -137,7 +144,9 @@ export function worseningJson({ before, after, newFindings, newAdvisories }: Wor
     before: before.verdict,
     after: after.report.verdict,
     report: after.digest,
-    newFindings: newFindings.slice(0, maxNamed).map(({ ruleId, severity, message }) => ({ ruleId, severity, message })),
+    newFindings: newFindings
+      .slice(0, maxNamed)
+      .map(({ ruleId, severity, message }) => ({ ruleId, severity, message: message.slice(0, maxMessageLength) })),
     newFindingCount: newFindings.length,
     newAdvisories: newAdvisories.slice(0, maxNamed),
     newAdvisoryCount: newAdvisories.length,

@@ -17,7 +17,7 @@ export {
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
 export type { ModelContract } from './prepare-contract.ts';
 export { type Charge, runChecked } from './run-checked.ts';
-export { ScanGate, type ScanGateOptions, type ScannedVersion } from './scan-gate.ts';
+export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
 export { ScanHistory, type Worsening } from './scan-history.ts';
 export { ScanSchedule } from './scan-schedule.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';

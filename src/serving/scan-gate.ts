@@ -35,6 +35,9 @@ export interface VersionToScan {
   readonly contentDigest: string;
 }
 
+/** `waiting`: it is there, and does not answer requests: it loads, failed to, or was refused. */
+export type Whereabouts = 'served' | 'waiting' | 'gone';
+
 /** Scans at one time: more would take the cores from those who are served. */
 const maxRunning = 1;
 
@@ -42,6 +45,8 @@ export class ScanGate {
   readonly #options: ScanGateOptions;
   /** By model and version: the last scan, and what it was a scan of. */
   readonly #last = new Map<string, { readonly key: string; readonly scanned: ScannedVersion; readonly target: VersionToScan }>();
+  /** Those of them that were gone at the last rescan. */
+  readonly #gone = new Set<string>();
   #running = 0;
   readonly #waiting: (() => void)[] = [];
   readonly #abort = new AbortController();
@@ -63,20 +68,29 @@ export class ScanGate {
     const { config, tensorflow } = this.#options;
     const key = `${target.contentDigest} ${rulesDigest()} ${tensorflow} ${config.refuseAt}`;
     const last = this.#last.get(nameOf(target));
-    const scanned = last?.key === key ? last.scanned : await this.#scan(target, key);
+    // Suppressions end at a date, and their file may be another by now.
+    const isJudged = last?.key === key && config.suppressions === undefined;
+    const scanned = isJudged ? last.scanned : await this.#scan(target, key);
     const { verdict } = scanned.report;
     if (verdict === 'refused') throw new AirlockError('SCAN_REFUSED', { message: refusalText(scanned.report) });
     if (verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE', { message: unreadableText(scanned.report) });
     return scanned;
   }
 
-  /** Scans what `isServed` says is still served once more, one after another; `onScanned` hears of each. A scan that fails is no reason to stop. */
-  async rescan(isServed: (model: string, version: bigint) => boolean): Promise<void> {
+  /**
+   * Scans what is served once more, one after another; `onScanned` hears of each. A scan that fails is no reason to stop. What is gone twice in a
+   * row is forgotten: a version that was scanned a moment ago may not be known yet to whoever is asked.
+   */
+  async rescan(whereabouts: (model: string, version: bigint) => Whereabouts): Promise<void> {
     for (const [name, { target, key }] of [...this.#last]) {
       if (this.#abort.signal.aborted) return;
-      if (!isServed(target.model, target.version)) this.#last.delete(name);
+      const where = whereabouts(target.model, target.version);
+      const wasGone = this.#gone.delete(name);
       // The version passed once; what the machine cannot do now is tried at the next time.
-      else await this.#scan(target, key).catch((thrown: unknown) => this.#options.onFailed?.(target, AirlockError.from(thrown)));
+      if (where === 'served')
+        await this.#scan(target, key).catch((thrown: unknown) => this.#options.onFailed?.(target, AirlockError.from(thrown)));
+      else if (where === 'gone' && wasGone) this.#last.delete(name);
+      else if (where === 'gone') this.#gone.add(name);
     }
   }
 
@@ -89,6 +103,8 @@ export class ScanGate {
     const { jail, config, tensorflow, onScanned } = this.#options;
     await this.#turn();
     try {
+      // Those that waited when the server was told to stop start no process any more.
+      if (this.#abort.signal.aborted) throw new AirlockError('SCAN_INCOMPLETE', { message: 'The scan was ended' });
       // Each time, because entries end at a date.
       const accepted = config.suppressions === undefined ? undefined : loadSuppressions({ suppressions: config.suppressions });
       const report = await scan(target.directory, {

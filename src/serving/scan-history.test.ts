@@ -37,9 +37,16 @@ function scanned(more: Partial<ScanResult> = {}, model = 'digits', version = 1n)
   return { model, version, report: makeReport(result, at), digest: 'd' };
 }
 
+/** As the server does. */
+function keep(history: ScanHistory, one: ReturnType<typeof scanned>) {
+  const worse = history.compare(one);
+  history.keep(one);
+  return worse;
+}
+
 describe('ScanHistory', () => {
   it('remembers across restarts, by model and version', () => {
-    expect(new ScanHistory(folder).keep(scanned())).toBeUndefined();
+    expect(keep(new ScanHistory(folder), scanned())).toBeUndefined();
     const history = new ScanHistory(folder);
     expect(history.last('digits', 1n)).toEqual(scanned().report);
     expect(history.last('digits', 2n)).toBeUndefined();
@@ -49,22 +56,22 @@ describe('ScanHistory', () => {
   it('says what became worse, and nothing when nothing did', () => {
     const history = new ScanHistory(folder);
     history.keep(scanned({ findings: [finding('low')] }));
-    expect(history.keep(scanned({ findings: [finding('low')] }))).toBeUndefined();
-    expect(history.keep(scanned({ findings: [] }))).toBeUndefined();
-    expect(history.keep(scanned({ findings: [finding('low')] }))?.newFindings).toHaveLength(1);
-    expect(history.keep(scanned({ findings: [finding('high')] }))).toMatchObject({
+    expect(keep(history, scanned({ findings: [finding('low')] }))).toBeUndefined();
+    expect(keep(history, scanned({ findings: [] }))).toBeUndefined();
+    expect(keep(history, scanned({ findings: [finding('low')] }))?.newFindings).toHaveLength(1);
+    expect(keep(history, scanned({ findings: [finding('high')] }))).toMatchObject({
       newFindings: [{ severity: 'high' }],
       before: { verdict: 'clean' },
     });
-    expect(history.keep(scanned({ unreadable: [{ file: 'f', reason: 'r' }] }))).toBeUndefined();
+    expect(keep(history, scanned({ unreadable: [{ file: 'f', reason: 'r' }] }))).toBeUndefined();
   });
 
   it('notices a vulnerability that came within reach, and a verdict that is worse', () => {
     const history = new ScanHistory(folder);
     const advisory = { id: 'GHSA-1', severity: 'high', package: 'tensorflow', why: 'w', ops: [], fixedVersions: [] } as const;
     history.keep(scanned({ advisories: [{ ...advisory, status: 'under_investigation' }] }));
-    expect(history.keep(scanned({ advisories: [{ ...advisory, status: 'affected' }] }))?.newAdvisories).toEqual(['GHSA-1']);
-    expect(history.keep(scanned({ unreadable: [{ file: 'f', reason: 'r' }] }))).toMatchObject({ newFindings: [] });
+    expect(keep(history, scanned({ advisories: [{ ...advisory, status: 'affected' }] }))?.newAdvisories).toEqual(['GHSA-1']);
+    expect(keep(history, scanned({ unreadable: [{ file: 'f', reason: 'r' }] }))).toMatchObject({ newFindings: [] });
   });
 
   it('takes a report that is damaged, or of something else, for none', () => {
@@ -75,7 +82,7 @@ describe('ScanHistory', () => {
       writeFileSync(join(folder, file), text);
       expect(history.last('digits', 1n)).toBeUndefined();
     }
-    expect(history.keep(scanned())).toBeUndefined();
+    expect(keep(history, scanned())).toBeUndefined();
   });
 
   it('keeps models with long and odd names apart', () => {

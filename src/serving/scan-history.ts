@@ -38,10 +38,14 @@ export class ScanHistory {
     }
   }
 
-  /** Keeps a report. Gives what is worse than in the one before, if anything is. @throws STORE_NOT_WRITABLE, DISK_FULL. */
-  keep(scanned: ScannedVersion): Worsening | undefined {
-    const { model, version, report } = scanned;
-    const before = this.last(model, version);
+  /** What is worse than in the report that was kept last, if anything is. */
+  compare(scanned: ScannedVersion): Worsening | undefined {
+    const before = this.last(scanned.model, scanned.version);
+    return before === undefined ? undefined : worsening(before, scanned);
+  }
+
+  /** Keeps a report. @throws STORE_NOT_WRITABLE, DISK_FULL. */
+  keep({ model, version, report }: ScannedVersion): void {
     const file = this.#fileOf(model, version);
     const kept: KeptReport = { model, version: String(version), report };
     writing(() => {
@@ -49,7 +53,6 @@ export class ScanHistory {
       writeFileSync(aside, JSON.stringify(kept), { mode: 0o600 });
       renameSync(aside, file);
     });
-    return before === undefined ? undefined : worsening(before, scanned);
   }
 
   /** Names of models may be longer than names of files. */
