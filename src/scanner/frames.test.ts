@@ -45,11 +45,9 @@ describe('ScanMessageReader', () => {
 
   it('does not listen for ever to one who only talks', () => {
     const reader = new ScanMessageReader();
-    const chunk = Buffer.concat(
-      Array.from({ length: 1_000 }, () => encodeScanMessage({ kind: 'failed', reason: 'x'.repeat(8_000) })),
-    );
+    const chunk = encodeScanMessage({ kind: 'failed', reason: 'x'.repeat(8_000_000) });
     expect(() => {
-      for (let count = 0; count < 100; count++) reader.push(chunk);
+      for (let count = 0; count < 20; count++) reader.push(chunk);
     }).toThrow(violation);
   });
 });

@@ -70,6 +70,25 @@ describe('ScanSchedule', () => {
     expect(calls).toBeGreaterThan(10);
   });
 
+  it('runs once more when the rules changed during a run', async () => {
+    let rules = 'one';
+    let runs = 0;
+    scheduled({
+      schedule: 'never',
+      rules: () => rules,
+      rulesPollMs: 1_000,
+      run: async () => {
+        runs += 1;
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      },
+    });
+    rules = 'two';
+    await vi.advanceTimersByTimeAsync(10_000);
+    rules = 'three';
+    await vi.advanceTimersByTimeAsync(hourMs);
+    expect(runs).toBe(2);
+  });
+
   it('waits for longer than a timer can', async () => {
     const { runs } = scheduled({ schedule: '0 0 29 2 *' });
     await vi.advanceTimersByTimeAsync(Date.parse('2028-02-29T00:00:01Z') - start);

@@ -1,5 +1,6 @@
 // When everything that is served is scanned again: at the times of a schedule, a while after each so that many servers do not begin at once, and
-// when the rules or their data have changed. Only one round at a time; a round that takes longer than the pause swallows the next.
+// when the rules or their data have changed. Only one round at a time: a round that takes longer than the pause swallows the next, but when the
+// rules change during one, another follows, because what it had scanned before was judged by the old ones.
 import { nextTime, parseSchedule } from '../config/index.ts';
 
 export interface ScanScheduleOptions {
@@ -26,6 +27,8 @@ export class ScanSchedule {
   readonly #poll: NodeJS.Timeout;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  /** The rules changed while a round ran. */
+  #isOutdated = false;
 
   constructor(options: ScanScheduleOptions) {
     this.#options = { rulesPollMs: 60_000, clock: { now: Date.now, random: Math.random }, ...options };
@@ -72,6 +75,7 @@ export class ScanSchedule {
     }
     if (rules === this.#rules) return;
     this.#rules = rules;
+    this.#isOutdated = this.#running !== undefined;
     this.#start();
   }
 
@@ -79,6 +83,9 @@ export class ScanSchedule {
     if (this.#isStopped || this.#running !== undefined) return;
     this.#running = this.#options.run().finally(() => {
       this.#running = undefined;
+      if (!this.#isOutdated) return;
+      this.#isOutdated = false;
+      this.#start();
     });
   }
 }
