@@ -19,6 +19,8 @@ const extremes = [
   2n ** 64n - 1n,
 ];
 const maxRepeatBytes = 300_000;
+/** Beyond it a message is damaged no further: making it would take longer than reading it. */
+const maxFields = 60_000;
 
 export function varint(value) {
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -137,7 +139,7 @@ export function mutateTree(random, tree, pool, { count = 1 + random.below(5), ge
   for (; count > 0; count--) {
     const places = [];
     collect(copy, root, places);
-    if (places.length === 0) break;
+    if (places.length === 0 || places.length > maxFields) break;
     change(random, random.of(places), places, pool, gentle);
   }
   return copy;

@@ -22,6 +22,13 @@ const maxListed = 1000;
 /** Uses that are remembered; one per kind, name, trigger and control is enough to judge by. */
 const maxUses = 20_000;
 
+/** A hostile file can make a sum infinite. JSON has no such number, and whoever reads the result would refuse all of it. */
+function sayable(facts: Artifact['facts']): Artifact['facts'] {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, Number.isFinite(value) || typeof value === 'string' ? value : 'unknown']),
+  );
+}
+
 export interface CollectorOptions {
   readonly tensorflow: string;
   readonly ops: OpRegistry;
@@ -88,7 +95,7 @@ export class Collector implements ScanContext {
   }
 
   artifact(artifact: Artifact): void {
-    if (this.#artifacts.length < maxListed) this.#artifacts.push(artifact);
+    if (this.#artifacts.length < maxListed) this.#artifacts.push({ ...artifact, facts: sayable(artifact.facts) });
   }
 
   use(use: Use): void {
