@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AirlockError, packageVersion, printable } from '../core/index.ts';
 import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
-import { makeReport, type Report, type ReportedFinding, rulesDigest, type ScanResult, type Severity } from '../scan/index.ts';
+import type { Report, ReportedFinding, ScanResult, Severity } from '../scan/index.ts';
 import { scanModel } from './scan-model.ts';
 
 export interface ScanOptions {
@@ -42,6 +42,7 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
   const startedAt = new Date();
   const startedMs = performance.now();
   const result = await scanSafely(real, tensorflow, options);
+  const { makeReport, rulesDigest } = await import('../scan/index.ts');
   return makeReport(result, {
     target: printable(basename(path) || basename(real), 256),
     tensorflow,

@@ -2,15 +2,8 @@
 // written, and turned into an exit code: 0 clean, 1 refused, 5 not judged.
 import { type Command, Option } from 'commander';
 import { AirlockError } from '../../core/index.ts';
-import { loadSuppressions, type Report, rulesById, type Severity, scanRules, severities } from '../../scan/index.ts';
-import {
-  formatReport,
-  type ReportFormat,
-  reportFormats,
-  rulesMarkdown,
-  rulesText,
-  textReport,
-} from '../../scan/reporters/index.ts';
+import type { Report, Severity, Suppressions } from '../../scan/index.ts';
+import type { ReportFormat } from '../../scan/reporters/index.ts';
 import { defaultTensorflow, scan } from '../../scanner/index.ts';
 import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
@@ -37,7 +30,7 @@ export function addScanCommand(program: Command, io: Io): void {
     .command('scan')
     .description('say what a model could do, without running it')
     .argument('[path]', 'a model file, an archive, or a folder with models')
-    .addOption(new Option('--format <form>', 'form of the report').choices(reportFormats).default('text'))
+    .addOption(new Option('--format <form>', 'form of the report').choices(formats).default('text'))
     .option('--json', 'the same as --format json')
     .option('-o, --output <file>', 'write the report to a file that is not there yet')
     .addOption(
@@ -61,22 +54,36 @@ export function addScanCommand(program: Command, io: Io): void {
     .action((path: string | undefined, options: ScanCommandOptions) => scanCommand(path, options, io));
 }
 
+// Said here once more, so that what makes reports is loaded while the model is read, and not before.
+const severities = ['info', 'low', 'medium', 'high', 'critical'] as const satisfies readonly Severity[];
+const formats = [
+  'text',
+  'json',
+  'sarif',
+  'markdown',
+  'html',
+  'cyclonedx',
+  'openvex',
+  'attestation',
+] as const satisfies readonly ReportFormat[];
+
 /** Smaller models are done before anybody has read a line. */
 const minShownBytes = 64 * 1024 * 1024;
 
 async function scanCommand(path: string | undefined, options: ScanCommandOptions, io: Io): Promise<void> {
   const format = options.json === true ? 'json' : options.format;
   if (options.rules === true) {
-    io.stdout.write(rulesIn(format));
+    io.stdout.write(await rulesIn(format));
     return;
   }
   if (path === undefined) throw new AirlockError('USAGE', { message: 'Say what to scan: a model file, an archive, or a folder' });
   if (!/^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(options.tensorflow))
     throw new AirlockError('USAGE', { message: '--tensorflow wants a version such as 2.21.0' });
-  const { suppressions, baseline } = options;
-  const accepted = loadSuppressions({ ...(suppressions && { suppressions }), ...(baseline && { baseline }) });
-  for (const text of accepted.expired) io.stderr.write(`suppression ${text}\n`);
-  const report = await withInterrupt((signal) => scanWithBar(path, options, accepted.of, io, signal));
+  const accepted = await acceptedBy(options);
+  for (const text of accepted?.expired ?? []) io.stderr.write(`suppression ${text}\n`);
+  const report = await withInterrupt((signal) => scanWithBar(path, options, accepted, io, signal));
+  const { rulesById } = await import('../../scan/index.ts');
+  const { formatReport, textReport } = await import('../../scan/reporters/index.ts');
   const isTerminal = options.output === undefined && 'isTTY' in io.stdout && io.stdout.isTTY === true;
   const text =
     format === 'text'
@@ -89,7 +96,15 @@ async function scanCommand(path: string | undefined, options: ScanCommandOptions
   if (report.verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE');
 }
 
-function rulesIn(format: ReportFormat): string {
+async function acceptedBy({ suppressions, baseline }: ScanCommandOptions): Promise<Suppressions | undefined> {
+  if (suppressions === undefined && baseline === undefined) return undefined;
+  const { loadSuppressions } = await import('../../scan/index.ts');
+  return loadSuppressions({ ...(suppressions && { suppressions }), ...(baseline && { baseline }) });
+}
+
+async function rulesIn(format: ReportFormat): Promise<string> {
+  const { scanRules } = await import('../../scan/index.ts');
+  const { rulesMarkdown, rulesText } = await import('../../scan/reporters/index.ts');
   if (format === 'json') return `${JSON.stringify(scanRules, undefined, 2)}\n`;
   return format === 'markdown' ? rulesMarkdown(scanRules) : rulesText(scanRules);
 }
@@ -97,7 +112,7 @@ function rulesIn(format: ReportFormat): string {
 async function scanWithBar(
   path: string,
   options: ScanCommandOptions,
-  suppressionOf: ReturnType<typeof loadSuppressions>['of'],
+  accepted: Suppressions | undefined,
   io: Io,
   signal: AbortSignal,
 ): Promise<Report> {
@@ -106,7 +121,7 @@ async function scanWithBar(
     const report = await scan(path, {
       refuseAt: options.refuseAt,
       tensorflow: options.tensorflow,
-      suppressionOf,
+      ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
       timeoutMs: options.timeout * 1000,
       memoryMiB: options.memory,
       signal,

@@ -1,10 +1,10 @@
 // What is scanned, from the outside in: a folder is divided into models (SavedModels, checkpoints) and files, and a file gets the reader that its
-// content asks for. What no reader knows is not clean: a file that is called like a model, or was given by itself, is said to be unreadable.
+// content asks for. Readers of other formats than SavedModels are loaded when one is there: most models are small, and loading code takes longer than
+// reading them. What no reader knows is not clean: a file that is called like a model, or was given by itself, is said to be unreadable.
 import { AirlockError, isAirlockError } from '../../core/index.ts';
 import { bundleWeights, scanBundle, scanCheckpointFolder, scanCheckpointState, scanCheckpointV1 } from '../checkpoint/index.ts';
 import { type Program, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../graph/index.ts';
 import type { FolderFacts } from '../hazards/index.ts';
-import { judgeKerasConfig, scanHdf5, scanKerasArchive, scanKerasJson, scanKerasMetadata, scanKerasYaml } from '../keras/index.ts';
 import { readChunkedModel, readTextModel, savedModelPrefixes, scanSavedModelFolder } from '../saved-model/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import {
@@ -20,8 +20,6 @@ import {
   sniffFormats,
   subfolder,
 } from '../source/index.ts';
-import { scanTfjs } from '../tfjs/index.ts';
-import { scanTflite } from '../tflite/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
 import { graphFacts, judgeGraph } from './judge-graph.ts';
 import type { SiblingFiles } from './sibling-files.ts';
@@ -113,7 +111,7 @@ export class TargetScan {
         await judgeWeights(bundleWeights(facts), context);
         return facts.variables;
       },
-      kerasMetadata: (source) => scanKerasMetadata(source, context),
+      kerasMetadata: async (source) => (await import('../keras/index.ts')).scanKerasMetadata(source, context),
     });
   }
 
@@ -151,21 +149,20 @@ export class TargetScan {
       case 'keras-archive':
         return this.#kerasArchive(source);
       case 'hdf5':
-        return scanHdf5(source, context, { weights: this.#weights });
+        return (await import('../keras/index.ts')).scanHdf5(source, context, { weights: this.#weights });
       case 'keras-json':
-        return scanKerasJson(source, context);
+        return (await import('../keras/index.ts')).scanKerasJson(source, context);
       case 'keras-yaml':
-        return scanKerasYaml(source, context);
+        return (await import('../keras/index.ts')).scanKerasYaml(source, context);
       case 'keras-metadata':
-        return scanKerasMetadata(source, context);
+        return (await import('../keras/index.ts')).scanKerasMetadata(source, context);
       case 'tflite':
-        return scanTflite(source, context, { graph: (graphDef, file) => this.#graph(graphDef, file), weights: this.#weights });
-      case 'tfjs-model':
-        return scanTfjs(source, siblings, context, {
+        return (await import('../tflite/index.ts')).scanTflite(source, context, {
           graph: (graphDef, file) => this.#graph(graphDef, file),
-          keras: (config, place) => void judgeKerasConfig(config, place, context),
           weights: this.#weights,
         });
+      case 'tfjs-model':
+        return this.#tfjs(source, siblings);
       case 'zip':
       case 'tar':
       case 'gzip':
@@ -190,10 +187,20 @@ export class TargetScan {
     if (facts !== undefined) await judgeWeights(bundleWeights(facts), this.#context);
   }
 
+  async #tfjs(source: Source, siblings: SiblingFiles): Promise<void> {
+    const [{ scanTfjs }, { judgeKerasConfig }] = await Promise.all([import('../tfjs/index.ts'), import('../keras/index.ts')]);
+    await scanTfjs(source, siblings, this.#context, {
+      graph: (graphDef, file) => this.#graph(graphDef, file),
+      keras: (config, place) => void judgeKerasConfig(config, place, this.#context),
+      weights: this.#weights,
+    });
+  }
+
   async #kerasArchive(source: Source): Promise<void> {
     const context = this.#context;
     const members = readZip(source, context);
     judgeFiles(folderOfMembers(`${source.name}!/`, members), context);
+    const { scanKerasArchive } = await import('../keras/index.ts');
     await scanKerasArchive(source, members, context, { weights: this.#weights });
   }
 
