@@ -52,7 +52,7 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['hyparquet-compressors', ['derive/']],
   ['csv-parse', ['derive/']],
   ['worker_threads', ['provenance/', 'scan/']],
-  ['h5wasm', ['scan/']],
+  ['h5wasm', []],
   ['@sigstore/verify', ['provenance/']],
   ['@sigstore/bundle', ['provenance/']],
   ['@sigstore/core', ['provenance/']],

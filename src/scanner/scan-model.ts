@@ -30,11 +30,10 @@ const maxTasks = 64;
 /** Time between two looks at its memory. */
 const watchMs = 50;
 
-/** The build, the data beside it, and what reads protobuf and HDF5. @throws ENVIRONMENT_LACKING when that is not installed. */
+/** The build, the data beside it, and the package that reads protobuf. @throws ENVIRONMENT_LACKING when that is not installed. */
 function scannerFiles(): string[] {
   const built = dirname(dirname(scannerEntry));
-  const packages = ['@bufbuild/protobuf', 'h5wasm'].map((name) => realpathSync(packageFolder(name, built)));
-  return [built, join(built, '..', 'data'), ...packages];
+  return [built, join(built, '..', 'data'), realpathSync(packageFolder('@bufbuild/protobuf', built))];
 }
 
 /** A manifest and an index name files beside them, so the folder that somebody put them in is readable too. */
