@@ -358,3 +358,16 @@ def _(place: Place):
     tf.train.Checkpoint(
         layer=tf.train.Checkpoint(kernel=variable), optimizer=tf.train.Checkpoint(**slots)
     ).write(str(place.path / "cp.ckpt"))
+
+
+@benign("b-ck-tf1-absolute", "checkpoint")
+def _(place: Place):
+    """A TF1 checkpoint that was copied from where it was trained: its Saver wrote absolute paths, which no longer lead anywhere."""
+    place.path.mkdir(parents=True)
+    with tf.Graph().as_default(), v1.Session() as session:
+        v1.get_variable("w", [4, 2])
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, str(place.path / "model.ckpt"), global_step=20)
+    trained = "/home/ml/runs/2019-03-01/model.ckpt"
+    paths = "".join(f'all_model_checkpoint_paths: "{trained}-{step}"\n' for step in (10, 20))
+    (place.path / "checkpoint").write_text(f'model_checkpoint_path: "{trained}-20"\n{paths}')

