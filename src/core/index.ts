@@ -9,5 +9,5 @@ export { AirlockError, isAirlockError, violationError } from './errors.ts';
 export { isDeadOwner, isLocalOwner, ownerMark } from './owner-mark.ts';
 export { packageFolder } from './package-folder.ts';
 export { packageVersion } from './package-version.ts';
-export { printable } from './printable.ts';
+export { printable, printableJson } from './printable.ts';
 export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 
 // Any UTF-16 units, so that halves of surrogate pairs occur.
 const units = fc.array(fc.nat(0xffff)).map((codes) => String.fromCharCode(...codes));
@@ -57,5 +57,18 @@ describe('printable()', () => {
         expect(printable(once, once.length)).toBe(once);
       }),
     );
+  });
+});
+
+describe('printableJson()', () => {
+  it('leaves nothing unsafe, and means the same', () => {
+    fc.assert(
+      fc.property(fc.dictionary(text, text), (value) => {
+        const shown = printableJson(JSON.stringify(value));
+        expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u);
+        expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+    expect(printableJson('"größe \u009b2J \u{e0001}"')).toBe('"größe \\u009b2J \\udb40\\udc01"');
   });
 });

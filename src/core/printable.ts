@@ -12,3 +12,12 @@ export function printable(text: string, maxLength = 64): string {
   const clean = head.replace(unsafe, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
   return text.length > maxLength ? `${clean}…` : clean;
 }
+
+/** The same JSON with every such character outside ASCII written as \u…: it means the same and can be shown. */
+export function printableJson(json: string): string {
+  return json.replace(unsafe, (characters) =>
+    Array.from({ length: characters.length }, (_, at) => `\\u${characters.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  );
+}

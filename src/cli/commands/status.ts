@@ -2,7 +2,7 @@
 // log ends. It asks over HTTP like anybody else, so what comes back is checked and made safe to show.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { AirlockError, printable } from '../../core/index.ts';
+import { AirlockError, printable, printableJson } from '../../core/index.ts';
 import type { Io } from '../io.ts';
 
 interface StatusOptions {
@@ -41,19 +41,20 @@ export function addStatusCommand(program: Command, io: Io): void {
     .command('status')
     .description('say how a running server fares: its models, and what the last scan of each version said')
     .option('--url <url>', 'where it listens', 'http://127.0.0.1:8501')
-    .option('--json', 'print what the server answers, as it is')
+    .option('--json', 'print what the server answers')
     .addHelpText('after', '\nExample:\n  airlock status --url http://127.0.0.1:8501')
     .action((options: StatusOptions) => status(options, io));
 }
 
 async function status({ url, json }: StatusOptions, io: Io): Promise<void> {
   const text = await ask(url);
+  const answer = parseJson(text);
+  const parsed = statusSchema.safeParse(answer);
+  if (!parsed.success) throw new AirlockError('USAGE', { message: 'What answers there is no Airlock server of this version' });
   if (json === true) {
-    io.stdout.write(`${text.trimEnd()}\n`);
+    io.stdout.write(`${printableJson(JSON.stringify(answer))}\n`);
     return;
   }
-  const parsed = statusSchema.safeParse(parseJson(text));
-  if (!parsed.success) throw new AirlockError('USAGE', { message: 'What answers there is no Airlock server of this version' });
   const { isolation, models, auditLog } = parsed.data;
   const lines = [`isolation ${printable(isolation.level)}; the audit log ends with ${auditLog.seq}:${printable(auditLog.hash)}`];
   for (const { name, ready, versions, refused } of models) {
