@@ -8,6 +8,7 @@ import {
   attrType,
   attrTypes,
   constFloats,
+  constInts,
   constString,
   constTensor,
   field,
@@ -214,6 +215,27 @@ describe('the saver', () => {
     ]);
   });
 
+  it('may append a part of the file name, and lead to no other folder', () => {
+    const elsewhere = functions('p').map((one) => ({
+      ...one,
+      nodes: one.nodes.map((node) => (node.name === 'part' ? constString('part', '/../../other/x') : node)),
+    }));
+    const model = answering([...nodes, constString('out', 'x')], { saver, functions: elsewhere });
+    expect(rules(model)).toEqual(['high file-write/save', 'high file-delete/merge']);
+  });
+
+  it('may not restore for a request', () => {
+    const model = answering(
+      [
+        placeholder('name', 'DT_STRING', []),
+        constString('n', ['v']),
+        { name: 'out', op: 'RestoreV2', inputs: ['name', 'n', 'n'], attrs: { dtypes: attrTypes(['DT_STRING']) } },
+      ],
+      { saver: { ...saver, saveTensor: 'n:0', restoreOp: 'out' } },
+    );
+    expect(rules(model)).toEqual(['high file-read/restore']);
+  });
+
   it('may not run for a request', () => {
     const model = answering([...nodes, identity('out', 'save_call')], { saver, functions: functions('p') });
     expect(rules(model)).toEqual(['critical file-write/save', 'critical file-delete/merge']);
@@ -225,6 +247,7 @@ describe('the saver', () => {
         [
           placeholder('name', 'DT_STRING', []),
           constString('evil', '/srv/other/variables'),
+          constString('part', 'part'),
           constString('n', ['v']),
           { name: 'r', op: 'RestoreV2', inputs: [from, 'n', 'n'], attrs: { dtypes: attrTypes(['DT_STRING']) } },
           { name: 'all', op: 'NoOp', inputs: ['^r'] },
@@ -234,6 +257,25 @@ describe('the saver', () => {
       );
     expect(rules(restore('name'))).toEqual([]);
     expect(rules(restore('evil'))).toEqual(['high file-read/restore']);
+    expect(rules(restore('part'))).toEqual(['high file-read/restore']);
+  });
+
+  it('of TensorFlow 1 may have a constant for its file name', () => {
+    const old = [
+      constString('save/Const', 'model'),
+      constString('part', '_temp_54fad5ae87d9453a84cf16e721fe825d/part'),
+      constInts('zero', 0),
+      constString('n', ['v']),
+      { name: 'j', op: 'StringJoin', inputs: ['save/Const', 'part'], attrs: { N: attrInt(2) } },
+      { name: 'f', op: 'ShardedFilename', inputs: ['j', 'zero', 'zero'] },
+      { name: 's', op: 'SaveV2', inputs: ['f', 'n', 'n'], attrs: { dtypes: attrTypes([]) } },
+      { name: 'pack', op: 'Pack', inputs: ['f', '^s'], attrs: { T: attrType('DT_STRING'), N: attrInt(1) } },
+      { name: 'm', op: 'MergeV2Checkpoints', inputs: ['pack', 'save/Const'] },
+      { ...identity('id', 'save/Const'), inputs: ['save/Const', '^m'] },
+      constString('out', 'x'),
+    ];
+    const named = { filenameTensor: 'save/Const:0', saveTensor: 'id:0', restoreOp: '' };
+    expect(rules(answering(old, { saver: named }))).toEqual([]);
   });
 
   it('is left over in a graph of TensorFlow 1', () => {

@@ -12,8 +12,11 @@ const maxSaverWays = 50_000;
 
 const toNode = (tensor: string): string => tensor.replace(/:\d+$/, '');
 
-/** Walks every way back to where a path comes from; `judge` says whether a place is fine, is not, or must be looked behind. */
-function allWays(c: Case, start: Place, judge: (place: Place) => boolean | 'behind'): boolean {
+/** `own`: the path comes from here; `part`: it may be part of such a path, and makes none by itself; `other`: it is somebody's choice. */
+type Verdict = 'own' | 'part' | 'behind' | 'other';
+
+/** Walks every way back to where a path comes from: none may be another's, and one must be the model's own. */
+function allWays(c: Case, start: Place, judge: (place: Place) => Verdict): boolean {
   const todo: Place[] = [start];
   const seen = new Map<Body, Set<number>>();
   let hasEnd = false;
@@ -25,11 +28,9 @@ function allWays(c: Case, start: Place, judge: (place: Place) => boolean | 'behi
     if (nodes.has(place.edge.node)) continue;
     nodes.add(place.edge.node);
     const verdict = judge(place);
-    if (verdict === false) return false;
-    if (verdict === true) {
-      hasEnd = true;
-      continue;
-    }
+    if (verdict === 'other') return false;
+    if (verdict === 'own') hasEnd = true;
+    if (verdict !== 'behind') continue;
     const before = placesBefore(c.program, place);
     if (before.length === 0) return false;
     todo.push(...before);
@@ -85,11 +86,11 @@ export function isAssetPath(c: Case, start: Place): boolean {
   return allWays(c, start, (place) => {
     const { body, edge } = place;
     const op = body.op(edge.node);
-    if (isAssetTensor(c, place)) return true;
-    if (op === 'ReadVariableOp') return isAssetVariable(c, { body, node: edge.node });
-    if (edge.node < body.argCount) return c.program.callsTo(body).length > 0 ? 'behind' : false;
-    if (isNumber(c, place)) return true;
-    return arranging.test(op) || c.program.callsFrom(body, edge.node).length > 0 ? 'behind' : false;
+    if (isAssetTensor(c, place)) return 'own';
+    if (op === 'ReadVariableOp') return isAssetVariable(c, { body, node: edge.node }) ? 'own' : 'other';
+    if (edge.node < body.argCount) return c.program.callsTo(body).length > 0 ? 'behind' : 'other';
+    if (isNumber(c, place)) return 'part';
+    return arranging.test(op) || c.program.callsFrom(body, edge.node).length > 0 ? 'behind' : 'other';
   });
 }
 
@@ -119,24 +120,25 @@ export function isSaverPath(c: Case, start: Place): boolean {
   const filename = toNode(c.program.saver?.filenameTensor ?? '');
   return allWays(c, start, (place) => {
     const { body, edge } = place;
-    if (body === c.program.main && filename !== '' && body.name(edge.node) === filename) return true;
+    if (body === c.program.main && filename !== '' && body.name(edge.node) === filename) return 'own';
     if (edge.node < body.argCount) {
       if (c.program.callsTo(body).length > 0) return 'behind';
-      return isSaverRoot(c, body);
+      return isSaverRoot(c, body) ? 'own' : 'other';
     }
-    if (isDefaultName(c, place)) return true;
+    if (isDefaultName(c, place)) return 'own';
     const op = body.op(edge.node);
-    if (op === 'StringJoin' || op.startsWith('Sharded')) return isAppended(c, body, edge.node) ? 'behind' : isPart(c, place);
-    if (isPart(c, place)) return true;
-    return saverPassing.test(op) ? 'behind' : false;
+    if (op === 'StringJoin' || op.startsWith('Sharded')) return beginsOwn(c, body, edge.node) ? 'behind' : 'other';
+    if (saverPassing.test(op)) return 'behind';
+    return isPart(c, place) ? 'part' : 'other';
   });
 }
 
-/** True when the first part comes from the saver or may, and the others lead to no other folder. */
-function isAppended(c: Case, body: Body, node: number): boolean {
-  const [first, ...others] = body.inputs(node).map((edge) => ({ body, edge }));
-  if (first === undefined || (c.values.of(body, first.edge).constants !== undefined && !isDefaultName(c, first))) return false;
-  return others.every((place) => isPart(c, place) || isNumber(c, place));
+/** True when the first of several parts is not a constant of somebody's choice: what is appended to it is judged by itself. */
+function beginsOwn(c: Case, body: Body, node: number): boolean {
+  const [first] = body.inputs(node);
+  if (first === undefined) return false;
+  const isNamed = body === c.program.main && body.name(first.node) === toNode(c.program.saver?.filenameTensor ?? '');
+  return body.op(first.node) !== 'Const' || isNamed || isDefaultName(c, { body, edge: first });
 }
 
 /** Parts that a saver appends: `_temp/part`, `.part`, a random number. */
