@@ -142,7 +142,7 @@ interface FoundModel extends AspiredVersion {
 /** What it throws it throws when no worker runs any more. */
 async function openWith(
   workers: WorkerFactory,
-  { version: number, directory, metaGraph, contract, admitted }: FoundModel,
+  { version: number, directory, metaGraph, contract, admitted, snapshotDigest }: FoundModel,
   options: OpenModelOptions,
   door: ModelDoor | undefined,
 ): Promise<Model> {
@@ -150,6 +150,7 @@ async function openWith(
   const worker = workers.create({
     modelDirectory: directory,
     manifest: admitted?.manifest,
+    snapshotDigest,
     tags: metaGraph.tags,
     signatures: callable,
     shapes: options.shapes ?? 'strict',

@@ -51,6 +51,8 @@ export interface VersionToServe {
   readonly modelDirectory: string;
   /** Of a signed model. */
   readonly manifest?: Manifest | undefined;
+  /** Of an unsigned model: what its files looked like when they were judged. */
+  readonly snapshotDigest?: string | undefined;
   readonly tags: readonly string[];
   /** Those that can be called. */
   readonly signatures: readonly Signature[];
@@ -292,6 +294,7 @@ export class ServedModel {
     const worker = this.#options.createWorker({
       modelDirectory: one.directory,
       manifest: one.admitted?.manifest,
+      snapshotDigest: one.snapshotDigest,
       tags: metaGraph.tags,
       signatures: callable,
       onStateChange: restartEvents({

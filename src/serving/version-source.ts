@@ -24,6 +24,8 @@ export interface AspiredVersion {
   readonly savedModel: SavedModelInfo;
   /** Of a signed model. */
   readonly admitted?: AdmittedModel;
+  /** Of one that is read where it lies: what its files looked like when they were judged. */
+  readonly snapshotDigest?: string;
   /** Undefined where scans are off. */
   readonly scanned?: ScannedVersion;
 }
@@ -300,7 +302,7 @@ export class VersionSource {
     if ((await snapshotTree(directory)).digest !== snapshotDigest) {
       throw new AirlockError('MODEL_INCOMPLETE', { message: 'The files of the version changed while they were read' });
     }
-    return read;
+    return { ...read, snapshotDigest };
   }
 }
 

@@ -27,6 +27,8 @@ export interface WorkerRequest {
   readonly modelDirectory: string;
   /** Of a signed model: every file is hashed once more on its way to the worker, at the first load and at each restart. */
   readonly manifest?: Manifest | undefined;
+  /** Of an unsigned model: what its files looked like when they were judged; as at the first load when absent. */
+  readonly snapshotDigest?: string | undefined;
   readonly tags: readonly string[];
   readonly signatures: readonly Signature[];
   /** With `compat` an input may have another shape than its signature says, and so may an output. */
@@ -89,7 +91,7 @@ export async function createWorkerFactory({
       await images.close();
       await jail.close();
     },
-    create({ modelDirectory, manifest, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
+    create({ modelDirectory, manifest, snapshotDigest, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
       assertEnforceable(jail, limits);
       return new ModelWorker({
         jail,
@@ -97,7 +99,7 @@ export async function createWorkerFactory({
         slot,
         content:
           manifest === undefined
-            ? unchangingContent(modelDirectory)
+            ? unchangingContent(modelDirectory, snapshotDigest)
             : () => verifiedContent(readModelContent(modelDirectory), manifest),
         tags,
         signatures: shapes === 'strict' ? signatures : signatures.map(withAnyOutputShape),
@@ -125,15 +127,18 @@ function verifyShared(slot: RuntimeSlot): Promise<void> {
   return verification;
 }
 
-/** A restarted worker must come back with the files of the first load: a version is one model, and a change needs a new number. */
-function unchangingContent(directory: string): () => AsyncIterable<ModelChunk> {
-  let first: string | undefined;
+/**
+ * A worker gets the files that were scanned, also after a load that failed, and a restarted one those of the first load: a version is one model,
+ * and a change needs a new number.
+ */
+function unchangingContent(directory: string, judged: string | undefined): () => AsyncIterable<ModelChunk> {
+  let first = judged;
   const assertUnchanged = async (): Promise<void> => {
     const { digest } = await snapshotTree(directory);
     first ??= digest;
     if (digest !== first)
       throw new AirlockError('MODEL_INVALID', {
-        message: 'The files of the version have changed since it was loaded; a change needs a new version number',
+        message: 'The files of the version have changed since they were judged; a change needs a new version number',
       });
   };
   return async function* content() {

@@ -18,7 +18,7 @@ let store: string;
 let test: TestServer | undefined;
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 
-function writeModel(name: string, version: number, file: string | undefined): void {
+function writeModel(name: string, version: number, file: string | undefined, type = 'DT_STRING'): void {
   mkdirSync(at('models', name, String(version)), { recursive: true });
   const reads = [
     constString('path', file ?? 'a'),
@@ -26,7 +26,7 @@ function writeModel(name: string, version: number, file: string | undefined): vo
       name: 'read',
       op: file === undefined ? 'Identity' : 'ReadFile',
       inputs: ['path'],
-      attrs: file === undefined ? { T: attrType('DT_STRING') } : {},
+      attrs: file === undefined ? { T: attrType(type) } : {},
     },
     placeholder('x', 'DT_FLOAT', []),
   ];
@@ -148,6 +148,21 @@ describe.skipIf(needsRuntime !== '')(`the scan before a load${needsRuntime}`, ()
     writeFileSync(path.join(store, 'audit/head.json'), `{"seq":7,"hash":"${'a'.repeat(64)}"}\n`);
     test = await start('good', unsafe);
     expect((await statusOf(test)).models[0].refused[0]).toMatchObject({ error: 'AUDIT_LOG_INVALID' });
+  });
+
+  it('never loads what was put in the place of a scanned model that did not load', async () => {
+    newStore('swapped');
+    // TensorFlow refuses a string that is said to be a float; the load is tried again a second later.
+    writeModel('swapped', 1, undefined, 'DT_FLOAT');
+    test = await start('swapped', { refuseAt: 'critical' });
+    const events = (): unknown[] => (test as TestServer).events.filter(({ kind }) => kind === 'available' || kind === 'failed');
+    await until('the first try', () => events().length === 1);
+    writeModel('swapped', 1, '/etc/passwd');
+    await until('the second try', () => events().length === 2);
+    expect(events()).toMatchObject([
+      { kind: 'failed', error: { code: 'MODEL_LOAD_FAILED' } },
+      { kind: 'failed', error: { code: 'MODEL_INVALID' } },
+    ]);
   });
 
   it('accepts what a suppression covers', async () => {
