@@ -21,11 +21,11 @@ function of(value: Value | undefined): Bounds {
 }
 
 const dimOf = ({ min, max }: Bounds): Dim =>
-  min !== undefined && min === max ? min : { isRequest: false, min: min ?? Number.MIN_SAFE_INTEGER, max };
+  min !== undefined && min === max ? min : { isRequest: false, min: min ?? Number.NEGATIVE_INFINITY, max };
 
 function boundsOf(dim: Dim): Bounds {
   if (typeof dim === 'number') return { min: dim, max: dim };
-  return { min: dim.min <= Number.MIN_SAFE_INTEGER ? undefined : dim.min, max: dim.max };
+  return { min: dim.min === Number.NEGATIVE_INFINITY ? undefined : dim.min, max: dim.max };
 }
 
 const least = (a: number | undefined, b: number | undefined) => (a === undefined || b === undefined ? undefined : Math.min(a, b));
@@ -62,6 +62,14 @@ const divided: Rule = ({ inputs: [a, b] }) => {
   if (y.min === undefined || y.min <= 0) return none;
   if (y.min >= 1) return boundsOf(divideDims(dimOf(x), dimOf(y)));
   return none;
+};
+
+const product = arithmetic(multiplyDims);
+const multiplied: Rule = (view) => {
+  const { min, max } = product(view);
+  const [a, b] = view.body.inputs(view.node);
+  const isSquare = a !== undefined && a.node === b?.node && a.output === b.output;
+  return isSquare ? { min: tighterMin(min, 0), max } : { min, max };
 };
 
 const same: Rule = ({ inputs: [input] }) => of(input);
@@ -139,7 +147,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['Add', arithmetic(addDims)],
   ['AddV2', arithmetic(addDims)],
   ['Sub', arithmetic(subtractDims)],
-  ['Mul', arithmetic(multiplyDims)],
+  ['Mul', multiplied],
   ['FloorDiv', divided],
   ['RealDiv', divided],
   ['TruncateDiv', divided],

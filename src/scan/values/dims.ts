@@ -20,7 +20,7 @@ function boundsOf(dim: Dim): Bounds {
 function dimOf(min: number, max: number, isRequest: boolean): Dim {
   if (Number.isNaN(min) || Number.isNaN(max)) return isRequest ? requestDim : unknownDim;
   if (min === max && Number.isFinite(min)) return min;
-  return { isRequest, min: Number.isFinite(min) ? min : Number.MIN_SAFE_INTEGER, max: Number.isFinite(max) ? max : undefined };
+  return { isRequest, min, max: Number.isFinite(max) ? max : undefined };
 }
 
 function corners(a: Bounds, b: Bounds, combine: (x: number, y: number) => number): Dim {

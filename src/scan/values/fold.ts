@@ -39,7 +39,7 @@ function unknownSizes(value: Value): Tensor | undefined {
   if (!(count >= 0 && count <= maxUnknownSizes)) return undefined;
   const size: Dim = {
     isRequest: value.origins.has('request'),
-    min: value.min ?? Number.MIN_SAFE_INTEGER,
+    min: value.min ?? Number.NEGATIVE_INFINITY,
     max: value.max,
   };
   return { shape, atoms: Array.from({ length: count }, () => size) };

@@ -73,7 +73,7 @@ const passes: ReadonlySet<string> = new Set([
     'ReduceJoin',
   ],
 ]);
-const multiplies: ReadonlySet<string> = new Set(['Tile', 'RegexReplace', 'StaticRegexReplace', 'AsString']);
+const multiplies: ReadonlySet<string> = new Set(['Tile', 'RegexReplace', 'StaticRegexReplace']);
 const plainCalls: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall']);
 
 /** True for operations at which a repetition can be seen. */
@@ -177,6 +177,12 @@ export class Growth {
     return new BodyGrowth(body, (node) => (node === argument ? 1 : node < body.argCount ? 0 : undefined), this, 0).at(edge.node);
   }
 
+  /** True for a call of a function that repeats what it is given. */
+  isGrowingCall(body: Body, node: number): boolean {
+    const callee = this.calleeOf(body, node);
+    return callee !== undefined && this.callFactor(callee, 0) > 1;
+  }
+
   calleeOf(body: Body, node: number): Body | undefined {
     const [call, ...others] = this.#program.callsFrom(body, node);
     if (call === undefined || others.length > 0) return undefined;
@@ -199,10 +205,6 @@ export class Growth {
     if (op === 'Tile') {
       const times = this.#values.input(body, node, 1)?.constants?.[0]?.numbers;
       return times === undefined ? 1 : times.reduce((product, count) => product * Math.max(count, 1), 1);
-    }
-    if (op === 'AsString') {
-      const width = body.attr(node, 'width');
-      return width?.case === 'i' ? Math.max(1, Number(width.value)) : 1;
     }
     const rewrite = body.attr(node, 'rewrite');
     const text =

@@ -19,8 +19,11 @@ const drains: ReadonlyMap<string, number> = new Map([
   ['DatasetToSingleElement', 0],
 ]);
 
+/** Look for an element until one passes, or take them until one does not: without end where none ever does. */
+const seekers: ReadonlySet<string> = new Set(['FilterDataset', 'ParallelFilterDataset', 'TakeWhileDataset']);
+
 export function drainsDataset(op: string): boolean {
-  return drains.has(op);
+  return drains.has(op) || seekers.has(op);
 }
 
 interface Count {
@@ -188,6 +191,12 @@ export function judgeDataset(program: Program, values: Values, context: ScanCont
   // Of a dataset without a filter, the second element is an error at once.
   if (op === 'DatasetToSingleElement' && !count.isFiltered) return;
   const argument = { name: 'input_dataset', value: count.by } as const;
+  if (seekers.has(op)) {
+    if (count.least !== Number.POSITIVE_INFINITY) return;
+    const says = `looks for an element in a dataset that never ends, and may never find one: ${count.by}`;
+    judge(program, context, { body, node, ruleId: 'hang/endless-dataset', severity: 'medium', says, argument });
+    return;
+  }
   if (count.least === Number.POSITIVE_INFINITY) {
     judge(program, context, {
       body,

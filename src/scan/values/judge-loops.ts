@@ -5,10 +5,11 @@ import type { ScanContext } from '../scan-context.ts';
 import { whileOps } from './call-arguments.ts';
 import { Growth } from './growth.ts';
 import { drainsDataset, judgeDataset } from './judge-datasets.ts';
-import { bodiesOf, countText, type Judgement, judge } from './judgement.ts';
+import { bodiesOf, countText, type Judgement, judge, sayExhausted } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { isLoop, type Loop, loopAt } from './loop.ts';
 import { type Bound, LoopCondition } from './loop-condition.ts';
+import type { Place } from './trace.ts';
 import type { Values } from './value-types.ts';
 
 // A loop that doubles something is over with this many rounds, one way or the other.
@@ -33,6 +34,14 @@ function findingOf(bound: Bound): Omit<Judgement, 'body' | 'node'> | undefined {
     default:
       return undefined;
   }
+}
+
+/** `ConcatV2 "while/concat"`: what makes the next value of a variable. */
+function whatGrows({ body, edge }: Place): string {
+  let { node } = edge;
+  for (let step = 0; step < 8 && node >= body.argCount && body.op(node) === 'Identity'; step++)
+    node = body.inputs(node)[0]?.node ?? -1;
+  return node < 0 ? 'its body' : `${body.op(node)} "${body.name(node)}"`;
 }
 
 class LoopJudge {
@@ -97,7 +106,7 @@ class LoopJudge {
         node: loop.node,
         ruleId: 'memory/loop-growth',
         severity: rounds === undefined && bound.kind === 'unknown' ? 'medium' : 'high',
-        says: `makes its variable ${variable} ${copies} times as large in each round${rounds === undefined ? '' : `, ${countText(rounds)} times`}`,
+        says: `makes its variable ${variable} with ${whatGrows(next)} ${copies} times as large in each round${rounds === undefined ? '' : `, ${countText(rounds)} times`}`,
       });
       return;
     }
@@ -156,4 +165,5 @@ class LoopJudge {
 /** Judges how long a program may run. */
 export function judgeLoops(program: Program, values: Values, context: ScanContext): void {
   new LoopJudge(program, values, context).run();
+  sayExhausted(program, values, context);
 }

@@ -3,6 +3,7 @@ import type { Body, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { bytesPerElement } from './data-types.ts';
 import { fewestElements } from './dims.ts';
+import { DatasetLength } from './judge-datasets.ts';
 import { countText, judge, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { viewOf } from './node-view.ts';
@@ -35,7 +36,14 @@ const bufferInputs: ReadonlySet<string> = new Set([
   'ShuffleDatasetV3',
   'ShuffleAndRepeatDataset',
   'PrefetchDataset',
+  'BatchDataset',
+  'BatchDatasetV2',
+  'ParallelBatchDataset',
+  'PaddedBatchDataset',
+  'PaddedBatchDatasetV2',
+  'WindowDataset',
 ]);
+const isBatch = (op: string): boolean => op.includes('Batch');
 const maxBufferElements = 100_000_000;
 // 64 KiB of zlib are 64 MiB at most.
 const deflateRatio = 1032;
@@ -107,7 +115,21 @@ export function judgeResources(
     const size = values.input(body, node, 1);
     const count = size === undefined ? undefined : elementBounds(size).min;
     if (count !== undefined && count > maxBufferElements) {
-      found('memory/large-buffer', 'low', `keeps a buffer of ${countText(count)} elements`, 'buffer_size', count);
+      // A buffer for "all of it" is ordinary as long as there is not so much.
+      const [edge] = body.inputs(node);
+      const least = edge === undefined ? 0 : new DatasetLength(program, values).of({ body, edge, caller: undefined }).least;
+      const isFilled = least > maxBufferElements;
+      const verb = isBatch(op) ? 'puts into one tensor' : 'keeps a buffer of';
+      const says = `${verb} ${countText(count)} elements${isFilled ? ` of a dataset that has ${Number.isFinite(least) ? countText(least) : 'no end'}` : ''}`;
+      found('memory/large-buffer', isFilled ? 'high' : 'low', says, isBatch(op) ? 'batch_size' : 'buffer_size', count);
+    }
+  }
+  if (op.startsWith('PaddedBatchDataset')) {
+    for (const value of values.namedInput(body, node, 'padded_shapes')) {
+      const sizes = value.constants?.[0]?.numbers ?? [];
+      const elements = sizes.reduce((product, width) => product * Math.max(width, 1), 1);
+      if (elements <= budget) continue;
+      found('memory/large-tensor', 'high', `pads each element to ${countText(elements)} values`, 'padded_shapes', elements);
     }
   }
   if (op === 'AsString') {

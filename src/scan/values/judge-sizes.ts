@@ -1,6 +1,6 @@
 // Says which operations take more memory than a model may: sizes that are constant, sizes that a request chooses, growth by repetition. It
 // looks only at operations that can do so.
-import type { Body, Program } from '../graph/index.ts';
+import type { Body, Edge, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import type { ArgumentOrigin, Severity } from '../scan-types.ts';
 import { bytesPerElement, narrowRange } from './data-types.ts';
@@ -8,7 +8,7 @@ import { fewestElements } from './dims.ts';
 import { Growth, isGrowing } from './growth.ts';
 import { judgeConstants } from './judge-constants.ts';
 import { judgeResources, takesResources } from './judge-resources.ts';
-import { bodiesOf, countText, judge, sizeText } from './judgement.ts';
+import { bodiesOf, countText, judge, sayExhausted, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { placeArgs } from './node-view.ts';
 import { amplifiers, sizeInputs } from './size-inputs.ts';
@@ -21,6 +21,11 @@ const maxAmplifiers = 100_000;
 const maxInlinedNodes = 50_000_000;
 // Data that is repeated this often fits nowhere, however small it is.
 const maxCopies = 2 ** 28;
+
+const passingVectors: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Reshape', 'Maximum', 'AddV2']);
+const passingSizes: ReadonlySet<string> = new Set([
+  ...['Identity', 'Cast', 'Maximum', 'AddV2', 'Reshape', 'Squeeze', 'ExpandDims', 'StridedSlice', 'Pack', 'ConcatV2'],
+]);
 
 function shapeText(shape: readonly Dim[] | undefined): string {
   if (shape === undefined) return 'of unknown rank';
@@ -46,6 +51,7 @@ class SizeJudge {
   readonly #context: ScanContext;
   readonly #growth: Growth;
   readonly #grown = new Set<Body>();
+  readonly #large = new Map<Body, Set<number>>();
   #amplifiers = 0;
 
   constructor(program: Program, values: Values, context: ScanContext) {
@@ -64,7 +70,7 @@ class SizeJudge {
         const inputs = sizeInputs.get(op);
         const isLarge = (inputs !== undefined || this.#isAmplifier(op)) && this.#judgeSize(body, node, op, inputs);
         if (!isLarge && inputs !== undefined) this.#judgeRequested(body, node, op, inputs);
-        if (!isLarge && isGrowing(op)) this.#judgeGrowth(body, node);
+        if (!isLarge && (isGrowing(op) || this.#growth.isGrowingCall(body, node))) this.#judgeGrowth(body, node);
         if (takesResources(op)) judgeResources(this.#program, this.#values, this.#context, body, node, op);
       }
     }
@@ -106,6 +112,12 @@ class SizeJudge {
     const budget = this.#context.limits.memoryBudgetBytes;
     if (found === undefined || !(found.bytes > budget)) return false;
     const edges = body.inputs(node);
+    // What is made of something that was found already is the same finding.
+    const large = this.#large.get(body) ?? new Set<number>();
+    this.#large.set(body, large);
+    const isFollower = edges.some((edge) => large.has(edge.node));
+    large.add(node);
+    if (isFollower) return true;
     const largest = edges.slice(0, 1000).reduce((most, edge) => {
       const value = this.#values.of(body, edge);
       return Math.max(most, (fewestElements(value.shape) ?? 0) * bytesPerElement(value.dtype));
@@ -141,13 +153,13 @@ class SizeJudge {
       const largest = this.#largestRequested(value);
       if (largest !== undefined && largest * 8 <= this.#context.limits.memoryBudgetBytes) continue;
       const name = this.#nameOf(body, node, op, index);
-      const isMask = this.#isSequenceMask(body, node, op, index);
+      const isOrdinary = this.#isOrdinary(body, node, op, index);
       const bound = largest === undefined ? '' : `, up to ${countText(largest)} elements`;
       judge(this.#program, this.#context, {
         body,
         node,
         ruleId: 'memory/request-sized',
-        severity: isMask ? 'low' : 'medium',
+        severity: isOrdinary ? 'low' : 'medium',
         says: `makes a tensor as large as a request says in ${name}${bound}`,
         argument: { name, origin: 'request', ...(contentText(value) === undefined ? {} : { value: contentText(value) ?? '' }) },
       });
@@ -173,20 +185,32 @@ class SizeJudge {
     return Math.max(max, 1) ** Math.max(1, Math.min(length, 8));
   }
 
-  /** tf.sequence_mask without maxlen counts up to the longest of a batch: an ordinary thing to do, though a request chooses it. */
-  #isSequenceMask(body: Body, node: number, op: string, index: number): boolean {
-    if (op !== 'Range') return false;
-    let edge = body.inputs(node)[index];
-    for (let steps = 0; steps < 16 && edge !== undefined; steps++) {
-      const at = edge.node;
-      const step = body.op(at);
-      if (step === 'Max') return (this.#values.input(body, at, 0)?.shape?.length ?? 1) > 0;
-      if (!['Identity', 'Cast', 'Maximum', 'AddV2', 'Reshape', 'Squeeze', 'ExpandDims', 'StridedSlice'].includes(step))
-        return false;
-      const inputs = body.inputs(at);
-      edge = step === 'Maximum' ? (inputs.find(({ node: input }) => body.op(input) !== 'Const') ?? inputs[0]) : inputs[0];
+  /**
+   * Things that are ordinary although a request chooses a size by them: tf.sequence_mask and tf.repeat count up to the longest of a batch, a
+   * sparse or ragged tensor of a request brings its shape or the ends of its rows along.
+   */
+  #isOrdinary(body: Body, node: number, op: string, index: number): boolean {
+    if (op === 'SparseToDense')
+      return [0, 2].every((input) => this.#values.input(body, node, input)?.origins.has('request') ?? false);
+    if (op === 'RaggedRange') return this.#comesFrom(body, body.inputs(node)[index], 'Sub', passingVectors);
+    return (op === 'Range' || op === 'Tile') && this.#comesFrom(body, body.inputs(node)[index], 'Max', passingSizes);
+  }
+
+  /** True when all that a request has a part in comes by way of this operation, on tensors and not on scalars. */
+  #comesFrom(body: Body, from: Edge | undefined, op: string, passing: ReadonlySet<string>): boolean {
+    const stack = from === undefined ? [] : [from];
+    let isFound = false;
+    for (let steps = 0; stack.length > 0; steps++) {
+      const edge = stack.pop();
+      if (edge === undefined || steps > 64) return false;
+      if (!this.#values.of(body, edge).origins.has('request')) continue;
+      const step = body.op(edge.node);
+      const isVector = (this.#values.input(body, edge.node, 0)?.shape?.length ?? 1) > 0;
+      if (step === op && isVector) isFound = true;
+      else if (passing.has(step)) stack.push(...body.inputs(edge.node));
+      else return false;
     }
-    return false;
+    return isFound;
   }
 
   #judgeGrowth(body: Body, node: number): void {
@@ -230,7 +254,8 @@ class SizeJudge {
   }
 }
 
-/** Judges what a program may take of memory and threads, graphs in its strings that are run included. */
+/** Judges what a program may take of memory and threads; graphs in its strings are programs of their own. */
 export function judgeSizes(program: Program, values: Values, context: ScanContext): void {
   new SizeJudge(program, values, context).run();
+  sayExhausted(program, values, context);
 }

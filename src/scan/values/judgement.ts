@@ -2,6 +2,7 @@
 import type { Body, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { type Argument, type Severity, severities } from '../scan-types.ts';
+import type { Values } from './value-types.ts';
 
 export interface Judgement {
   readonly body: Body;
@@ -77,6 +78,15 @@ export function sizeText(bytes: number): string {
 /** `10,000,000`, or `1.0e+18` when it is longer. */
 export function countText(count: number): string {
   return Math.abs(count) < 1e15 ? count.toLocaleString('en-US') : count.toExponential(1);
+}
+
+const said = new WeakSet<object>();
+
+/** Says once for each program that its values were too many: what was not looked at is not clean. */
+export function sayExhausted(program: Program, values: Values, context: ScanContext): void {
+  if (!('isExhausted' in values) || values.isExhausted !== true || said.has(values)) return;
+  said.add(values);
+  context.unreadable(program.file, 'the graph is too large to say what all its tensors cost');
 }
 
 /** All bodies, the main graph first. */

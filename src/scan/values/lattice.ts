@@ -203,12 +203,15 @@ export function isSameValue(a: Value, b: Value): boolean {
   return a.constants.length === other.length && a.constants.every((constant, index) => isSameConstant(constant, other[index]));
 }
 
+/** From so many rounds on a value is widened. */
+export const wideningRounds = 6;
+
 /**
  * Gives up what a loop keeps changing, so that the analysis of the loop ends: contents and bounds after a few rounds, the shape after more.
  * @param rounds How often the value has changed.
  */
 export function widen(value: Value, rounds: number): Value {
-  if (rounds < 6) return value;
+  if (rounds < wideningRounds) return value;
   const forgetDims = (shape: readonly Dim[] | undefined) =>
     shape?.map((dim) =>
       typeof dim === 'number' ? dim : { isRequest: dim.isRequest, min: rounds < 8 ? dim.min : 0, max: undefined },

@@ -87,7 +87,8 @@ export class LoopCondition {
     return this.#judge(this.#loop.condition, false, 0);
   }
 
-  #judge(from: Place, isNegated: boolean, depth: number): Bound {
+  /** @param isPart One of several that may each keep the loop going: that it is false at first ends nothing then. */
+  #judge(from: Place, isNegated: boolean, depth: number, isPart = false): Bound {
     if (depth > maxDepth) return unknown('its condition is too deep');
     const place = traceInLoop(this.#program, this.#loop, from);
     const constant = this.#alwaysKnown(place);
@@ -96,21 +97,22 @@ export class LoopCondition {
         ? { kind: 'endless', why: 'its condition is always true' }
         : { kind: 'bounded', iterations: 0 };
     const variable = this.#loop.variableOf(place);
-    if (variable !== undefined) return this.#judgeFlag(variable, isNegated);
+    if (variable !== undefined) return this.#judgeFlag(variable, isNegated, isPart);
     if (place.edge.node < place.body.argCount) return unknown('its condition comes from elsewhere');
     const op = place.body.op(place.edge.node);
     const [first, second] = [inputOf(place, 0), inputOf(place, 1)];
-    if (op === 'LogicalNot' && first !== undefined) return this.#judge(first, !isNegated, depth + 1);
+    if (op === 'LogicalNot' && first !== undefined) return this.#judge(first, !isNegated, depth + 1, isPart);
     if ((op === 'LogicalAnd' || op === 'LogicalOr') && first !== undefined && second !== undefined) {
-      const [a, b] = [this.#judge(first, isNegated, depth + 1), this.#judge(second, isNegated, depth + 1)];
       // Not (a or b) is neither a nor b.
-      if ((op === 'LogicalAnd') !== isNegated) return both(a, b);
-      return rank(a) >= rank(b) ? a : b;
+      const isBoth = (op === 'LogicalAnd') !== isNegated;
+      const parts = [first, second].map((part) => this.#judge(part, isNegated, depth + 1, isPart || !isBoth));
+      if (isBoth) return both(parts[0], parts[1]);
+      return rank(parts[0]) >= rank(parts[1]) ? parts[0] : parts[1];
     }
     if ((op === 'All' || op === 'Any') && first !== undefined && this.#isScalar(first))
       return this.#judge(first, isNegated, depth + 1);
     if (isComparison(op) && first !== undefined && second !== undefined) {
-      return this.#judgeComparison(isNegated ? negated[op] : op, first, second);
+      return this.#judgeComparison(isNegated ? negated[op] : op, first, second, isPart);
     }
     return this.#judgeOther(place);
   }
@@ -156,10 +158,10 @@ export class LoopCondition {
   }
 
   /** `while running`: what the body makes of the flag. */
-  #judgeFlag(variable: number, isNegated: boolean): Bound {
+  #judgeFlag(variable: number, isNegated: boolean, isPart: boolean): Bound {
     const { initial, next } = this.#loop.variables.get(variable) ?? {};
     const start = initial === undefined ? undefined : single(this.#values.of(initial.body, initial.edge));
-    if (start !== undefined && (start !== 0) === isNegated) return { kind: 'bounded', iterations: 0 };
+    if (!isPart && start !== undefined && (start !== 0) === isNegated) return { kind: 'bounded', iterations: 0 };
     if (!this.#changes(variable)) return { kind: 'endless', why: 'its body never changes the flag that it waits for' };
     const after = next === undefined ? undefined : single(valueAt(this.#values, next));
     if (after !== undefined && (after !== 0) !== isNegated) return { kind: 'endless', why: 'its body never ends it' };
@@ -172,13 +174,13 @@ export class LoopCondition {
     return unknown('its condition depends on data');
   }
 
-  #judgeComparison(op: Comparison, left: Place, right: Place): Bound {
+  #judgeComparison(op: Comparison, left: Place, right: Place, isPart: boolean): Bound {
     const [a, b] = [traceInLoop(this.#program, this.#loop, left), traceInLoop(this.#program, this.#loop, right)];
     const [x, y] = [this.#loop.variableOf(a), this.#loop.variableOf(b)];
     const xChanges = x !== undefined && this.#changes(x);
     const yChanges = y !== undefined && this.#changes(y);
-    if (xChanges && !yChanges) return this.#judgeCounter(op, x, right);
-    if (yChanges && !xChanges) return this.#judgeCounter(mirrored[op], y, left);
+    if (xChanges && !yChanges) return this.#judgeCounter(op, x, right, false, isPart);
+    if (yChanges && !xChanges) return this.#judgeCounter(mirrored[op], y, left, false, isPart);
     if (xChanges && yChanges) return this.#judgeRace(op, x, y);
     return this.#judgeOffset(op, a, b, right, left);
   }
@@ -221,14 +223,21 @@ export class LoopCondition {
   }
 
   /** @param isOffset Something is added to the counter, so that numbers of rounds are not exact. */
-  #judgeCounter(op: Comparison, variable: number, limitPlace: Place, isOffset = false): Bound {
+  #judgeCounter(op: Comparison, variable: number, limitPlace: Place, isOffset = false, isPart = false): Bound {
     const step = stepOf(this.#program, this.#values, this.#loop, variable);
     const limit = valueAt(this.#values, limitPlace);
     const { initial, next } = this.#loop.variables.get(variable) ?? {};
     const startValue = initial === undefined ? undefined : this.#values.of(initial.body, initial.edge);
     const start = startValue === undefined ? undefined : elementBounds(startValue);
     const end = elementBounds(limit);
-    if (!isOffset && start?.min !== undefined && start.min === start.max && end.min !== undefined && end.min === end.max) {
+    if (
+      !isOffset &&
+      !isPart &&
+      start?.min !== undefined &&
+      start.min === start.max &&
+      end.min !== undefined &&
+      end.min === end.max
+    ) {
       if (!compares[op](start.min, end.min)) return { kind: 'bounded', iterations: 0 };
     }
     if (!isOffset && next !== undefined && this.#holdsAfter(op, valueAt(this.#values, next), limit)) {
@@ -247,7 +256,7 @@ export class LoopCondition {
       };
     }
     if (direction === 'unknown') return unknown('its counter may stand still');
-    return this.#countRounds(op, step, startValue, limit);
+    return this.#countRounds(op, step, startValue, this.#isCapped(op, limitPlace) ? { ...limit, origins: new Set() } : limit);
   }
 
   /** True when the value after a round satisfies the condition whatever happens. */
@@ -294,6 +303,17 @@ export class LoopCondition {
     const isUp = op === 'Less' || op === 'LessEqual';
     if (isUp ? step.min > 0 : step.max < 0) return 'toward';
     return (isUp ? step.max <= 0 : step.min >= 0) ? 'away' : 'unknown';
+  }
+
+  /** `minimum(length of the input, what the request says)`, as dynamic_rnn of TensorFlow 1 counts: no more rounds than there is data. */
+  #isCapped(op: Comparison, limit: Place): boolean {
+    const place = traceInLoop(this.#program, this.#loop, limit);
+    if ((op !== 'Less' && op !== 'LessEqual') || place.edge.node < place.body.argCount) return false;
+    if (place.body.op(place.edge.node) !== 'Minimum') return false;
+    return [0, 1].some((index) => {
+      const part = inputOf(place, index);
+      return part !== undefined && !valueAt(this.#values, part).origins.has('request');
+    });
   }
 
   #countRounds(op: Comparison, step: Step, startValue: Value | undefined, limit: Value): Bound {

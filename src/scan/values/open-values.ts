@@ -5,14 +5,14 @@ import type { ScanContext } from '../scan-context.ts';
 import { argumentSources, elementSources, type FlowSource, outputSources } from './call-arguments.ts';
 import { requestDim, unknownDim } from './dims.ts';
 import { gatheredRows } from './gathered-rows.ts';
-import { isSameValue, joinValues, originsOf, uniteOrigins, unknownOf, unknownValue, widen } from './lattice.ts';
+import { isSameValue, joinValues, originsOf, uniteOrigins, unknownOf, unknownValue, widen, wideningRounds } from './lattice.ts';
 import { placeArgs, viewOf } from './node-view.ts';
 import { RequestTensors } from './request-tensors.ts';
 import { transfer, valueOfConst, valueOfRequest } from './transfer.ts';
 import type { Value, Values } from './value-types.ts';
 
 export interface ValueLimits {
-  /** Tensors looked at. Default 400,000. */
+  /** Tensors looked at. Default 300,000. */
   readonly maxTensors: number;
   /** Inputs of those. Default 2,000,000. */
   readonly maxInputs: number;
@@ -20,7 +20,7 @@ export interface ValueLimits {
   readonly maxElements: number;
 }
 
-const defaults: ValueLimits = { maxTensors: 400_000, maxInputs: 2_000_000, maxElements: 30_000_000 };
+const defaults: ValueLimits = { maxTensors: 300_000, maxInputs: 2_000_000, maxElements: 30_000_000 };
 
 /** Values, and whether some are unknown only because the program is too large. */
 export interface OpenValues extends Values {
@@ -72,13 +72,20 @@ const sameThing: ReadonlySet<string> = new Set([
   ...['RefIdentity', 'Merge', 'RefMerge', 'IdentityN', 'WrapDatasetVariant', 'UnwrapDatasetVariant'],
 ]);
 
+// Of every cell that nothing waits for, so that there is one list for all of them. Never pushed to.
+const none: Cell[] = [];
+// Beyond this a cell is made, so that a long chain is not walked for each of its nodes.
+const maxHops = 64;
+const aliases: ReadonlySet<string> = new Set(['Identity', 'StopGradient', 'PreventGradient', 'NextIteration', 'Exit']);
+
 class Interpreter implements OpenValues {
   isExhausted = false;
   readonly #program: Program;
   readonly #context: ScanContext;
   readonly #limits: ValueLimits;
   readonly #requests: RequestTensors;
-  readonly #cells = new Map<Body, Map<number, Cell>>();
+  readonly #firstCells = new Map<Body, Map<number, Cell>>();
+  readonly #otherCells = new Map<Body, Map<number, Cell>>();
   #tensors = 0;
   #inputs = 0;
   #work = 0;
@@ -111,26 +118,31 @@ class Interpreter implements OpenValues {
   }
 
   #cell(body: Body, node: number, output: number, component = -1): Cell {
-    const cells = this.#cells.get(body) ?? new Map<number, Cell>();
-    if (cells.size === 0) this.#cells.set(body, cells);
     const [place, part] = [Math.min(output, maxOutput), Math.min(component, maxComponent)];
-    const key = (node * (maxOutput + 1) + place) * (maxComponent + 2) + part + 1;
-    let cell = cells.get(key);
-    if (cell === undefined) {
-      cell = {
-        body,
-        node,
-        output: place,
-        component: part,
-        state: 'new',
-        value: undefined,
-        rounds: 0,
-        plan: undefined,
-        dependents: [],
-        isQueued: false,
-      };
-      cells.set(key, cell);
+    const isFirst = place === 0 && part < 0;
+    // The first output of a node has a small number for a key: Map is several times as fast with these.
+    const all = isFirst ? this.#firstCells : this.#otherCells;
+    let cells = all.get(body);
+    if (cells === undefined) {
+      cells = new Map();
+      all.set(body, cells);
     }
+    const key = isFirst ? node : (node * (maxOutput + 1) + place) * (maxComponent + 2) + part + 1;
+    const known = cells.get(key);
+    if (known !== undefined) return known;
+    const cell: Cell = {
+      body,
+      node,
+      output: place,
+      component: part,
+      state: 'new',
+      value: undefined,
+      rounds: 0,
+      plan: undefined,
+      dependents: none,
+      isQueued: false,
+    };
+    cells.set(key, cell);
     return cell;
   }
 
@@ -151,7 +163,10 @@ class Interpreter implements OpenValues {
         touched.push(cell);
         cell.plan = this.#planWithin(cell);
         for (const input of cell.plan.inputs) {
-          if (input.plan !== undefined || input.state === 'new') input.dependents.push(cell);
+          if (input.plan !== undefined || input.state === 'new') {
+            if (input.dependents === none) input.dependents = [];
+            input.dependents.push(cell);
+          }
           if (input.state === 'new') stack.push(input);
         }
         continue;
@@ -166,6 +181,9 @@ class Interpreter implements OpenValues {
       changed[at].isQueued = false;
       this.#evaluate(changed[at], changed);
     }
+    // What was given up to come to an end can be said better now: from inputs that are sure, every result is sure.
+    // Inputs before what they are inputs of.
+    for (let at = touched.length - 1; at >= 0; at--) if (touched[at].rounds >= wideningRounds) this.#narrow(touched[at]);
     const isUnfinished = changed.some(({ isQueued }) => isQueued);
     if (isUnfinished) this.isExhausted = true;
     // All of them are settled for good: nothing that comes later can change them.
@@ -173,7 +191,7 @@ class Interpreter implements OpenValues {
       if (isUnfinished || cell.value === undefined) cell.value = unknownValue;
       cell.isQueued = false;
       cell.plan = undefined;
-      cell.dependents = [];
+      cell.dependents = none;
     }
   }
 
@@ -194,6 +212,13 @@ class Interpreter implements OpenValues {
     }
   }
 
+  #narrow(cell: Cell): void {
+    if (cell.plan === undefined || this.#work > this.#limits.maxInputs * 4) return;
+    this.#work += cell.plan.inputs.length + 1;
+    const found = cell.plan.compute(cell.plan.inputs.map(({ value }) => value));
+    if (found !== undefined) cell.value = found;
+  }
+
   #planWithin(cell: Cell): Plan {
     if (++this.#tensors > this.#limits.maxTensors || this.#inputs > this.#limits.maxInputs) {
       this.isExhausted = true;
@@ -204,7 +229,14 @@ class Interpreter implements OpenValues {
     return plan;
   }
 
+  /** Of what the edge leads to in the end: a cell for each Identity would be a third of all cells. */
   #edgeCell(body: Body, edge: Edge, component = -1): Cell {
+    for (let hop = 0; hop < maxHops; hop++) {
+      if (edge.node < body.argCount || !aliases.has(body.op(edge.node)) || this.#requests.isFed(body, edge.node)) break;
+      const [input] = body.inputs(edge.node);
+      if (input === undefined) break;
+      edge = input;
+    }
     return this.#cell(body, edge.node, edge.output ?? 0, component);
   }
 

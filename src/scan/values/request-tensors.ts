@@ -14,6 +14,14 @@ function splitName(name: string): { readonly node: string; readonly output: numb
   return Number.isInteger(output) ? { node: name.slice(0, colon), output } : { node: name, output: 0 };
 }
 
+/** What a function says that it is given. Only what comes from outside is believed: it can make findings, and take none away. */
+function declaredShape(body: Body, index: number): Value['shape'] {
+  const attr = body.attr(index, '_output_shapes');
+  const shape = attr?.case === 'list' ? attr.value.shape[0] : undefined;
+  if (shape === undefined || shape.unknownRank) return undefined;
+  return shape.dim.map(({ size }) => (size < 0n ? requestDim : Number(size)));
+}
+
 const originOfObject: Partial<Record<ObjectEntry['kind'], ContentOrigin>> = {
   asset: 'asset',
   variable: 'variable',
@@ -23,6 +31,7 @@ const originOfObject: Partial<Record<ObjectEntry['kind'], ContentOrigin>> = {
 export class RequestTensors {
   readonly #program: Program;
   readonly #fed = new Map<string, Value>();
+  readonly #fedNodes = new Set<number>();
   readonly #assets = new Set<number>();
   readonly #saverFile: number | undefined;
   readonly #rootTriggers = new Map<Body, Set<string>>();
@@ -37,6 +46,7 @@ export class RequestTensors {
         const node = main.find(place.node);
         if (node === undefined) continue;
         const shape = tensor.shape?.map((size) => (size < 0 ? requestDim : size));
+        this.#fedNodes.add(node);
         this.#fed.set(`${node}:${place.output}`, valueOfRequest(tensor.dtype, shape));
       }
     }
@@ -54,7 +64,12 @@ export class RequestTensors {
 
   /** What a signature gives an output of a node of the main graph. */
   tensor(node: number, output: number): Value | undefined {
-    return this.#fed.get(`${node}:${output}`);
+    return this.#fedNodes.has(node) ? this.#fed.get(`${node}:${output}`) : undefined;
+  }
+
+  /** True when a signature feeds any output of the node. */
+  isFed(body: Body, node: number): boolean {
+    return body === this.#program.main && this.#fedNodes.has(node);
   }
 
   isAsset(node: number): boolean {
@@ -70,10 +85,14 @@ export class RequestTensors {
     const triggers = this.#rootTriggers.get(body);
     if (triggers === undefined) return undefined;
     const captured = this.#captured(body, index);
-    const values = [...triggers].map((trigger) => {
+    // The function of a signature is called with the placeholders of the main graph: these say more.
+    const isCalled = this.#program.callsTo(body).length > 0;
+    const asked = [...triggers].filter((trigger) => !(trigger === 'inference' && isCalled));
+    if (asked.length === 0) return undefined;
+    const values = asked.map((trigger) => {
       if (captured !== undefined) return unknownOf(originsOf(captured), dtype, undefined);
       if (trigger === 'saver') return unknownOf(originsOf(dtype === typeOf.string ? 'saver' : 'variable'), dtype, undefined);
-      if (trigger === 'inference' || trigger === 'api') return valueOfRequest(dtype, undefined);
+      if (trigger === 'inference' || trigger === 'api') return valueOfRequest(dtype, declaredShape(body, index));
       return unknownOf(originsOf('computed'), dtype, undefined);
     });
     return values.reduce(joinValues);

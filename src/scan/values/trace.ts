@@ -1,6 +1,7 @@
 // Follows a tensor back through what passes it on unchanged, into and out of the functions that are called on the way: what a loop's condition
 // really compares, and what its body really does to a variable.
 import type { Body, Edge, Program } from '../graph/index.ts';
+import { whileOps } from './call-arguments.ts';
 
 /** A tensor within calls: `caller` is where the body was entered, undefined where the walk began. */
 export interface Place {
@@ -27,6 +28,21 @@ const passing: ReadonlySet<string> = new Set([
 ]);
 const calls: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall']);
 const maxSteps = 256;
+const maxHops = 16;
+
+/** What goes into a loop and comes out as it was, since the body only hands it on. */
+function keptByLoop(program: Program, place: Place): Place | undefined {
+  const { body, edge } = place;
+  const index = edge.output ?? 0;
+  const work = program.callsFrom(body, edge.node).find(({ attr }) => attr === 'body')?.callee;
+  let last = work?.returns[index]?.edge;
+  for (let hop = 0; hop < maxHops && work !== undefined && last !== undefined; hop++) {
+    if (last.node < work.argCount) return last.node === index ? inputOf(place, index) : undefined;
+    if (work.op(last.node) !== 'Identity') return undefined;
+    last = work.inputs(last.node)[0];
+  }
+  return undefined;
+}
 
 /** @param isEnd Where to stop: a loop variable of the main graph. */
 export function traceBack(program: Program, start: Place, isEnd: (place: Place) => boolean = () => false): Place {
@@ -52,6 +68,11 @@ export function traceBack(program: Program, start: Place, isEnd: (place: Place) 
     }
     if (passing.has(op) && inputs[0] !== undefined) {
       place = { body, edge: inputs[0], caller };
+      continue;
+    }
+    const kept = whileOps.has(op) ? keptByLoop(program, place) : undefined;
+    if (kept !== undefined) {
+      place = kept;
       continue;
     }
     const [call, ...others] = program.callsFrom(body, edge.node);

@@ -4,7 +4,8 @@ import { boundsOfNode } from './bounds.ts';
 import { isIntegerType, typeOf } from './data-types.ts';
 import { requestDim, unknownDim } from './dims.ts';
 import { canFold, foldNode } from './fold.ts';
-import { constantValue, originsOf, prefixOf, uniteOrigins, unknownOf, withoutRequest } from './lattice.ts';
+import { gatheredRows } from './gathered-rows.ts';
+import { constantValue, joinValues, originsOf, prefixOf, uniteOrigins, unknownOf, withoutRequest } from './lattice.ts';
 import { type NodeView, placeArgs } from './node-view.ts';
 import { originRule } from './origins.ts';
 import { shapeOf } from './shapes.ts';
@@ -157,6 +158,25 @@ const keepsPrefix: ReadonlySet<string> = new Set([
 ]);
 const maxPrefixBytes = 4096;
 
+const selects: ReadonlySet<string> = new Set(['Select', 'SelectV2']);
+const gathers: ReadonlySet<string> = new Set(['Gather', 'GatherV2']);
+
+/** One of two or of a few, and it is not known which: all that it can be. */
+function chosen(view: NodeView): Value | undefined {
+  const isOne = (value: Value | undefined) => value?.shape?.every((size) => size === 1) ?? false;
+  const [first, second, third] = view.inputs;
+  if (selects.has(view.op) && second !== undefined && third !== undefined && isOne(second) && isOne(third)) {
+    return second.shape?.length === third.shape?.length ? joinValues(second, third) : undefined;
+  }
+  // A row of a list of paths that a request picks.
+  if (gathers.has(view.op) && first?.constants !== undefined && second?.shape?.length === 0) {
+    const axis = view.op === 'Gather' ? 0 : third?.constants?.[0]?.numbers?.[0];
+    const rows = axis === 0 ? gatheredRows(first) : undefined;
+    return rows?.constants === undefined ? undefined : rows;
+  }
+  return undefined;
+}
+
 /** @param view All inputs are known as far as they will be. */
 export function transfer(view: NodeView, output: number, facts: TransferFacts): Value {
   const { dtype, name } = outputOf(view, output, facts.ops);
@@ -168,6 +188,8 @@ export function transfer(view: NodeView, output: number, facts: TransferFacts): 
       return { ...unknownOf(originsFor(view, name, false), dtype, shape), partial: folded.partial };
     }
   }
+  const choice = chosen(view);
+  if (choice !== undefined) return choice;
   let origins = originsFor(view, name, false);
   // Counting flags gives no more than there are.
   if (view.op === 'Sum' && view.inputs[0]?.max !== undefined && view.inputs[0].max <= 1) origins = withoutRequest(origins);
