@@ -28,6 +28,8 @@ export interface H5Dataset {
   readonly data?: Buffer;
   readonly compact?: Buffer;
   readonly chunk?: readonly number[];
+  /** What is stored for the only chunk, which has the shape of the dataset. */
+  readonly packed?: Buffer;
   readonly filters?: readonly { readonly id: number; readonly name: string; readonly values: readonly number[] }[];
   readonly external?: readonly { readonly file: string; readonly offset: number; readonly sizeBytes: number }[];
   readonly virtual?: { readonly file: string; readonly dataset: string };
@@ -113,12 +115,16 @@ class Writer {
   }
 
   layout(dataset: H5Dataset): Buffer {
-    const { compact, chunk, virtual, data } = dataset;
+    const { compact, chunk, virtual, data, packed, shape } = dataset;
     if (virtual !== undefined) {
       const address = this.globalHeap(bytesOf(0, u64(1), virtual.file, 0, virtual.dataset, 0, Buffer.alloc(16)));
       return bytesOf(4, 3, u64(address), u32(1));
     }
     if (compact !== undefined) return bytesOf(3, 0, u16(compact.length), compact);
+    if (packed !== undefined) {
+      const dims = [...shape, 4].map(u32);
+      return bytesOf(4, 2, 2, dims.length, 4, ...dims, 1, u64(packed.length), u32(0), u64(this.add(packed)));
+    }
     if (chunk !== undefined) return bytesOf(3, 2, chunk.length + 1, none, ...chunk.map(u32), u32(4));
     if (data === undefined) return bytesOf(3, 1, none, u64(0));
     return bytesOf(3, 1, u64(this.add(data)), u64(data.length));

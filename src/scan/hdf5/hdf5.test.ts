@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { group, type H5Dataset, type H5Group, hdf5File } from '../../../tests/support/hdf5-builder.ts';
@@ -51,6 +52,17 @@ describe('an HDF5 file of our own', () => {
       },
     ]);
     expect(context.uses).toMatchObject([{ kind: 'keras-feature', name: 'HDF5 external storage' }]);
+  });
+
+  it('does not mind another name of something in the same file', () => {
+    const levels = (target: string) =>
+      found(group({ inner: group({}), s: { kind: 'soft', target } }))
+        .filter(({ ruleId }) => ruleId === 'file-read/hdf5-soft-link')
+        .map(({ severity }) => severity);
+    expect(levels('/inner')).toEqual(['low']);
+    expect(levels('./inner')).toEqual(['low']);
+    expect(levels('/s')).toEqual(['medium']);
+    expect(levels('/inner/none')).toEqual(['medium']);
   });
 
   it('names where links lead', () => {
@@ -140,6 +152,28 @@ describe('an HDF5 file of our own', () => {
     ]);
   });
 
+  it('undoes shuffle, deflate, checksums and LZF', () => {
+    const plain = Buffer.from(Float32Array.from({ length: 16 }, (_, index) => index / 3).buffer);
+    const shuffled = Buffer.from(plain.map((_, at) => plain[(at % 16) * 4 + Math.floor(at / 16)]));
+    const data = (packed: Buffer, ...filters: { id: number; name: string; values: number[] }[]) => {
+      const file = readHdf5(
+        sourceOf(hdf5File(group({ d: { kind: 'dataset', type: 'f4', shape: [4, 4], packed, filters } }))),
+        limits,
+      );
+      const dataset = file.objects[1].dataset;
+      return dataset && file.bytes(dataset, 1000);
+    };
+    const shuffle = { id: 2, name: '', values: [4] };
+    const deflate = { id: 1, name: '', values: [6] };
+    expect(data(deflateSync(shuffled), shuffle, deflate)).toEqual(plain);
+    expect(data(Buffer.concat([plain, Buffer.alloc(4, 7)]), { id: 3, name: '', values: [] })).toEqual(plain);
+    const literals = Buffer.concat([Buffer.from([31]), plain.subarray(0, 32), Buffer.from([31]), plain.subarray(32)]);
+    expect(data(literals, { id: 32000, name: 'lzf', values: [4, 0, 64] })).toEqual(plain);
+    // A chunk that unpacks to more than it holds, and a filter that is not known.
+    expect(data(deflateSync(Buffer.alloc(1_000_000)), deflate)).toBeUndefined();
+    expect(data(plain, { id: 5, name: '', values: [] })).toBeUndefined();
+  });
+
   it('does not follow links in circles, and says so', () => {
     const inner = group({ again: { kind: 'hard', address: 48 } });
     const file = readHdf5(sourceOf(hdf5File(group({ a: inner, b: { kind: 'hard', address: 48 } }))), limits);
@@ -223,8 +257,8 @@ describe('a file that the HDF5 library wrote', () => {
       file.create_dataset({ name: 'plain', data: numbers, shape: [20, 30], chunks: [7, 11] });
       file.create_dataset({
         name: 'paged',
-        data: numbers.slice(0, 4),
-        shape: [2, 2],
+        data: numbers.slice(0, 80),
+        shape: [40, 2],
         maxshape: [50, 60],
         chunks: [1, 1],
         compression: 1,
@@ -238,6 +272,8 @@ describe('a file that the HDF5 library wrote', () => {
         compression: 4,
       });
       file.create_dataset({ name: 'one', data: numbers, shape: [20, 30], chunks: [20, 30], compression: 4 });
+      for (let index = 0; index < 300; index++) many.create_hard_link('/many/d0', `another name of the first one ${index}`);
+      file.create_dataset({ name: 'deep', data: numbers, shape: [600], maxshape: [null], chunks: [1] });
       many.create_soft_link('/chunked', 'soft');
       many.create_external_link('/other.h5', '/x', 'external');
       file.close();
@@ -249,8 +285,9 @@ describe('a file that the HDF5 library wrote', () => {
     const bytes = files.get(libver) ?? Buffer.alloc(0);
     const file = readHdf5(sourceOf(bytes, 'w.h5'), limits);
     expect(file.problems).toEqual([]);
-    expect(file.objects.filter(({ path }) => path.startsWith('/many/d')).length).toBe(40);
-    expect(file.objects.find(({ path }) => path === '/many/d0')?.attributes.length).toBe(20);
+    expect(file.objects.filter(({ path }) => path.startsWith('/many/')).length).toBe(40);
+    expect(file.objects.filter(({ attributes }) => attributes.length === 20).length).toBe(1);
+    expect(file.objects.find(({ path }) => path === '/many')?.links.length).toBe(342);
     const root = file.objects[0].attributes.find(({ name }) => name === 'model_config');
     expect(root && file.text(root.type, root.shape, root.data)?.map(String)).toEqual(['{"class_name":"Sequential"}']);
     for (const name of ['chunked', 'plain', 'grows', 'one']) {
@@ -260,7 +297,7 @@ describe('a file that the HDF5 library wrote', () => {
     }
     const paged = file.objects.find(({ path }) => path === '/paged')?.dataset;
     const few = paged && file.bytes(paged, 1e6);
-    expect(few && new Float32Array(few.buffer.slice(few.byteOffset, few.byteOffset + 16))).toEqual(numbers.slice(0, 4));
+    expect(few && new Float32Array(few.buffer.slice(few.byteOffset, few.byteOffset + 320))).toEqual(numbers.slice(0, 80));
     const context = judge(bytes);
     expect(context.findings.map(({ ruleId }) => ruleId).sort()).toEqual([
       'file-read/hdf5-external-link',

@@ -33,11 +33,18 @@ const maxBlobBytes = 16 * 1024 ** 2;
 const maxBlobsBytes = 256 * 1024 ** 2;
 const maxPerRule = 200;
 
+/** Where a soft link of a group leads; HDF5 knows `.` and no `..`. */
+function absolutePath(owner: string, target: string): string {
+  const parts = `${target.startsWith('/') ? '' : owner}/${target}`.split('/').filter((part) => part !== '' && part !== '.');
+  return `/${parts.join('/')}`;
+}
+
 class Judge {
   readonly #file: Hdf5File;
   readonly #context: ScanContext;
   readonly #counts = new Map<string, number>();
   #blobsLeft = maxBlobsBytes;
+  #paths: ReadonlySet<string> | undefined;
 
   constructor(file: Hdf5File, context: ScanContext) {
     this.#file = file;
@@ -66,6 +73,12 @@ class Judge {
     this.#context.use({ kind: 'keras-feature', name, trigger: 'load-python', location: { file: this.#file.name, path } });
   }
 
+  /** Objects that hard links lead to, which are all in this file. */
+  #objectPaths(): ReadonlySet<string> {
+    this.#paths ??= new Set(this.#file.objects.map(({ path }) => path));
+    return this.#paths;
+  }
+
   link(owner: string, link: Hdf5Link): void {
     const path = `${owner === '/' ? '' : owner}/${link.name}`;
     if (link.kind === 'external') {
@@ -80,11 +93,14 @@ class Judge {
       );
     } else if (link.kind === 'soft') {
       this.#use('HDF5 SoftLink', path);
+      const isInner = this.#objectPaths().has(absolutePath(owner, link.target));
       this.report(
         'file-read/hdf5-soft-link',
         path,
         `Soft link ${path} stands for ${link.target}; Keras writes none, and refuses them since 3.12.3`,
         {
+          // Another name of something in the same file gives out nothing that the file does not hold.
+          ...(isInner ? { severity: 'low' } : {}),
           argument: { name: 'target', value: link.target },
         },
       );
@@ -140,13 +156,12 @@ class Judge {
       );
     }
     const declared = elementsOf(shape) * type.sizeBytes;
-    const isOverflow = declared >= 2 ** 63;
     const stored = this.#safely(path, () => this.#file.storedBytes(dataset)) ?? 0;
     const isHeld = external.length > 0 || layout.kind === 'virtual';
     const budget = this.#context.limits.memoryBudgetBytes;
     const chunkBytes = layout.kind === 'chunked' ? elementsOf(layout.chunk) * type.sizeBytes : 0;
     const most = Math.max(declared, chunkBytes > budget ? chunkBytes : 0);
-    const isHigh = isOverflow || (most > budget && most > bomb.highRatio * stored);
+    const isHigh = most > budget && most > bomb.highRatio * stored;
     if (isHigh || (!isHeld && most >= bomb.minBytes && most > bomb.mediumRatio * stored)) {
       this.#use('HDF5 dataset with huge declared shape', path);
       this.report(

@@ -126,7 +126,7 @@ class ConfigJudge {
     const registeredName = typeof registered === 'string' || registered === null ? registered : undefined;
     // Keras 1 and 2 give no module: the class is one of theirs or registered.
     if (typeof module !== 'string' || module === '') return;
-    const verdict = judgeModule({ module, name, isFunction, isTypeSpec, registeredName });
+    const verdict = judgeModule({ module, name, isFunction, registeredName });
     if (verdict === undefined) return;
     const isRemark = verdict.severity === 'info' || verdict.severity === 'low';
     if (isRemark && ++this.#remarks > maxRemarks) return;

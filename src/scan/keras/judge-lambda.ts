@@ -56,7 +56,7 @@ export function judgeLambda(frame: Frame, config: JsonObject, reporter: KerasRep
     if (typeof module !== 'string') continue;
     // Keras 2 gives the globals of that module to the function, when it is imported already.
     const called = typeof config.function === 'string' ? config.function : '';
-    const verdict = judgeModule({ module, name: called, isFunction: true, isTypeSpec: false, registeredName: called });
+    const verdict = judgeModule({ module, name: called, isFunction: true, registeredName: called });
     if (verdict?.ruleId !== 'code-execution/module-reference') continue;
     reporter.report(frame, {
       rule: verdict.ruleId,

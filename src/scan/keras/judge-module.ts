@@ -18,8 +18,6 @@ export interface ModuleReference {
   /** Class or function. */
   readonly name: string;
   readonly isFunction: boolean;
-  /** Of a `__typespec__`: describes a tensor, and TensorFlow's own classes are right there. */
-  readonly isTypeSpec: boolean;
   /** Null and undefined where the file has none: the serializer of Keras always gives one for what is not public. */
   readonly registeredName: string | null | undefined;
 }
@@ -89,7 +87,7 @@ const harmlessTensorFlow = /(?:Spec|Wrapper|TensorShape|DType|Dimension|_DictWra
 
 /** Undefined when the reference is ordinary. */
 export function judgeModule(reference: ModuleReference): ModuleVerdict | undefined {
-  const { module, name, isFunction, isTypeSpec, registeredName } = reference;
+  const { module, name, isFunction, registeredName } = reference;
   const inside = insideKeras(module);
   if (inside !== undefined) return judgeKeras(inside, reference);
   const [root] = module.trim().split('.');
@@ -107,7 +105,7 @@ export function judgeModule(reference: ModuleReference): ModuleVerdict | undefin
   if (root === 'numpy')
     return harmlessNumpy.test(name) ? undefined : runs('high', `is imported and ${called} with arguments from the file`);
   if (root === 'tensorflow' || root === 'tensorflow_core') {
-    if (isTypeSpec || harmlessTensorFlow.test(name)) return undefined;
+    if (harmlessTensorFlow.test(name)) return undefined;
     return runs('high', `is imported and ${called} with arguments from the file`);
   }
   const last = name.split('.').at(-1) ?? name;
