@@ -147,6 +147,7 @@ export function readProgram(source: ProgramSource, context: ScanContext): Progra
     },
     boundInputs: parts?.objects?.boundInputs ?? new Map(),
     tags: parts?.tags ?? [],
+    versions: definition.versions,
     strippedOps: parts?.strippedOps ?? [],
     functionAliases: parts?.functionAliases ?? new Map(),
     holder: outer?.holder,

@@ -1,6 +1,7 @@
 // Finds the parts of a GraphDef: where its nodes, functions and gradients lie. It reads signatures of functions, but no node.
 import type { FunctionArg, FunctionDefinition } from './function-definition.ts';
 import { graphLimits } from './graph-limits.ts';
+import type { GraphVersions } from './graph-types.ts';
 import { GrowingList } from './growing-list.ts';
 import type { Notes } from './notes.ts';
 import { WireMessage } from './wire-message.ts';
@@ -10,6 +11,7 @@ export interface GraphDefinition {
   readonly mainCount: number;
   readonly functions: readonly FunctionDefinition[];
   readonly gradients: ReadonlyMap<string, string>;
+  readonly versions: GraphVersions;
   /** Where each node's message lies: those of the graph first, then function by function. */
   readonly nodeStarts: GrowingList;
   readonly nodeEnds: GrowingList;
@@ -19,6 +21,9 @@ export interface GraphDefinition {
 const noSpans: ReadonlyMap<string, Span> = new Map();
 const noNames: ReadonlyMap<string, string> = new Map();
 const noArgAttrs = new Map<number, ReadonlyMap<string, Span>>();
+
+const versionsField = 4;
+const maxBadConsumers = 100;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -31,6 +36,7 @@ class DefinitionReader {
   readonly nodeEnds = new GrowingList();
   readonly functions: FunctionDefinition[] = [];
   readonly gradients = new Map<string, string>();
+  versions: GraphVersions = { producer: 0, minConsumer: 0, badConsumers: [] };
 
   constructor(bytes: Buffer, file: string, notes: Notes) {
     this.#bytes = bytes;
@@ -52,10 +58,15 @@ class DefinitionReader {
 
   readGraph(spans: readonly Span[]): void {
     const libraries: Span[] = [];
+    const versions: Span[] = [];
     for (const { start, end } of spans) {
       const reader = this.#reader.enter(start, end);
       while (reader.next()) {
-        if (reader.field > 2) continue;
+        if (reader.field > 2) {
+          if (reader.field === versionsField && reader.wireType === bytesType)
+            versions.push({ start: reader.start, end: reader.end });
+          continue;
+        }
         if (reader.wireType !== bytesType) this.#notes.add('the graph has a field with a wire type that decoders pass over');
         else if (reader.field === 1) this.#addNode(reader.start, reader.end);
         else libraries.push({ start: reader.start, end: reader.end });
@@ -63,6 +74,12 @@ class DefinitionReader {
     }
     if (libraries.length > 1) this.#notes.add(`the library of functions comes in ${libraries.length} pieces, which are merged`);
     for (const library of libraries) this.#readLibrary(library);
+    const message = new WireMessage(this.#bytes, this.#file, versions, this.#notes, 'the versions of the graph');
+    this.versions = {
+      producer: message.number(1),
+      minConsumer: message.number(2),
+      badConsumers: message.numbers(3).slice(0, maxBadConsumers),
+    };
   }
 
   #readLibrary({ start, end }: Span): void {
@@ -183,7 +200,7 @@ class DefinitionReader {
 export function readGraphDefinition(bytes: Buffer, file: string, spans: readonly Span[], notes: Notes): GraphDefinition {
   const reader = new DefinitionReader(bytes, file, notes);
   reader.readGraph(spans);
-  const { functions, gradients, nodeStarts, nodeEnds } = reader;
+  const { functions, gradients, versions, nodeStarts, nodeEnds } = reader;
   const mainCount = functions.length === 0 ? nodeStarts.length : functions[0].firstNode;
-  return { mainCount, functions, gradients, nodeStarts, nodeEnds };
+  return { mainCount, functions, gradients, versions, nodeStarts, nodeEnds };
 }

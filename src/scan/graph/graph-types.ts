@@ -82,11 +82,21 @@ export interface TensorRef {
   readonly encoding: 'name' | 'sparse' | 'composite' | 'none';
 }
 
+/** VersionDef: what wrote the graph, and who may read it. 0 where it is not given. */
+export interface GraphVersions {
+  readonly producer: number;
+  readonly minConsumer: number;
+  /** At most 100. */
+  readonly badConsumers: readonly number[];
+}
+
 export interface SignatureEntry {
   readonly name: string;
   readonly methodName: string;
   readonly inputs: readonly TensorRef[];
   readonly outputs: readonly TensorRef[];
+  /** Strings that an input has when a request does not give it, by alias; at most 100 of each. */
+  readonly defaults: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What one object of the SavedModel's object graph is. */
@@ -176,6 +186,7 @@ export interface Program {
   /** Concrete function of the object graph to the ids of the objects that it captures: they become its last arguments. */
   readonly boundInputs: ReadonlyMap<string, readonly number[]>;
   readonly tags: readonly string[];
+  readonly versions: GraphVersions;
   /** Operations that the writer says its graph used. */
   readonly strippedOps: readonly string[];
   /** Name of a function in the library to its name in Python. */

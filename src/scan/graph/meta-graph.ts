@@ -1,5 +1,6 @@
 // What a MetaGraph says besides its graph: tags, signatures, saver, assets, collections.
 
+import { isAirlockError } from '../../core/index.ts';
 import type { Saver, SignatureEntry, TensorRef } from './graph-types.ts';
 import type { Notes } from './notes.ts';
 import { type ObjectGraph, readObjectGraph } from './object-graph.ts';
@@ -52,6 +53,8 @@ function tensorRefs(alias: string, info: WireMessage, what: string, depth = 0): 
   return refs;
 }
 
+const maxDefaults = 100;
+
 function readSignatures(meta: WireMessage): readonly SignatureEntry[] {
   const tensors = (map: ReadonlyMap<string, WireMessage>, what: string) =>
     [...map].flatMap(([alias, info]) => tensorRefs(alias, info, `${what} ${alias.slice(0, 100)}`));
@@ -60,6 +63,9 @@ function readSignatures(meta: WireMessage): readonly SignatureEntry[] {
     methodName: signature.string(3),
     inputs: tensors(signature.map(1, 'input of a signature'), 'input'),
     outputs: tensors(signature.map(2, 'output of a signature'), 'output'),
+    defaults: new Map(
+      [...signature.map(4, 'default of a signature')].map(([alias, tensor]) => [alias, tensor.strings(8).slice(0, maxDefaults)]),
+    ),
   }));
 }
 
@@ -80,6 +86,27 @@ function readCollections(meta: WireMessage): ReadonlyMap<string, readonly Buffer
   return collections;
 }
 
+function assetFile(asset: WireMessage): MetaGraphParts['assetFiles'][number] {
+  return { filename: asset.string(2), tensorName: asset.message(1, 'the tensor of an asset file')?.string(1) ?? '' };
+}
+
+/**
+ * Assets as TensorFlow 1 lists them. Both loaders of 2.21 take them when the MetaGraph has no list of its own, and fail on anything else in the
+ * collection (tensorflow/cc/saved_model/loader_util.cc, tensorflow/python/saved_model/loader_impl.py).
+ */
+function oldAssetFiles(collections: MetaGraphParts['collections'], file: string, notes: Notes): MetaGraphParts['assetFiles'] {
+  const assets: MetaGraphParts['assetFiles'][number][] = [];
+  for (const bytes of collections.get('saved_model_assets') ?? []) {
+    try {
+      assets.push(assetFile(new WireMessage(bytes, file, [{ start: 0, end: bytes.length }], notes, 'an asset file')));
+    } catch (thrown) {
+      if (!isAirlockError(thrown)) throw thrown;
+      notes.add('the collection saved_model_assets has something that is no asset file');
+    }
+  }
+  return assets;
+}
+
 /** `spans`: the pieces of one MetaGraphDef. */
 export function readMetaGraph(bytes: Buffer, file: string, spans: readonly Span[], notes: Notes): MetaGraphParts {
   const meta = new WireMessage(bytes, file, spans, notes, 'the MetaGraph');
@@ -89,6 +116,8 @@ export function readMetaGraph(bytes: Buffer, file: string, spans: readonly Span[
   if (graph.length > 1) notes.add(`the graph of a MetaGraph comes in ${graph.length} pieces, which are merged`);
   const objects = meta.message(7, 'the object graph');
   const aliases = info?.messages(8, 'an alias of a function') ?? [];
+  const collections = readCollections(meta);
+  const own = meta.messages(6, 'an asset file');
   return {
     tags: info?.strings(4) ?? [],
     tensorflowVersion: info?.string(5) ?? '',
@@ -103,12 +132,9 @@ export function readMetaGraph(bytes: Buffer, file: string, spans: readonly Span[
       saver === undefined
         ? undefined
         : { filenameTensor: saver.string(1), saveTensor: saver.string(2), restoreOp: saver.string(3) },
-    collections: readCollections(meta),
+    collections,
     signatures: readSignatures(meta),
-    assetFiles: meta.messages(6, 'an asset file').map((asset) => ({
-      filename: asset.string(2),
-      tensorName: asset.message(1, 'the tensor of an asset file')?.string(1) ?? '',
-    })),
+    assetFiles: own.length > 0 ? own.map(assetFile) : oldAssetFiles(collections, file, notes),
     objects: objects === undefined ? undefined : readObjectGraph(objects),
   };
 }

@@ -262,6 +262,7 @@ describe('a SavedModel', () => {
         methodName: 'm',
         inputs: [{ alias: 'x', name: 'x:0', dtype: 1, shape: [-1, 3], encoding: 'name' }],
         outputs: [{ alias: 'y', name: 'x:0', dtype: 1, shape: undefined, encoding: 'name' }],
+        defaults: new Map(),
       },
     ]);
     expect(serve.saver).toEqual({ filenameTensor: 'f:0', saveTensor: 's:0', restoreOp: 'r' });
@@ -276,6 +277,21 @@ describe('a SavedModel', () => {
     ]);
     expect(serve.objects[0]).toMatchObject({ identifier: '_tf_keras_model', metadata: '{}' });
     expect(serve.objects[1]).toMatchObject({ registeredName: 'Reg', saveableFunctions: [{ name: 'T', save: 2, restore: 2 }] });
+  });
+
+  it('takes the assets of TensorFlow 1 from their collection, where there is no other list', () => {
+    const any = (value: Uint8Array) =>
+      field(1, message(field(1, 'type.googleapis.com/tensorflow.AssetFileDef'), field(2, value)));
+    const old = message(field(1, field(1, 'old:0')), field(2, 'old.txt'));
+    const list = message(field(5, message(any(old), any(Buffer.from([0x0a, 0x7f])))));
+    const extra = field(4, message(field(1, 'saved_model_assets'), field(2, list)));
+    const assetsOf = (assets: readonly { filename: string; tensorName: string }[]) => {
+      const bytes = savedModel({ metaGraphs: [{ nodes: [placeholder('old')], assets, extra }] });
+      return readSavedModelPrograms(bytes, 'saved_model.pb', recordingContext()).map(({ assetFiles }) => assetFiles);
+    };
+    expect(assetsOf([])).toEqual([[{ filename: 'old.txt', tensorName: 'old:0' }]]);
+    const own = [{ filename: 'new.txt', tensorName: 'new:0' }];
+    expect(assetsOf(own)).toEqual([own]);
   });
 
   it('notes what is there twice', () => {

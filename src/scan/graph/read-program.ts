@@ -5,10 +5,10 @@ import type { ScanContext } from '../scan-context.ts';
 import { readNested, readProgram } from './build-program.ts';
 import { graphLimits } from './graph-limits.ts';
 import type { NestedProgram, NodeRef, Program } from './graph-types.ts';
-import { readMetaGraph } from './meta-graph.ts';
+import { type MetaGraphParts, readMetaGraph } from './meta-graph.ts';
 import { Notes } from './notes.ts';
 import type { ProgramSource } from './program-reach.ts';
-import { bytesType, type Span, WireReader } from './wire-reader.ts';
+import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
 
 /**
  * The graph in `bytes`, which the node `holder` of `program` makes at run time out of constants (base64, joined strings) and runs.
@@ -41,6 +41,40 @@ function readPart(
   return readProgram({ bytes, file, kind, graph: parts.graph, parts, metaGraphCount, notes, outer: undefined }, context);
 }
 
+const schemaVersionField = 1;
+const knownSchemaVersion = 1n;
+
+/** What decoders keep or pass over without a word, so that a file can be two things at once. Padding of zeros hides nothing. */
+function noteOddFields(bytes: Buffer, file: string, notes: Notes): void {
+  const reader = new WireReader(bytes, file);
+  while (reader.next()) {
+    const { field, wireType, start, end } = reader;
+    if (field === schemaVersionField && wireType === varintType) {
+      if (reader.varint() > knownSchemaVersion)
+        notes.add(`saved_model_schema_version is ${reader.varint()}, and TensorFlow writes 1`);
+    } else if (field > 2 && bytes.subarray(start, end).some((byte) => byte !== 0)) {
+      notes.add(
+        `${end - start} bytes lie in field ${field} of the SavedModel, which no TensorFlow reads:`,
+        shown(bytes, start, end),
+      );
+    }
+  }
+}
+
+function shown(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, Math.min(end, start + 40));
+}
+
+/** Loaders choose by tags: of two that have the same ones, it depends on the loader which one runs (loader.cc takes the first). */
+function noteEqualTags(all: readonly { readonly parts: MetaGraphParts; readonly notes: Notes }[]): void {
+  const seen = new Set<string>();
+  for (const { parts, notes } of all) {
+    const tags = [...new Set(parts.tags)].sort().join(',');
+    if (seen.has(tags)) notes.add('two MetaGraphs have the same tags:', tags);
+    seen.add(tags);
+  }
+}
+
 /**
  * The programs of a saved_model.pb, one for each MetaGraph. `file` is named as `Location.file` is. The bytes are kept and must not change.
  * @throws MODEL_INVALID when it is damaged, has no MetaGraph or more than 100, or passes a limit (5,000,000 nodes, 100,000 functions, 100,000
@@ -56,7 +90,24 @@ export function readSavedModelPrograms(bytes: Buffer, file: string, context: Sca
       throw reader.damaged(`it has more than ${graphLimits.maxMetaGraphs} MetaGraphs`);
   }
   if (spans.length === 0) throw new AirlockError('MODEL_INVALID', { message: `${file} has no MetaGraph` });
-  return spans.map((span) => readPart(bytes, file, 'saved-model', [span], spans.length, context));
+  const parts = spans.map((span) => {
+    const notes = new Notes();
+    return { notes, parts: readMetaGraph(bytes, file, [span], notes) };
+  });
+  noteOddFields(bytes, file, parts[0].notes);
+  noteEqualTags(parts);
+  return parts.map(({ parts: one, notes }) => {
+    const source = {
+      bytes,
+      file,
+      kind: 'saved-model',
+      graph: one.graph,
+      parts: one,
+      metaGraphCount: spans.length,
+      notes,
+    } as const;
+    return readProgram({ ...source, outer: undefined }, context);
+  });
 }
 
 /** The program of a MetaGraphDef, which TensorFlow 1 writes beside a checkpoint (`model.ckpt.meta`). @throws As `readSavedModelPrograms`. */

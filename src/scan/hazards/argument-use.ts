@@ -33,11 +33,23 @@ const maxHintSteps = 300;
 const maxHints = 300;
 const pathLike = /^[^\0\n]{0,200}[/\\.][^\0\n]{0,200}$/;
 
+/** What the signatures give an input of theirs when a request leaves it out (`SignatureDef.defaults`). */
+function presetOf(c: Case, node: string): readonly string[] {
+  return c.program.signatures.flatMap(({ inputs, defaults }) =>
+    defaults.size === 0
+      ? []
+      : inputs.flatMap(({ alias, name }) => (name.split(':')[0] === node ? (defaults.get(alias) ?? []) : [])),
+  );
+}
+
 /** A constant that looks like a path and takes part in what the graph computes: more than nothing for whoever reads the finding. */
-function hint(c: Case, body: Body, node: number, name: string): { readonly value?: string } {
-  const edge = edgeOf(c, body, node, name);
+export function hint(c: Case, body: Body, edge: Edge | undefined): { readonly value?: string } {
   if (edge === undefined || !c.budget.takes('hint', maxHints)) return {};
   for (const place of walkBack(c.program, { body, edge }, maxHintSteps)) {
+    if (place.body === c.program.main) {
+      const preset = presetOf(c, place.body.name(place.edge.node)).find((one) => pathLike.test(one));
+      if (preset !== undefined) return { value: `${preset} (by default)` };
+    }
     if (place.body.op(place.edge.node) !== 'Const') continue;
     const texts = c.values.of(place.body, place.edge).constants?.flatMap(({ strings }) => strings ?? []) ?? [];
     const text = texts.map((bytes) => bytes.toString('utf8')).find((one) => pathLike.test(one));
@@ -74,7 +86,7 @@ export function argumentUses(c: Case, body: Body, node: number, at: readonly str
       if (use === undefined) continue;
       const isOwn = use.origin !== 'asset' && isOwnAsset(c, body, node, name);
       if (isOwn) uses.push({ origin: 'asset', more: 0, name });
-      else uses.push({ ...use, ...(use.value === undefined ? hint(c, body, node, name) : {}), name });
+      else uses.push({ ...use, ...(use.value === undefined ? hint(c, body, edgeOf(c, body, node, name)) : {}), name });
     }
   }
   return uses;

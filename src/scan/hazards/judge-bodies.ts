@@ -38,17 +38,16 @@ export function judgeBody(c: Case, body: Body): void {
       path: name,
     });
   }
+  for (const name of body.missingReturns.slice(0, maxReported)) {
+    reportModel(c, {
+      ruleId: 'malformed/dangling-input',
+      severity: 'medium',
+      trigger: 'load',
+      message: `${place(body)} gives back ${name}, which no node makes`,
+      path: body.function ?? '',
+    });
+  }
   for (const { node, input } of body.danglingInputs.slice(0, maxReported)) {
-    if (node < 0) {
-      reportModel(c, {
-        ruleId: 'malformed/dangling-input',
-        severity: 'medium',
-        trigger: 'load',
-        message: `${place(body)} gives back ${input}, which no node makes`,
-        path: body.function ?? '',
-      });
-      continue;
-    }
     reportHazard(c, body, node, {
       ruleId: 'malformed/dangling-input',
       severity: 'medium',

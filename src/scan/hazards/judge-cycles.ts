@@ -52,7 +52,7 @@ export function judgeCycles(c: Case, body: Body): void {
   reportHazard(c, body, node, {
     ruleId: 'malformed/cycle',
     severity: 'medium',
-    message: `${named(body, node)} needs its own result, which is no loop of TensorFlow and fails`,
+    message: `${named(body, node)} needs its own result: a cycle that is no loop of TensorFlow and fails`,
     always: triggersAt(c, body, node)[0] ?? 'load',
   });
 }

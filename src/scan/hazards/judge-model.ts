@@ -30,6 +30,30 @@ export function judgeRecursion(c: Case): void {
   }
 }
 
+// TF_GRAPH_DEF_VERSION of TensorFlow 2.21 (core/public/version.h): about one more each day.
+const graphVersion = 2474;
+const absurdProducer = 20_000;
+
+/** Versions that TensorFlow 2.21 refuses (core/framework/versions.cc), and those that nothing has ever written. */
+export function judgeVersions(c: Case): void {
+  const { producer, minConsumer, badConsumers } = c.program.versions;
+  const problem =
+    minConsumer > graphVersion
+      ? `min_consumer ${minConsumer}, which TensorFlow 2.21 (graph version ${graphVersion}) refuses`
+      : badConsumers.includes(graphVersion)
+        ? `bad_consumers with ${graphVersion}, which is TensorFlow 2.21: it refuses the graph`
+        : producer < 0 || producer > absurdProducer
+          ? `producer ${producer}, which no TensorFlow writes`
+          : undefined;
+  if (problem === undefined) return;
+  reportModel(c, {
+    ruleId: 'malformed/graph-version',
+    severity: 'medium',
+    trigger: 'load',
+    message: `The versions of the GraphDef have ${problem}`,
+  });
+}
+
 /** What keeps a server from serving the model, and harms nobody. */
 export function judgeServability(c: Case): void {
   if (c.program.kind !== 'saved-model' || c.depth > 0) return;

@@ -3,7 +3,8 @@
 import type { Body } from '../graph/index.ts';
 import type { OpDefinition } from '../ops/index.ts';
 import type { Case } from './hazard-types.ts';
-import { functionNames, intAttr, typeListAttr } from './node-facts.ts';
+import { functionNames, intAttr, intsAttr, stringAttr, typeListAttr } from './node-facts.ts';
+import { tensorTypes } from './node-types.ts';
 import { named, reportHazard, triggersAt } from './report-hazard.ts';
 
 // Field numbers of AttrValue: the kind of an attribute stands in its first byte, so that half a million nodes need no decoding.
@@ -19,6 +20,9 @@ const fieldOfType: Readonly<Record<string, number>> = {
   tensor: 8,
   func: 10,
 };
+
+const windowAttrs: ReadonlySet<string> = new Set(['strides', 'ksize', 'dilations', 'ksizes', 'rates']);
+const paddings: ReadonlySet<string> = new Set(['SAME', 'VALID', 'EXPLICIT']);
 
 /** Nodes of one operation whose attributes are looked at. */
 const maxAttributes = 20_000;
@@ -37,7 +41,9 @@ function attributeProblem(c: Case, body: Body, node: number, definition: OpDefin
   for (const { name, type, default: fallback } of definition.attrs.values()) {
     const [tag] = body.attrBytes(node, name) ?? [];
     if (tag === undefined) {
-      if (fallback === undefined && !type.startsWith('list(')) return `has no attribute ${name}, which its operation needs`;
+      // Writers of JSON leave empty lists of types and shapes out; strides and windows have no default and are never empty.
+      if (fallback === undefined && (!type.startsWith('list(') || type === 'list(int)'))
+        return `has no attribute ${name}, which its operation needs`;
       continue;
     }
     // In a function, an attribute may stand for one that the caller gives.
@@ -45,6 +51,13 @@ function attributeProblem(c: Case, body: Body, node: number, definition: OpDefin
     if (field === placeholderField) continue;
     const wanted = type.startsWith('list(') ? listField : fieldOfType[type];
     if (wanted !== undefined && field !== wanted) return `has an attribute ${name} of another kind than ${type}`;
+    const badWindow =
+      windowAttrs.has(name) && type === 'list(int)' ? intsAttr(body, node, name).find((size) => size < 1) : undefined;
+    if (badWindow !== undefined) return `has ${badWindow} in ${name}, which divides by it or never moves on`;
+    if (name === 'padding' && type === 'string' && definition.attrs.has('strides')) {
+      const padding = stringAttr(body, node, name);
+      if (padding !== undefined && !paddings.has(padding)) return `has the ${name} ${padding}, which its operation does not know`;
+    }
     if (type !== 'func' && type !== 'list(func)') continue;
     const unknown = functionNames(body, node, name).find(
       (callee) => callee !== '' && !c.program.functions.has(callee) && c.context.ops.get(callee) === undefined,
@@ -77,6 +90,21 @@ function inputProblem(body: Body, node: number, definition: OpDefinition, dangli
   return count === wanted ? undefined : `has ${count} inputs where its operation takes ${wanted}`;
 }
 
+/** An input that is an output which its node does not have; undefined when there is none. First outputs are always there. */
+function outputProblem(c: Case, body: Body, node: number): string | undefined {
+  for (const { node: source, output } of body.inputs(node)) {
+    if (output === undefined || output === 0 || source < body.argCount) continue;
+    const op = body.op(source);
+    const callee = c.program.functions.get(op);
+    const outputs = c.context.ops.get(op)?.outputs;
+    const count = callee?.returns.length ?? (outputs === undefined ? undefined : tensorTypes(body, source, outputs)?.length);
+    if (count !== undefined && output >= count) {
+      return `takes ${body.name(source)}:${output} for an input, and ${op} "${body.name(source)}" has ${count} outputs`;
+    }
+  }
+  return undefined;
+}
+
 /** Judges one node; `dangling` is how many of its data inputs name nothing. */
 export function judgeNodeForm(c: Case, body: Body, node: number, dangling: number): void {
   const op = body.op(node);
@@ -94,6 +122,8 @@ export function judgeNodeForm(c: Case, body: Body, node: number, dangling: numbe
   if (attribute !== undefined) report(c, body, node, 'malformed/attribute', attribute);
   const input = inputProblem(body, node, definition, dangling);
   if (input !== undefined) report(c, body, node, 'malformed/inputs', input);
+  const output = outputProblem(c, body, node);
+  if (output !== undefined) report(c, body, node, 'malformed/inputs', output);
 }
 
 const plainCalls: ReadonlySet<string> = new Set(['PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile']);

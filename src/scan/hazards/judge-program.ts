@@ -10,7 +10,7 @@ import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts
 import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
 import { judgeCycles } from './judge-cycles.ts';
 import { ForeignDevices } from './judge-device.ts';
-import { judgeKernels, judgeRecursion, judgeServability } from './judge-model.ts';
+import { judgeKernels, judgeRecursion, judgeServability, judgeVersions } from './judge-model.ts';
 import { judgeGraphFromString, judgeNested } from './judge-nested.ts';
 import { judgeCallForm, judgeNodeForm } from './judge-node-form.ts';
 import { judgeResources, resourceOps } from './judge-resources.ts';
@@ -56,6 +56,7 @@ function judgeCase(c: Case): void {
   judgeDifferentials(c);
   judgeRecursion(c);
   judgeSignatures(c);
+  judgeVersions(c);
   judgeResources(c);
   judgeServability(c);
   judgeKernels(c);

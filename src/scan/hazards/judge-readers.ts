@@ -2,6 +2,7 @@
 // is put into that queue.
 import type { Body } from '../graph/index.ts';
 import { origins } from '../scan-types.ts';
+import { hint } from './argument-use.ts';
 import type { Case, OpRisk } from './hazard-types.ts';
 import { reportPath } from './judge-paths.ts';
 import { type PathUse, pathUse } from './path-origin.ts';
@@ -26,7 +27,8 @@ function queuedPath(c: Case, queue: ReadonlySet<string>): PathUse | undefined {
   for (const { body, node } of refs) {
     if (!overlaps(c.resources.namesAt(body, node, 0), queue)) continue;
     isFilled = true;
-    const use = pathUse(c.values.input(body, node, 1), c.folder.assets);
+    const found = pathUse(c.values.input(body, node, 1), c.folder.assets);
+    const use = found === undefined || found.value !== undefined ? found : { ...found, ...hint(c, body, body.inputs(node)[1]) };
     if (use !== undefined && (worst === undefined || origins.indexOf(use.origin) > origins.indexOf(worst.origin))) worst = use;
   }
   if (!isFilled) return { origin: 'computed', value: 'file names from a queue that something else fills', more: 0 };
@@ -44,8 +46,7 @@ export function judgeReader(c: Case, body: Body, node: number): void {
   const risk: OpRisk = {
     ops: [],
     ruleId: 'file-read/reader',
-    // A MetaGraph file that somebody trains from: its queue runners read the training data.
-    severity: c.program.kind === 'meta-graph' && c.program.signatures.length === 0 ? 'medium' : 'high',
+    severity: 'high',
     verb: `reads with ${kind}`,
     object: 'files',
     at: [],

@@ -13,7 +13,12 @@ const placeholders: ReadonlySet<string> = new Set(['Placeholder', 'PlaceholderV2
 // iterator's element) is how graphs of TensorFlow 1 are cut at another place, and common.
 const guarded =
   /^(?:Const|HostConst|ImmutableConst|Variable|VariableV2|VarHandleOp|ReadVariableOp|Assert|CheckNumerics|Equal|NotEqual|Less|LessEqual|Greater|GreaterEqual|Logical\w+|All|Any|HashTable\w*|ResourceGather\w*)$/;
+// Results of layers, losses and calls: no export cuts a graph there. Scaling of images (Sub, Mul) stands before the model in old graphs.
+const computed =
+  /^(?:Relu\w*|LeakyRelu|Elu|Selu|Gelu|Sigmoid|Tanh|Softplus|Softsign|Swish|LogSoftmax|Softmax|(?:Batch)?MatMul\w*|_?Fused\w+|Conv\d?D\w*|DepthwiseConv2d\w*|BiasAdd|AddV2|AddN|Einsum|(?:Max|Avg)Pool\w*|Mean|Sum|Prod|Max|Min|ArgMax|ArgMin|TopK\w*|Exp|Log|Log1p|Sqrt|Rsqrt|Pow|Concat\w*|GatherV2|SelectV?2?|LRN|L2Loss|Where|(?:Stateful)?PartitionedCall|(?:Stateless)?(?:If|While|Case)|LookupTableFind\w*|ReadFile|Quantize\w*|Dequantize)$/;
 const referenceTypes = 100;
+
+const maxMissingOps = 20;
 
 interface Place {
   readonly node: number;
@@ -118,10 +123,10 @@ class SignatureJudge {
     const { main } = this.#case.program;
     const op = main.op(node);
     if (!placeholders.has(op)) {
-      const isGuarded = guarded.test(op);
-      const why = isGuarded
+      const isGuarded = guarded.test(op) || computed.test(op) || this.#case.program.functions.has(op);
+      const why = guarded.test(op)
         ? 'whoever calls it overwrites a part of the model or the result of a check'
-        : 'a request is put into its middle';
+        : 'a request is put into its middle, and what stands before it is passed over';
       this.#report(
         'contract/input-not-placeholder',
         isGuarded ? 'medium' : 'low',
@@ -158,12 +163,33 @@ function judgeInitOp(c: Case, signature: SignatureEntry): void {
   }
 }
 
+/** What loaders run by name and the graph does not have. */
+function judgeMissingOps(c: Case): void {
+  const { main, saver, collections, kind } = c.program;
+  if (kind !== 'saved-model' || c.depth > 0) return;
+  const named = ['saved_model_main_op', 'legacy_init_op'].flatMap((collection) =>
+    (collections.get(collection) ?? []).map((bytes) => [collection, bytes.toString('utf8')] as const),
+  );
+  if (saver !== undefined && saver.restoreOp !== '') named.push(['saver_def.restore_op_name', saver.restoreOp]);
+  for (const [what, name] of named.slice(0, maxMissingOps)) {
+    if (main.find(name) !== undefined || resolve(c, name) !== undefined) continue;
+    reportModel(c, {
+      ruleId: 'contract/init-op',
+      severity: 'medium',
+      trigger: 'load-cpp',
+      message: `${what} names the operation ${name} to run when the model is loaded, and the graph does not have it`,
+      path: what,
+    });
+  }
+}
+
 /** Judges every signature, the initialisation that is written as one, and what names the tensors of assets. */
 export function judgeSignatures(c: Case): void {
   for (const signature of c.program.signatures) {
     if (signature.name.startsWith('__saved_model_')) judgeInitOp(c, signature);
     else new SignatureJudge(c, signature).judge();
   }
+  judgeMissingOps(c);
   for (const { filename, tensorName } of c.program.assetFiles) {
     if (tensorName === '' || resolve(c, tensorName) !== undefined) continue;
     reportModel(c, {

@@ -27,6 +27,12 @@ export function intAttr(body: Body, node: number, name: string): number | undefi
   return value?.case === 'i' ? Number(value.value) : undefined;
 }
 
+/** Empty when there is none. */
+export function intsAttr(body: Body, node: number, name: string): readonly number[] {
+  const value = body.attr(node, name);
+  return value?.case === 'list' ? value.value.i.map(Number) : [];
+}
+
 export function boolAttr(body: Body, node: number, name: string): boolean | undefined {
   const value = body.attr(node, name);
   return value?.case === 'b' ? value.value : undefined;

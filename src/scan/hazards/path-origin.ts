@@ -36,6 +36,12 @@ function text(bytes: Buffer): string {
   return bytes.toString('utf8');
 }
 
+/** How much a path says to whoever reads the finding: keys and passwords, then absolute ones, then those that climb. */
+function tells(path: string): number {
+  if (isSecret(path)) return 3;
+  return path.startsWith('/') ? 2 : path.includes('..') ? 1 : 0;
+}
+
 /** The worst of constant paths; undefined when all are empty. */
 export function constantPaths(paths: readonly string[], assets: ReadonlySet<string>): PathUse | undefined {
   let worst: PathUse | undefined;
@@ -44,7 +50,8 @@ export function constantPaths(paths: readonly string[], assets: ReadonlySet<stri
     const origin = constantOrigin(path, assets);
     if (origin === undefined) continue;
     count++;
-    if (worst === undefined || worse(origin, worst.origin)) worst = { origin, value: path, more: 0 };
+    if (worst === undefined || worse(origin, worst.origin) || (origin === worst.origin && tells(path) > tells(worst.value ?? '')))
+      worst = { origin, value: path, more: 0 };
   }
   return worst === undefined ? undefined : { ...worst, more: count - 1 };
 }

@@ -54,6 +54,15 @@ export const formRules: readonly Rule[] = [
     fix: exportAgain,
   },
   {
+    id: 'malformed/graph-version',
+    title: 'The graph says a version that nothing writes or TensorFlow refuses',
+    category: 'malformed',
+    severity: 'medium',
+    effect: refused,
+    fix: exportAgain,
+    sources: ['tensorflow/core/framework/versions.cc'],
+  },
+  {
     id: 'malformed/node-name',
     title: 'A node has a name that TensorFlow does not allow',
     category: 'malformed',
