@@ -147,6 +147,35 @@ describe('the SARIF form', () => {
     expect(clean.results[1].suppressions).toEqual([{ kind: 'external', justification: 'looked at' }]);
     expect(clean.tool.driver.rules[clean.results[0].ruleIndex].id).toBe('file-read/op');
   });
+
+  // The schema of OASIS is no package; these are the demands of it that a report can break.
+  it('has what the schema demands', () => {
+    const twice = { file: 'a.zip/m', format: 'graph-def', bytes: 3, facts: {} };
+    const report = reportOf({ artifacts: [twice, twice, { ...twice, format: 'x' }], unreadable: [{ file: '', reason: 'r' }] });
+    const { $schema, version, runs } = json(report, 'sarif');
+    expect([$schema, version, runs.length]).toEqual([expect.stringContaining('sarif-schema-2.1.0.json'), '2.1.0', 1]);
+    const [{ tool, artifacts, invocations, results }] = runs;
+    expect(tool.driver.name).toBe('airlock');
+    for (const list of [
+      artifacts,
+      tool.driver.rules,
+      ...tool.driver.rules.map((one: { properties: { tags: [] } }) => one.properties.tags),
+    ])
+      expect(new Set(list.map((one: unknown) => JSON.stringify(one))).size).toBe(list.length);
+    expect(artifacts).toEqual([{ location: { uri: 'a.zip/m' }, length: 3 }]);
+    expect(invocations).toEqual([
+      { executionSuccessful: false, toolExecutionNotifications: [{ level: 'error', message: { text: expect.any(String) } }] },
+    ]);
+    for (const { message, level, ruleIndex, locations, suppressions = [], codeFlows = [] } of results) {
+      expect(message.text.length).toBeGreaterThan(0);
+      expect(['none', 'note', 'warning', 'error']).toContain(level);
+      expect(tool.driver.rules[ruleIndex]).toBeDefined();
+      for (const { physicalLocation } of locations) expect(physicalLocation.artifactLocation.uri).toMatch(/^[\w%.~!'()*/-]+$/);
+      for (const { kind } of suppressions) expect(['inSource', 'external']).toContain(kind);
+      for (const { threadFlows } of codeFlows)
+        for (const { locations: steps } of threadFlows) expect(steps.length).toBeGreaterThan(1);
+    }
+  });
 });
 
 describe('forms that people read', () => {

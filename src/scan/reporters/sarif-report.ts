@@ -32,10 +32,7 @@ export function sarifReport(report: Report, rules: ReadonlyMap<string, Rule>): s
             rules: used.map((id) => ruleOf(id, rules.get(id))),
           },
         },
-        artifacts: report.artifacts.map(({ file, bytes }) => ({
-          location: { uri: uriOf(file || report.target) },
-          length: bytes,
-        })),
+        artifacts: artifactsOf(report),
         invocations: [
           {
             executionSuccessful: report.unreadable.length === 0,
@@ -51,6 +48,12 @@ export function sarifReport(report: Report, rules: ReadonlyMap<string, Rule>): s
     ],
   };
   return `${JSON.stringify(log, undefined, 2)}\n`;
+}
+
+/** Each file once: an archive may hold one name twice, and a log with two equal artifacts is refused as not valid, with all that it says. */
+function artifactsOf({ artifacts, target }: Report): readonly object[] {
+  const byUri = new Map(artifacts.map(({ file, bytes }) => [uriOf(file || target), bytes]));
+  return Array.from(byUri, ([uri, length]) => ({ location: { uri }, length }));
 }
 
 function ruleOf(id: string, rule: Rule | undefined): object {
