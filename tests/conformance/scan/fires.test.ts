@@ -1,6 +1,6 @@
 // Attacks of the corpus in real TensorFlow: the effect is seen at the step that the finding's trigger names, and not before. A few of each kind;
 // `node tools/scan-corpus/fires.js` runs all of them.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,7 @@ const subset = [
 describe.skipIf(!hasTensorFlow)(`attacks in TensorFlow${needsTensorFlow}`, () => {
   const work = mkdtempSync(join(tmpdir(), 'airlock-fires-test-'));
   const fired = new Map<string, Fired>();
+  let running: ChildProcess | undefined;
 
   beforeAll(async () => {
     const python = join(root, '.airlock/tensorflow-venv/bin/python3');
@@ -56,6 +57,7 @@ describe.skipIf(!hasTensorFlow)(`attacks in TensorFlow${needsTensorFlow}`, () =>
       env: { PATH: process.env.PATH, HOME: '/nonexistent', PYTHONDONTWRITEBYTECODE: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    running = child;
     let text = '';
     let errors = '';
     child.stdout.on('data', (chunk) => {
@@ -70,9 +72,12 @@ describe.skipIf(!hasTensorFlow)(`attacks in TensorFlow${needsTensorFlow}`, () =>
       const result = JSON.parse(line) as Fired;
       fired.set(result.id, result);
     }
-  }, 180_000);
+  }, 400_000);
 
-  afterAll(() => rmSync(work, { recursive: true, force: true }));
+  afterAll(() => {
+    running?.kill('SIGKILL');
+    rmSync(work, { recursive: true, force: true });
+  });
 
   for (const id of subset) {
     it(`${id} does what the finding predicts, when it predicts it`, async () => {
@@ -82,7 +87,11 @@ describe.skipIf(!hasTensorFlow)(`attacks in TensorFlow${needsTensorFlow}`, () =>
       expect(result?.ok, result?.why).toBe(true);
       const { findings } = await scanInProcess({ path: join(work, 'corpus', expected.path), tensorflow: '2.21.0', ignored: [] });
       const predicting = findings.filter((finding) => fits(finding, expected));
-      expect(predicting.map(({ trigger }) => trigger)).toContain(expected.trigger);
+      // What is said of every loader is said of each.
+      const triggers = predicting.flatMap(({ trigger }) =>
+        trigger === 'load' ? ['load', 'load-cpp', 'load-python'] : [trigger],
+      );
+      expect(triggers).toContain(expected.trigger);
     });
   }
 });

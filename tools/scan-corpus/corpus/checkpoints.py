@@ -161,6 +161,7 @@ _ckpt(
     "secret-checkpoint",
     ["file-read"],
     shows=fires("checkpoint-state", "returns", "secret-checkpoint"),
+    trigger="load-python",
 )
 _ckpt(
     "ck-state-climbs",
@@ -171,6 +172,7 @@ _ckpt(
     "../../",
     ["file-read"],
     shows=None,
+    trigger="load-python",
 )
 _ckpt(
     "ck-offset",

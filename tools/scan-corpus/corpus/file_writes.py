@@ -62,8 +62,11 @@ _writer(
 _writer(
     "sm-write-file-upper",
     "WriteFile",
-    lambda p: tf.io.write_file(tf.strings.lower(p.upper()), "owned"),
-    "The path is in capitals and made small when it runs.",
+    lambda p: tf.io.write_file(
+        tf.strings.join([p[: p.rindex("/") + 1], tf.strings.lower(p[p.rindex("/") + 1 :].upper())]),
+        "owned",
+    ),
+    "The name is in capitals and made small when it runs.",
     value="WriteFile",
 )
 _writer(

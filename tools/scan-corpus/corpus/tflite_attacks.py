@@ -342,7 +342,7 @@ _lite(
     "The root offset lies beyond the file: the interpreter ends with SIGSEGV (2.1 fact 7).",
     lambda p: struct.pack("<I", 0x7FFFFFF0) + fb.dense()[4:],
     also=("crash", "unreadable"),
-    trigger="parse",
+    trigger="load",
     shows=fires("tflite", "crashes"),
 )
 _lite(
