@@ -1,7 +1,8 @@
-// Operations that read, write, list or delete files, and which of their arguments names the file. Facts only; op-risks.test.ts compares them
+// Operations that read or list files, and which of their arguments names the file. Facts only; op-risks.test.ts compares them
 // with TensorFlow's own list of operations. ReadFile, MatchingFiles, ImmutableConst and GenerateVocabRemapping are not stateful, so grappler
 // folds them while it optimises (2.21): the file is read even where the branch with the operation is never taken.
 import type { OpRisk } from './hazard-types.ts';
+import { writeRisks } from './op-risks-writes.ts';
 
 const names = (text: string): readonly string[] => text.split(' ');
 
@@ -133,81 +134,5 @@ const reads: readonly OpRisk[] = [
   },
 ];
 
-const writes: readonly OpRisk[] = [
-  { ops: ['WriteFile'], ruleId: 'file-write/op', severity: 'critical', verb: 'writes', object: 'a file', at: ['in:filename'] },
-  {
-    ops: names('DatasetToTFRecord ExperimentalDatasetToTFRecord'),
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'writes records to',
-    object: 'a file',
-    at: ['in:filename'],
-  },
-  {
-    ops: names('SaveDataset SaveDatasetV2'),
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'writes a dataset to',
-    object: 'a folder',
-    at: ['in:path'],
-  },
-  {
-    ops: names('SnapshotDataset SnapshotDatasetV2'),
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'writes and reads a dataset snapshot in',
-    object: 'a folder',
-    at: ['in:path'],
-  },
-  {
-    ops: names('CacheDataset CacheDatasetV2'),
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'writes a dataset cache to',
-    object: 'files',
-    at: ['in:filename'],
-  },
-  {
-    ops: ['CreateSummaryFileWriter'],
-    ruleId: 'file-write/summary',
-    severity: 'high',
-    verb: 'creates event files in',
-    object: 'a folder',
-    at: ['in:logdir'],
-  },
-  {
-    ops: ['CreateSummaryDbWriter'],
-    ruleId: 'file-write/summary',
-    severity: 'high',
-    verb: 'creates the database',
-    object: 'of a file',
-    at: ['in:db_uri'],
-  },
-  {
-    ops: ['DumpTensor'],
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'dumps a tensor to',
-    object: 'a file',
-    at: ['attr:log_dir_path'],
-  },
-  {
-    ops: ['CalibrationStatisticsSaver'],
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'writes statistics to',
-    object: 'a file',
-    at: ['attr:output_file_path'],
-  },
-  {
-    ops: ['DistributedSave'],
-    ruleId: 'file-write/op',
-    severity: 'critical',
-    verb: 'has a tf.data service write a dataset to',
-    object: 'a folder',
-    at: ['in:directory'],
-  },
-];
-
 /** Operations whose argument is a path. The saver's own (SaveV2, RestoreV2, MergeV2Checkpoints) are in op-risks-saver.ts. */
-export const fileRisks: readonly OpRisk[] = [...reads, ...writes];
+export const fileRisks: readonly OpRisk[] = [...reads, ...writeRisks];
