@@ -26,7 +26,17 @@ describe('scanCheckpointState()', () => {
   });
 
   it('says little about the path of the training, which TensorFlow 1 writes', () => {
-    expect(scan(latest('/home/me/train/model.ckpt-5')).said).toEqual(['low path-traversal/checkpoint-state']);
+    expect(scan(latest('/srv/me/train/model.ckpt-5')).said).toEqual(['low path-traversal/checkpoint-state']);
+  });
+
+  it('says little about a training at home or on a disk for data, also when its folder was renamed and older checkpoints were left', () => {
+    const text = `${latest('/home/me/runs/7/ckpt-1')}all_model_checkpoint_paths: "/home/me/runs/7/ckpt-0"\n`;
+    const low = 'low path-traversal/checkpoint-state';
+    expect(scan(text).said).toEqual([low, low]);
+    expect(scan(`${text}all_model_checkpoint_paths: "/home/me/other/ckpt-0"`).said).toContain(
+      'high path-traversal/checkpoint-state',
+    );
+    expect(scan(latest('/home/me/runs/7/ckpt-9')).said).toEqual(['high path-traversal/checkpoint-state']);
   });
 
   it.each([
@@ -53,7 +63,7 @@ describe('scanCheckpointState()', () => {
 
   it('does not take a path for that of the training where the name of the folder is not known', () => {
     const context = recordingContext();
-    const source = sourceOf(Buffer.from(latest('/home/me/train/ckpt-1')), 'checkpoint');
+    const source = sourceOf(Buffer.from(latest('/srv/me/train/ckpt-1')), 'checkpoint');
     scanCheckpointState(source, context, { prefixes: new Set(['ckpt-1']), folderName: undefined });
     expect(context.findings[0].severity).toBe('medium');
   });

@@ -13,6 +13,9 @@ const scheme = /^[A-Za-z][A-Za-z0-9+.-]{1,15}:/;
 const anyPlace = /^(?:[/\\~]|[A-Za-z]:[/\\])/;
 /** Where no training writes: the system's own files and those of other users' programs. */
 const systemPlace = /^(?:\/(?:etc|proc|sys|dev|root|boot|bin|sbin|lib|lib64|usr|var\/(?:lib|run|spool))(?:\/|$)|~|\\\\)/;
+/** Where people train: homes, disks for data, notebooks. Not /tmp, where any user of a machine may put a checkpoint. */
+const trainingPlace =
+  /^(?:[A-Za-z]:[/\\]Users[/\\]|\/(?:home|Users|data\d*|mnt|media|content|workspace|scratch|kaggle|gpfs|lustre|nfs|opt\/ml)\/)/;
 
 export interface CheckpointState {
   /** Values of model_checkpoint_path in order; more than one is one too many. */
@@ -57,11 +60,14 @@ export interface StateSurroundings {
   readonly folderName: string | undefined;
 }
 
+const folderOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')));
+
 /** What a name in the state file leads to, when that is anything but a checkpoint beside it. */
 function judgeName(
   name: string,
   field: string,
   around: StateSurroundings,
+  latest: string | undefined,
 ): { ruleId: string; severity: Severity; message: string } | undefined {
   const says = `The checkpoint state file says ${field} "${name}"`;
   if (name.includes('\0'))
@@ -86,9 +92,13 @@ function judgeName(
   }
   if (!anyPlace.test(name)) return undefined;
   // TensorFlow 1's Saver writes the absolute path that it was given, so the path of the folder where the model was trained is
-  // ordinary. It is taken for that when the folder still has the same name and the checkpoint is in it.
+  // ordinary, and older checkpoints of the same training, which were not copied, are too. It is taken for that when the checkpoint is here and
+  // the folder still has the same name, or was one where people train.
   const last = parts.at(-1) ?? '';
-  const isOwn = around.prefixes.has(last) && around.folderName !== undefined && parts.at(-2) === around.folderName;
+  const isHere = (path: string) => around.prefixes.has(path.split(/[/\\]/).at(-1) ?? '');
+  const isBeside = latest !== undefined && isHere(latest) && folderOf(latest) === folderOf(name);
+  const isPlace = (around.folderName !== undefined && parts.at(-2) === around.folderName) || trainingPlace.test(name);
+  const isOwn = isPlace && (isHere(name) || isBeside);
   if (isOwn && !systemPlace.test(name)) {
     return {
       ruleId: 'path-traversal/checkpoint-state',
@@ -116,7 +126,7 @@ export function scanCheckpointState(source: Source, context: ScanContext, around
       speaker.say({ ruleId: 'parser-differential/checkpoint-state', trigger: 'load-python', message });
     }
     const judge = (name: string, field: string): boolean => {
-      const judged = judgeName(name, field, around);
+      const judged = judgeName(name, field, around, latest.at(-1));
       if (judged !== undefined) speaker.say({ ...judged, trigger: 'load-python', argument: { name: field, value: name } });
       return judged !== undefined;
     };

@@ -1,6 +1,6 @@
 // One scan, in the process that is made for it. Reads the target, judges it, and gives what it found as plain data; it decides nothing and writes nothing.
 import { lstatSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { AirlockError } from '../../core/index.ts';
 import { judgeAdvisories } from '../advisories/index.ts';
 import { openOpRegistry } from '../ops/index.ts';
@@ -38,7 +38,7 @@ export async function scanInProcess(
   if (stats.isDirectory()) {
     const folder = without(openFolder(path), new Set(ignored));
     totalBytes = folder.entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    await target.folder(folder);
+    await target.folder(folder, basename(resolve(path)));
     folder.close();
   } else if (stats.isFile()) {
     const file = openFile(path, basename(path));

@@ -38,14 +38,14 @@ export class TargetScan {
     this.#context = context;
   }
 
-  /** A folder on the disk, or the members of an archive. */
-  async folder(folder: FolderView): Promise<void> {
+  /** A folder on the disk, or the members of an archive; `name` is that of the folder, without what is above it. */
+  async folder(folder: FolderView, name?: string): Promise<void> {
     judgeFiles(folder, this.#context);
     const prefixes = savedModelPrefixes(folder);
     for (const prefix of prefixes) await this.#safely(`${folder.label}${prefix}`, () => this.#savedModel(folder, prefix));
     const isInModel = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
     const rest = folder.entries.filter(({ kind, name }) => kind === 'file' && !isInModel(name)).map(({ name }) => name);
-    const seen = await this.#checkpoints(folder, rest);
+    const seen = await this.#checkpoints(folder, rest, name);
     for (const name of rest) {
       if (seen.has(name)) continue;
       await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name));
@@ -116,12 +116,13 @@ export class TargetScan {
   }
 
   /** Names that belong to checkpoints, in every folder that holds one. */
-  async #checkpoints(folder: FolderView, names: readonly string[]): Promise<ReadonlySet<string>> {
+  async #checkpoints(folder: FolderView, names: readonly string[], folderName?: string): Promise<ReadonlySet<string>> {
     const seen = new Set<string>();
     const parents = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))));
     for (const parent of parents) {
       const view = checkpointFolder(folder, names);
-      const options = { folder: parent, ...(parent === '' ? {} : { folderName: parent.slice(parent.lastIndexOf('/') + 1) }) };
+      const nameOfParent = parent === '' ? folderName : parent.slice(parent.lastIndexOf('/') + 1);
+      const options = { folder: parent, ...(nameOfParent === undefined ? {} : { folderName: nameOfParent }) };
       for (const name of await scanCheckpointFolder(view, this.#context, options)) seen.add(name);
     }
     return seen;

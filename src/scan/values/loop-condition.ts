@@ -307,13 +307,12 @@ export class LoopCondition {
 
   /** `minimum(length of the input, what the request says)`, as dynamic_rnn of TensorFlow 1 counts: no more rounds than there is data. */
   #isCapped(op: Comparison, limit: Place): boolean {
+    if (op !== 'Less' && op !== 'LessEqual') return false;
     const place = traceInLoop(this.#program, this.#loop, limit);
-    if ((op !== 'Less' && op !== 'LessEqual') || place.edge.node < place.body.argCount) return false;
-    if (place.body.op(place.edge.node) !== 'Minimum') return false;
-    return [0, 1].some((index) => {
-      const part = inputOf(place, index);
-      return part !== undefined && !valueAt(this.#values, part).origins.has('request');
-    });
+    const variable = this.#loop.variableOf(place);
+    const { body, edge } = (variable === undefined ? undefined : this.#loop.variables.get(variable)?.initial) ?? place;
+    if (edge.node < body.argCount || body.op(edge.node) !== 'Minimum') return false;
+    return body.inputs(edge.node).some((input) => !this.#values.of(body, input).origins.has('request'));
   }
 
   #countRounds(op: Comparison, step: Step, startValue: Value | undefined, limit: Value): Bound {
