@@ -70,6 +70,8 @@ describe('an HDF5 file of our own', () => {
       group({
         e: { kind: 'external', file: '../other.h5', target: '/secret' },
         s: { kind: 'soft', target: '/e' },
+        t: { kind: 'soft', target: 'w' },
+        w: floats,
         u: { kind: 'user', type: 99 },
       }),
     );
@@ -80,6 +82,7 @@ describe('an HDF5 file of our own', () => {
         message: expect.stringMatching(/\/e reads \/secret of the file \.\.\/other\.h5/),
       },
       { ruleId: 'file-read/hdf5-soft-link', severity: 'medium', message: expect.stringContaining('/s stands for /e') },
+      { ruleId: 'file-read/hdf5-soft-link', severity: 'low', message: expect.stringContaining('/t stands for w') },
       { ruleId: 'code-execution/hdf5-link-class', message: expect.stringContaining('class 99') },
     ]);
   });
