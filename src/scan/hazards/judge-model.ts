@@ -30,6 +30,26 @@ export function judgeRecursion(c: Case): void {
   }
 }
 
+// Exporters nest a few dozen; TensorFlow inlines calls one in the other when it loads them.
+const maxCallDepth = 1000;
+
+/** Calls in calls, deeper than anything that a tool writes. */
+export function judgeCallDepth(c: Case): void {
+  for (const { body } of c.program.roots) {
+    const depth = c.program.callDepth(body);
+    if (!Number.isFinite(depth) || depth <= maxCallDepth) continue;
+    const call = c.program.calls.find(({ caller }) => caller.body === body);
+    if (call === undefined) return;
+    reportHazard(c, body, call.caller.node, {
+      ruleId: 'crash/deep-calls',
+      severity: 'medium',
+      message: `${body.op(call.caller.node)} "${body.name(call.caller.node)}" begins calls that are ${depth} functions deep (${call.callee.function} is the first)`,
+      always: 'load',
+    });
+    return;
+  }
+}
+
 // TF_GRAPH_DEF_VERSION of TensorFlow 2.21 (core/public/version.h): about one more each day.
 const graphVersion = 2474;
 const absurdProducer = 20_000;

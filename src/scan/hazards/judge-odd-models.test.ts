@@ -13,7 +13,7 @@ import {
   placeholder,
   varintField,
 } from '../../../tests/support/graph-builder.ts';
-import { answering, identity, judgeGraph, judgeModel, refusing } from '../../../tests/support/hazard-cases.ts';
+import { answering, call, identity, judgeGraph, judgeModel, refusing } from '../../../tests/support/hazard-cases.ts';
 import { recordingContext } from '../../../tests/support/recording-context.ts';
 import { readSavedModelPrograms } from '../graph/index.ts';
 
@@ -137,5 +137,23 @@ describe('nodes', () => {
   it('of functions make what the function gives back', () => {
     const lost = { name: 'f', args: ['x'], outputs: ['y'], nodes: [], ret: { y: 'lost:z:0' } };
     expect(refusing(judgeGraph([constFloats('c', 1)], [lost]).findings)[0]).toContain('the function f gives back lost:z:0');
+  });
+});
+
+describe('calls', () => {
+  const chain = (count: number) => {
+    const functions = Array.from({ length: count }, (_, at) => ({
+      name: `f${at}`,
+      args: ['x'],
+      outputs: ['y'],
+      nodes: at === 0 ? [] : [call('c', `f${at - 1}`, ['x'], ['DT_FLOAT'], ['DT_FLOAT'])],
+      ret: { y: at === 0 ? 'x' : 'c:output:0' },
+    }));
+    const out = call('out', `f${count - 1}`, ['x'], ['DT_FLOAT'], ['DT_FLOAT']);
+    return refusing(judgeGraph([placeholder('x'), out], functions).findings);
+  };
+
+  it('that are a thousand functions deep are a finding', () => {
+    expect([rules(chain(1100)), chain(60)]).toEqual([['medium crash/deep-calls'], []]);
   });
 });

@@ -10,7 +10,7 @@ import { danglingCounts, judgeBody, judgeDifferentials } from './judge-bodies.ts
 import { isCustomOp, judgeCustomOp } from './judge-custom-op.ts';
 import { judgeCycles } from './judge-cycles.ts';
 import { ForeignDevices } from './judge-device.ts';
-import { judgeKernels, judgeRecursion, judgeServability, judgeVersions } from './judge-model.ts';
+import { judgeCallDepth, judgeKernels, judgeRecursion, judgeServability, judgeVersions } from './judge-model.ts';
 import { judgeGraphFromString, judgeNested } from './judge-nested.ts';
 import { judgeCallForm, judgeNodeForm } from './judge-node-form.ts';
 import { judgeResources, resourceOps } from './judge-resources.ts';
@@ -55,6 +55,7 @@ function judgeCase(c: Case): void {
   devices.report(c);
   judgeDifferentials(c);
   judgeRecursion(c);
+  judgeCallDepth(c);
   judgeSignatures(c);
   judgeVersions(c);
   judgeResources(c);

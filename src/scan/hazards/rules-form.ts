@@ -54,6 +54,15 @@ export const formRules: readonly Rule[] = [
     fix: exportAgain,
   },
   {
+    id: 'crash/deep-calls',
+    title: 'Functions call each other a thousand deep',
+    category: 'crash',
+    severity: 'medium',
+    effect:
+      'Loading takes time without end or ends in a stack overflow: TensorFlow puts each function into the one that calls it.',
+    fix: exportAgain,
+  },
+  {
     id: 'malformed/graph-version',
     title: 'The graph says a version that nothing writes or TensorFlow refuses',
     category: 'malformed',
