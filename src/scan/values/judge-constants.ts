@@ -6,6 +6,7 @@ import { judge, sizeText } from './judgement.ts';
 import { readTensorFacts } from './tensor-proto.ts';
 
 const maxInt64 = 2n ** 63n - 1n;
+const maxRank = 254;
 const mebibyte = 2 ** 20;
 // A splat of zeros is ordinary (a bias, an empty table); a thousandfold of a quarter of a gigabyte is not.
 const splatBytes = 256 * mebibyte;
@@ -13,13 +14,20 @@ const splatRatio = 1000;
 // An embedding table may be large; a variable of a tebibyte is nobody's.
 const variableBytes = 2 ** 40;
 
-/** Why TensorFlow cannot hold the shape; undefined when it can. */
-function fault(shape: readonly bigint[]): string | undefined {
-  if (shape.some((size) => size < 0n)) return 'has a negative size';
+interface Fault {
+  readonly why: string;
+  /** The loader aborts; otherwise it refuses the graph. */
+  readonly crashes: boolean;
+}
+
+/** Why TensorFlow cannot hold the shape; undefined when it can. Sizes are multiplied in order, so a zero at the end comes too late. */
+function fault(shape: readonly bigint[]): Fault | undefined {
+  if (shape.length > maxRank) return { why: `has more than ${maxRank} dimensions`, crashes: true };
+  if (shape.some((size) => size < 0n)) return { why: 'has a negative size', crashes: false };
   let product = 1n;
   for (const size of shape) {
     product *= size;
-    if (product > maxInt64) return 'has more elements than 64 bits can count';
+    if (product > maxInt64) return { why: 'has more elements than 64 bits can count', crashes: true };
     if (product === 0n) break;
   }
   return undefined;
@@ -27,21 +35,33 @@ function fault(shape: readonly bigint[]): string | undefined {
 
 const shown = (shape: readonly bigint[]) => `[${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', …' : ''}]`;
 
+function judgeFault(
+  program: Program,
+  context: ScanContext,
+  body: Body,
+  node: number,
+  attr: string,
+  shape: readonly bigint[],
+  { why, crashes }: Fault,
+): void {
+  judge(program, context, {
+    body,
+    node,
+    ruleId: crashes ? 'crash/shape-overflow' : 'malformed/shape',
+    severity: crashes ? 'critical' : 'medium',
+    says: `has the shape ${shown(shape)}, which ${why}: the C++ loader ${crashes ? 'aborts the process' : 'refuses the model'}`,
+    argument: { name: attr, value: shown(shape), origin: 'constant-inside' },
+    isAtLoad: true,
+  });
+}
+
 function judgeConst(program: Program, context: ScanContext, body: Body, node: number): void {
   const bytes = body.attrBytes(node, 'value');
   const facts = bytes === undefined ? undefined : readTensorFacts(bytes);
   if (facts?.shape === undefined) return;
   const wrong = fault(facts.shape);
   if (wrong !== undefined) {
-    judge(program, context, {
-      body,
-      node,
-      ruleId: 'crash/shape-overflow',
-      severity: 'critical',
-      says: `has the shape ${shown(facts.shape)}, which ${wrong}: the C++ loader aborts the process`,
-      argument: { name: 'value', value: shown(facts.shape), origin: 'constant-inside' },
-      isAtLoad: true,
-    });
+    judgeFault(program, context, body, node, 'value', facts.shape, wrong);
     return;
   }
   const inMemory = facts.shape.reduce((all, size) => all * Number(size), 1) * bytesPerElement(facts.dtype);
@@ -71,17 +91,10 @@ function judgeDeclaredShape(program: Program, context: ScanContext, body: Body, 
   const attr = body.attr(node, 'shape');
   if (attr?.case !== 'shape' || attr.value.unknownRank) return;
   const shape = attr.value.dim.map(({ size }) => size);
-  const wrong = shape.some((size) => size < -1n) ? 'has a negative size' : fault(shape.map((size) => (size === -1n ? 1n : size)));
+  const wrong = fault(shape.map((size) => (size === -1n ? 1n : size)));
   if (wrong !== undefined) {
-    judge(program, context, {
-      body,
-      node,
-      ruleId: 'crash/shape-overflow',
-      severity: 'high',
-      says: `declares the shape ${shown(shape)}, which ${wrong}`,
-      argument: { name: 'shape', value: shown(shape), origin: 'constant-inside' },
-      isAtLoad: true,
-    });
+    // Of these the loader looks at the shape before it multiplies.
+    judgeFault(program, context, body, node, 'shape', shape, { ...wrong, crashes: false });
     return;
   }
   if (op === 'Placeholder') return;

@@ -8,6 +8,7 @@ import { countText, judge, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { viewOf } from './node-view.ts';
 import { listSizes } from './size-inputs.ts';
+import { readTensorProto } from './tensor-proto.ts';
 import type { Values } from './value-types.ts';
 
 const maxThreads = 4096;
@@ -48,6 +49,16 @@ const maxBufferElements = 100_000_000;
 // 64 KiB of zlib are 64 MiB at most.
 const deflateRatio = 1032;
 
+const timeoutAttrs: ReadonlyMap<string, readonly string[]> = new Map([
+  ['BatchFunction', ['batch_timeout_micros', 'low_priority_batch_timeout_micros']],
+  ['Batch', ['batch_timeout_micros', 'grad_timeout_micros']],
+  ['Unbatch', ['timeout_micros']],
+]);
+const maxTimeoutMicros = 600_000_000;
+const otherOps: ReadonlySet<string> = new Set(['DecodeCompressed', 'AsString', 'ParseTensor', 'StringNGrams']);
+// Far more than anybody reads of words at once.
+const maxNgramWidth = 10_000_000;
+
 /** True when this operation is one of these. */
 export function takesResources(op: string): boolean {
   return (
@@ -56,8 +67,8 @@ export function takesResources(op: string): boolean {
     threadAttrs.has(op) ||
     threadInputs.has(op) ||
     bufferInputs.has(op) ||
-    op === 'DecodeCompressed' ||
-    op === 'AsString'
+    timeoutAttrs.has(op) ||
+    otherOps.has(op)
   );
 }
 
@@ -145,7 +156,48 @@ export function judgeResources(
       );
     }
   }
+  for (const name of timeoutAttrs.get(op) ?? []) {
+    const micros = view.int(name) ?? 0;
+    if (micros <= maxTimeoutMicros) continue;
+    found(
+      'hang/batch-timeout',
+      'medium',
+      `lets a request wait ${countText(Math.round(micros / 1e6))} seconds for others`,
+      name,
+      micros,
+    );
+  }
+  if (op === 'StringNGrams') {
+    const widest = [view.int('pad_width') ?? 0, ...(view.ints('ngram_widths') ?? [])].reduce(
+      (most, width) => Math.max(most, width),
+      0,
+    );
+    if (widest > maxNgramWidth) {
+      found('memory/large-tensor', 'high', `makes strings of ${countText(widest)} words each`, 'ngram_widths', widest);
+    }
+  }
+  if (op === 'ParseTensor') judgeParsed(program, values, context, body, node);
   if (op === 'DecodeCompressed') judgeDecompression(program, values, context, body, node);
+}
+
+/** A tensor in a string: its shape may say more than its bytes hold. */
+function judgeParsed(program: Program, values: Values, context: ScanContext, body: Body, node: number): void {
+  const strings = values.input(body, node, 0)?.constants?.flatMap((constant) => constant.strings ?? []) ?? [];
+  for (const text of strings) {
+    const facts = readTensorProto(text);
+    if (facts?.shape === undefined) continue;
+    const bytes = facts.shape.reduce((all, size) => all * Math.max(Number(size), 0), 1) * bytesPerElement(facts.dtype);
+    if (bytes <= context.limits.memoryBudgetBytes) continue;
+    judge(program, context, {
+      body,
+      node,
+      ruleId: 'memory/large-tensor',
+      severity: 'high',
+      says: `makes a tensor of ${sizeText(bytes)} of ${countText(text.length)} bytes in a string`,
+      argument: { name: 'serialized', origin: 'constant-inside' },
+    });
+    return;
+  }
 }
 
 function judgeDecompression(program: Program, values: Values, context: ScanContext, body: Body, node: number): void {

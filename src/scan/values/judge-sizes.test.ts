@@ -163,9 +163,15 @@ describe('constants', () => {
     expect(found([bomb([1024, 1024])])).toEqual([]);
   });
 
+  it('are refused by the loader', () => {
+    expect(found([x, bomb([-5])])).toMatchObject([{ ruleId: 'malformed/shape', severity: 'medium', trigger: 'load' }]);
+  });
+
   it.each([
     ['overflow', [2n ** 32n, 2n ** 32n]],
-    ['negative', [-5]],
+    // A zero at the end comes too late, one at the beginning does not.
+    ['overflow before a zero', [2n ** 40n, 2n ** 40n, 0n]],
+    ['dimensions', Array.from({ length: 300 }, () => 1)],
   ])('crash the loader: %s, even in a function that nothing calls', (_, shape) => {
     const dead: FunctionInput = { name: 'f', args: [], nodes: [bomb(shape)], ret: { y: 'c:output:0' } };
     expect(found([x], { functions: [dead] })).toMatchObject([

@@ -32,13 +32,23 @@ export const valueRules: readonly Rule[] = [
   },
   {
     id: 'crash/shape-overflow',
-    title: 'A shape has more elements than 64 bits can count, or a negative size',
+    title: 'A constant has more elements than 64 bits can count, or more than 254 dimensions',
     category: 'crash',
     severity: 'critical',
     effect:
       'The C++ loader aborts the whole process (tensor_shape.cc, check failed) as soon as it reads the graph, even if nothing uses it.',
     fix: 'Do not load this model: no exporter writes such a shape.',
     sources: ['tensorflow/core/framework/tensor_shape.cc'],
+  },
+  {
+    id: 'malformed/shape',
+    title: 'A shape that TensorFlow refuses',
+    category: 'malformed',
+    severity: 'medium',
+    effect:
+      'The C++ loader refuses the model: a negative size, or a variable or placeholder with more elements than 64 bits can count.',
+    fix: 'Export the model again: no exporter writes such a shape.',
+    sources: ['tensorflow/cc/saved_model/loader.cc'],
   },
   {
     id: 'memory/growth',
@@ -95,6 +105,14 @@ export const valueRules: readonly Rule[] = [
     severity: 'high',
     effect: 'Starting the threads takes the machine’s process table and memory; 60,000 threads hang the process.',
     fix: 'Use as many threads as there are cores.',
+  },
+  {
+    id: 'hang/batch-timeout',
+    title: 'Requests wait for others for a long time',
+    category: 'hang',
+    severity: 'medium',
+    effect: 'A request that is alone waits until the timeout of the batch is over: longer than anybody waits for an answer.',
+    fix: 'Set batch_timeout_micros to milliseconds.',
   },
   {
     id: 'hang/endless-loop',

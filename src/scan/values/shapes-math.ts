@@ -3,8 +3,9 @@ import { broadcastShapes, mergeDims, unknownDim } from './dims.ts';
 import { contentOf } from './fold.ts';
 import type { NodeView } from './node-view.ts';
 import type { ShapeFunction } from './shapes.ts';
+import { shapeFromValue } from './shapes-creation.ts';
 import { axisOf, numbersOf } from './tensors.ts';
-import type { Dim } from './value-types.ts';
+import type { Dim, Value } from './value-types.ts';
 
 const like: ShapeFunction = (view) => view.inputs[0]?.shape;
 const broadcast: ShapeFunction = ({ inputs: [a, b] }) => broadcastShapes(a?.shape, b?.shape);
@@ -213,6 +214,11 @@ const einsum: ShapeFunction = (view) => {
     : [...[...before].map(of), ...(right.includes('...') ? batch : []), ...[...after].map(of)];
 };
 
+function stacked(shape: Value | undefined): readonly Dim[] | undefined {
+  const element = shapeFromValue(shape);
+  return element === undefined ? undefined : [unknownDim, ...element];
+}
+
 export const mathShapes: Readonly<Record<string, ShapeFunction>> = {
   ...Object.fromEntries(unaryOps.map((op) => [op, like] as const)),
   ...Object.fromEntries(binaryOps.map((op) => [op, broadcast] as const)),
@@ -234,6 +240,7 @@ export const mathShapes: Readonly<Record<string, ShapeFunction>> = {
   ShardedFilename: scalar,
   Cross: like,
   TensorListLength: scalar,
-  TensorListStack: (view) => view.inputs[0]?.held?.shape,
+  // What was never set is filled with zeros of the shape that it should have.
+  TensorListStack: ({ inputs: [list, shape] }) => list?.held?.shape ?? stacked(shape),
   TensorListGetItem: (view) => view.inputs[0]?.held?.shape?.slice(1),
 };

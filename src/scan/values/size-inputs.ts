@@ -149,7 +149,14 @@ export const amplifiers: ReadonlySet<string> = new Set([
   ],
   ...['SegmentSum', 'SegmentMax', 'SegmentMin', 'SegmentMean', 'SegmentProd', 'ImmutableConst'],
   ...['UniformCandidateSampler', 'LogUniformCandidateSampler', 'LearnedUnigramCandidateSampler', 'FixedUnigramCandidateSampler'],
-  ...['ThreadUnsafeUnigramCandidateSampler', 'ExtractImagePatches', 'ExtractVolumePatches', 'NonMaxSuppressionV4', 'DecodeWav'],
+  ...[
+    'ThreadUnsafeUnigramCandidateSampler',
+    'ExtractImagePatches',
+    'ExtractVolumePatches',
+    'NonMaxSuppressionV4',
+    'DecodeWav',
+    'TensorListStack',
+  ],
 ]);
 
 /** Lists and arrays: place of the input that says for how many elements. */

@@ -178,21 +178,30 @@ function readContent(bytes: Buffer, parts: readonly Field[], dtype: number, shap
   return found === undefined ? undefined : { shape: sizes, numbers: fillUp(found, elements, 0) };
 }
 
-/** Of the encoded AttrValue (`Body.attrBytes`) of a tensor. Undefined when it holds none or is cut short. */
+/** Of the encoded AttrValue (`Body.attrBytes`) of a tensor. Undefined when it holds none. */
 export function readTensorFacts(attr: Buffer): TensorFacts | undefined {
+  const messages: { readonly start: number; readonly end: number }[] = [];
+  // Pieces of one message count as one, as protobuf has it.
+  for (const outer of fields(attr, 0, attr.length)) if (outer.number === 8 && outer.wireType === 2) messages.push(outer);
+  return messages.length === 0 ? undefined : readMessages(attr, messages);
+}
+
+/** Of an encoded TensorProto: what ParseTensor reads. */
+export function readTensorProto(message: Buffer): TensorFacts {
+  return readMessages(message, [{ start: 0, end: message.length }]);
+}
+
+function readMessages(bytes: Buffer, messages: readonly { readonly start: number; readonly end: number }[]): TensorFacts {
   let dtype = 0;
   let hasUnknownRank = false;
   const shape: bigint[] = [];
   const parts: Field[] = [];
   let valueBytes = 0;
-  let isTensor = false;
-  for (const outer of fields(attr, 0, attr.length)) {
-    if (outer.number !== 8 || outer.wireType !== 2) continue;
-    isTensor = true;
-    for (const field of fields(attr, outer.start, outer.end)) {
-      if (field.number === 1 && field.wireType === 0) dtype = Number(BigInt.asIntN(32, varint(attr, field.start, field.end)));
+  for (const { start, end } of messages) {
+    for (const field of fields(bytes, start, end)) {
+      if (field.number === 1 && field.wireType === 0) dtype = Number(BigInt.asIntN(32, varint(bytes, field.start, field.end)));
       else if (field.number === 2 && field.wireType === 2) {
-        hasUnknownRank = readShape(attr, field.start, field.end, shape) || hasUnknownRank;
+        hasUnknownRank = readShape(bytes, field.start, field.end, shape) || hasUnknownRank;
       } else if (field.number >= 4) {
         valueBytes += field.end - field.start;
         // A splat has few, a long list is never held: enough to know that it is too long.
@@ -200,7 +209,6 @@ export function readTensorFacts(attr: Buffer): TensorFacts | undefined {
       }
     }
   }
-  if (!isTensor) return undefined;
   let known: Constant | undefined;
   let isRead = false;
   return {
@@ -208,7 +216,7 @@ export function readTensorFacts(attr: Buffer): TensorFacts | undefined {
     shape: hasUnknownRank ? undefined : shape,
     valueBytes,
     content() {
-      if (!isRead && !hasUnknownRank) known = readContent(attr, parts, dtype, shape);
+      if (!isRead && !hasUnknownRank) known = readContent(bytes, parts, dtype, shape);
       isRead = true;
       return known;
     },
