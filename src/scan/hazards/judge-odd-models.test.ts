@@ -75,6 +75,7 @@ describe('signatures', () => {
 
   it('that feed the result of a layer are a finding, and those that feed a copy or scaled pixels are none', () => {
     expect(fed('Relu', ['x'])[0]).toContain('input x is the result of Relu "n"');
+    expect(rules(fed('Minimum', ['x', 'x']))).toEqual(['medium contract/input-not-placeholder']);
     expect([fed('Identity', ['x']), fed('Sub', ['x', 'x'])].flat()).toEqual([]);
   });
 

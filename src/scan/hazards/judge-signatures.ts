@@ -15,7 +15,7 @@ const guarded =
   /^(?:Const|HostConst|ImmutableConst|Variable|VariableV2|VarHandleOp|ReadVariableOp|Assert|CheckNumerics|Equal|NotEqual|Less|LessEqual|Greater|GreaterEqual|Logical\w+|All|Any|HashTable\w*|ResourceGather\w*)$/;
 // Results of layers, losses and calls: no export cuts a graph there. Scaling of images (Sub, Mul) stands before the model in old graphs.
 const computed =
-  /^(?:Relu\w*|LeakyRelu|Elu|Selu|Gelu|Sigmoid|Tanh|Softplus|Softsign|Swish|LogSoftmax|Softmax|(?:Batch)?MatMul\w*|_?Fused\w+|Conv\d?D\w*|DepthwiseConv2d\w*|BiasAdd|AddV2|AddN|Einsum|(?:Max|Avg)Pool\w*|Mean|Sum|Prod|Max|Min|ArgMax|ArgMin|TopK\w*|Exp|Log|Log1p|Sqrt|Rsqrt|Pow|Concat\w*|GatherV2|SelectV?2?|LRN|L2Loss|Where|(?:Stateful)?PartitionedCall|(?:Stateless)?(?:If|While|Case)|LookupTableFind\w*|ReadFile|Quantize\w*|Dequantize)$/;
+  /^(?:Minimum|Maximum|ClipByValue|Relu\w*|LeakyRelu|Elu|Selu|Gelu|Sigmoid|Tanh|Softplus|Softsign|Swish|LogSoftmax|Softmax|(?:Batch)?MatMul\w*|_?Fused\w+|Conv\d?D\w*|DepthwiseConv2d\w*|BiasAdd|AddV2|AddN|Einsum|(?:Max|Avg)Pool\w*|Mean|Sum|Prod|Max|Min|ArgMax|ArgMin|TopK\w*|Exp|Log|Log1p|Sqrt|Rsqrt|Pow|Concat\w*|GatherV2|SelectV?2?|LRN|L2Loss|Where|(?:Stateful)?PartitionedCall|(?:Stateless)?(?:If|While|Case)|LookupTableFind\w*|ReadFile|Quantize\w*|Dequantize)$/;
 const referenceTypes = 100;
 
 const maxMissingOps = 20;
