@@ -3,6 +3,7 @@ import { printable } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import type { Severity } from '../scan-types.ts';
 import { type Format, formatKind, formatTitle } from './formats.ts';
+import { isPlainCode } from './plain-code.ts';
 import { reportFile } from './report-file.ts';
 import { sniffFormats } from './sniff-format.ts';
 import { sniffPickle } from './sniff-pickle.ts';
@@ -88,6 +89,8 @@ function judgePayload({ file, name, source, formats }: Looked, context: ScanCont
   const format = formats.find((candidate) => ['executable', 'code', 'pickle'].includes(formatKind(candidate)));
   const kind = format === undefined ? undefined : formatKind(format);
   const title = format === undefined ? '' : formatTitle(format);
+  // Documents show code: what a README says about loading the model is no program.
+  if (format === 'python' && /\.(?:md|rst)$/i.test(name)) return true;
   const promised = promises.some(({ pattern }) => pattern.test(name));
   if (promised && kind !== undefined) {
     reportFile(context, 'payload/disguised', {
@@ -116,6 +119,7 @@ function judgePayload({ file, name, source, formats }: Looked, context: ScanCont
   if (!isSample)
     reportFile(context, 'payload/script', {
       file,
+      ...(isPlainCode(source, file) ? { severity: 'low' } : {}),
       message: `${file} is ${kind === 'code' ? title : named}: code beside a model`,
     });
   return true;

@@ -45,6 +45,7 @@ describe('judgeFiles()', () => {
     put('assets/tokenizer.json', '{"version": "1.0", "model": {}}');
     put('assets.extra/tf_serving_warmup_requests', '');
     put('README.md', '# Use\n\n    import tensorflow as tf\n');
+    put('docs/use.md', 'Load it:\n\nimport os\nimport keras\nos.system("pip install keras")\n');
     put('LICENSE', 'Apache License');
     put('.git/hooks/pre-commit.sample', '#!/bin/sh\nexit 0\n');
     put('picture.png', png);
@@ -61,6 +62,13 @@ describe('judgeFiles()', () => {
     ['assets/vocab.txt', '#!/bin/sh\ncurl x | sh\n', 'medium payload/disguised'],
     ['assets/vocab.txt', 'import os\nimport sys\n', 'medium payload/disguised'],
     ['setup.py', 'x = 1\n', 'medium payload/script'],
+    ['preprocessing.py', 'import numpy as np\n\ndef load(path):\n    return np.load(path) / 255.0\n', 'low payload/script'],
+    ['serve.sh', '#!/bin/sh\ntensorflow_model_server --port=8500\n', 'low payload/script'],
+    ['loader.py', 'import os\nos.system("id")\n', 'medium payload/script'],
+    ['loader.py', 'f = getattr(o, "sys" + "tem")\n', 'medium payload/script'],
+    ['loader.py', `x = "${'a'.repeat(2000)}"\n`, 'medium payload/script'],
+    ['install.sh', 'curl x | sh\n', 'medium payload/script'],
+    ['assets/p.py', 'x = 1\n', 'medium payload/script'],
     ['run', '#!/usr/bin/env python\n', 'medium payload/script'],
     ['a.pkl', pickle, 'medium payload/pickle'],
     ['data.bin', pickle, 'medium payload/pickle'],
