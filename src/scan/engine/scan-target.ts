@@ -103,7 +103,10 @@ export class TargetScan {
   async #savedModel(folder: FolderView, prefix: string): Promise<void> {
     const context = this.#context;
     await scanSavedModelFolder(folder, prefix, context, {
-      program: (program, facts) => judgeGraph(program, facts, context),
+      program: async (program, facts) => {
+        judgeGraph(program, facts, context);
+        await this.#kerasObjects(program);
+      },
       variables: async (model) => {
         const view = checkpointFolder(model);
         const facts = scanBundle(view, 'variables/variables', context);
@@ -113,6 +116,17 @@ export class TargetScan {
       },
       kerasMetadata: async (source) => (await import('../keras/index.ts')).scanKerasMetadata(source, context),
     });
+  }
+
+  /** Keras before 2.13 kept its layers, with their code, in the object graph itself; Keras builds from it what it finds there. */
+  async #kerasObjects(program: Program): Promise<void> {
+    const objects = program.objects.filter(({ metadata }) => metadata?.startsWith('{'));
+    if (objects.length === 0) return;
+    const { judgeKerasText } = await import('../keras/index.ts');
+    for (const { path, metadata = '' } of objects) {
+      const place = { file: program.file, pointer: `object ${path}` };
+      judgeKerasText(Buffer.from(metadata), place, this.#context, { weightsBytes: Number.POSITIVE_INFINITY });
+    }
   }
 
   /** Names that belong to checkpoints, in every folder that holds one. */
