@@ -118,7 +118,11 @@ export function judgeHdf5(file: Hdf5File, context: ScanContext): void {
     context.unreadable(file.name, problem);
     reporter.report('malformed/hdf5', '/', `${file.name}: ${problem}`, { severity: 'medium' });
   }
+  // An object stands under one of its paths only, and a hard link may lead to it by another.
   const paths = new Set(file.objects.map(({ path }) => path));
+  for (const { path, links } of file.objects) {
+    for (const { kind, name } of links) if (kind === 'hard') paths.add(`${path === '/' ? '' : path}/${name}`);
+  }
   const pathOf = new Map(file.objects.map(({ address, path }) => [address, path]));
   for (const object of file.objects) {
     judgeNames(object, pathOf, reporter);
