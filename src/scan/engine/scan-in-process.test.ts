@@ -95,7 +95,7 @@ describe('scanInProcess()', () => {
       {
         kind: 'user_object' as const,
         identifier: '_tf_keras_layer',
-        metadata: JSON.stringify({ class_name: 'Lambda', ...lambda.config.layers[0] }),
+        metadata: JSON.stringify(lambda.config.layers[0]),
       },
     ];
     const result = await scan(

@@ -3,7 +3,7 @@ import type { Body, Edge } from '../graph/index.ts';
 import type { Value } from '../values/index.ts';
 import type { Case } from './hazard-types.ts';
 import { functionNames, intAttr, stringAttr, stringListAttr } from './node-facts.ts';
-import { isAssetPath } from './own-paths.ts';
+import { assetTextOfCall, isAssetPath } from './own-paths.ts';
 import { constantPaths, type PathUse, pathUse } from './path-origin.ts';
 import { walkBack } from './walk-back.ts';
 
@@ -84,6 +84,12 @@ export function argumentUses(c: Case, body: Body, node: number, at: readonly str
     for (const value of c.values.namedInput(body, node, name)) {
       const use = numberTexts(value) ?? pathUse(value, c.folder.assets);
       if (use === undefined) continue;
+      const edge = edgeOf(c, body, node, name);
+      const kept = use.origin === 'asset' && edge !== undefined ? assetTextOfCall(c, { body, edge }, node) : undefined;
+      if (kept !== undefined) {
+        uses.push({ origin: 'constant-outside', value: kept, more: 0, name });
+        continue;
+      }
       const isOwn = use.origin !== 'asset' && isOwnAsset(c, body, node, name);
       if (isOwn) uses.push({ origin: 'asset', more: 0, name });
       else uses.push({ ...use, ...(use.value === undefined ? hint(c, body, edgeOf(c, body, node, name)) : {}), name });

@@ -62,6 +62,12 @@ describe('a file that is read', () => {
     expect(byRule(findings, 'file-read/op')).toMatchObject([{ severity: 'low', trigger: 'none' }]);
   });
 
+  it('is a finding for a constant that calls itself an asset and is read by a call, which gets it as it is', () => {
+    const assets = [{ filename: 'vocab.txt', tensorName: 'path:0' }];
+    const folder = { assets: new Set(['vocab.txt', 'assets/vocab.txt']) };
+    expect(refusing(judgeModel({ ...readFile('/etc/passwd'), assets }, folder).findings)).toHaveLength(1);
+  });
+
   it('is silent for the place of an asset, also through a variable, and a finding for another asset tensor', () => {
     const variable = { dtype: attrType('DT_STRING'), shape: attrString('') };
     const nodes = [

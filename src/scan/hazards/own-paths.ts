@@ -2,7 +2,7 @@
 // a few operations only; whatever else takes part in a path makes it somebody's choice.
 import type { Body, NodeRef } from '../graph/index.ts';
 import type { Case } from './hazard-types.ts';
-import { type Place, placesBefore } from './walk-back.ts';
+import { type Place, placesBefore, walkBack } from './walk-back.ts';
 
 const maxSteps = 400;
 // What is beyond is no asset's: a finding too many, for graphs that nobody writes.
@@ -79,6 +79,25 @@ function isAssetTensor(c: Case, { body, edge }: Place): boolean {
   const name = body.name(edge.node);
   return c.program.assetFiles.some(({ tensorName }) => toNode(tensorName) === name);
 }
+
+/**
+ * What a constant says that calls itself an asset and lies outside of the model, when a call reads it. Loaders put the place of an asset there for
+ * initialisers and for restoring only (loader.cc RunInitOp and RunRestore, 2.21): a call gets what the graph says itself.
+ */
+export function assetTextOfCall(c: Case, start: Place, node: number): string | undefined {
+  if (!c.program.reach.triggersOf(start.body, node).includes('inference')) return undefined;
+  for (const place of walkBack(c.program, start, maxSteps)) {
+    const { body, edge } = place;
+    if (!isAssetTensor(c, place) || body.op(edge.node) !== 'Const') continue;
+    const value = body.attr(edge.node, 'value');
+    const texts = value?.case === 'tensor' ? value.value.stringVal : [];
+    const outside = texts.map((bytes) => Buffer.from(bytes).toString('utf8')).find((text) => outsidePath.test(text));
+    if (outside !== undefined) return outside;
+  }
+  return undefined;
+}
+
+const outsidePath = /^\/|^[a-z][a-z0-9+.-]*:\/\/|(?:^|\/)\.\.(?:\/|$)/;
 
 /** True when the path is surely that of assets of the model. */
 export function isAssetPath(c: Case, start: Place): boolean {
