@@ -250,6 +250,8 @@ export const foldMath: Readonly<Record<string, Fold>> = {
     return count > maxConstantElements ? undefined : vector(Array.from({ length: count }, (_, i) => from + i * step));
   },
   BroadcastArgs: (_, [a, b]) => broadcastSizes(a, b),
+  Bincount: (_, [values, size, weights]) => count(values, size, weights),
+  DenseBincount: (view, [values, size, weights]) => (view.flag('binary_output') ? undefined : count(values, size, weights)),
   InvertPermutation: (_, [input]) => {
     const numbers = numbersOf(input);
     if (numbers === undefined) return undefined;
@@ -281,6 +283,16 @@ function broadcastSizes(a: Tensor | undefined, b: Tensor | undefined): Tensor | 
   if (a === undefined || b === undefined || a.atoms.some(Buffer.isBuffer) || b.atoms.some(Buffer.isBuffer)) return undefined;
   const shape = dims.broadcastShapes(a.atoms as readonly Dim[], b.atoms as readonly Dim[]);
   return shape === undefined ? undefined : vector(shape);
+}
+
+/** How often each number is there: ragged tensors find the ends of their rows with it. */
+function count(values: Tensor | undefined, size: Tensor | undefined, weights: Tensor | undefined): Tensor | undefined {
+  const [numbers, [length] = []] = [numbersOf(values), numbersOf(size) ?? []];
+  if (numbers === undefined || length === undefined || !(length >= 0 && length <= maxConstantElements)) return undefined;
+  if (weights?.atoms.length !== 0 || values?.shape.length !== 1) return undefined;
+  const counts = Array.from({ length }, () => 0);
+  for (const number of numbers) if (number >= 0 && number < length) counts[number]++;
+  return vector(counts);
 }
 
 /** Which of two, where the condition is known; a scalar condition chooses all. */

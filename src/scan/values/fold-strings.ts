@@ -1,6 +1,8 @@
 // Folding of string operations: a path may be put together from letters, decoded, lowered or cut, so that no constant of the model holds it.
 // Regular expressions are taken literally or not at all: a pattern of the model never runs here.
+import { unzipSync } from 'node:zlib';
 import type { Fold } from './fold.ts';
+import { readTensorProto } from './tensor-proto.ts';
 import { type Atom, axisOf, broadcastTo, numbersOf, stringsOf, type Tensor, transpose, vector } from './tensors.ts';
 
 /** Longer strings are not built: 64 KiB hide no path. */
@@ -109,6 +111,36 @@ function encodePoints(points: readonly number[], encoding: string | undefined): 
   if (!points.every((point) => Number.isInteger(point) && point >= 0 && point <= 0x10ffff)) return undefined;
   if (encoding === undefined || encoding === 'UTF-8') return Buffer.from(String.fromCodePoint(...points));
   return undefined;
+}
+
+function splitAtAny(text: Buffer, separators: ReadonlySet<number>): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (const [at, byte] of text.entries()) {
+    if (!separators.has(byte)) continue;
+    parts.push(text.subarray(start, at));
+    start = at + 1;
+  }
+  return [...parts, text.subarray(start)];
+}
+
+/** As a sparse tensor: places, values, shape. */
+function splitResult(rows: readonly (readonly Buffer[])[], output: number): Tensor | undefined {
+  const values = rows.flat();
+  if (values.length > 4096) return undefined;
+  if (output === 0) return { shape: [values.length, 2], atoms: rows.flatMap((row, at) => row.flatMap((_, i) => [at, i])) };
+  if (output === 1) return tensorOf([values.length], values);
+  return vector([rows.length, rows.reduce((most, row) => Math.max(most, row.length), 0)]);
+}
+
+/** Undefined when it is damaged, or larger than anything that is held here. */
+function inflated(text: Buffer, type: string): Buffer | undefined {
+  if (type === '') return text;
+  try {
+    return type === 'ZLIB' || type === 'GZIP' ? unzipSync(text, { maxOutputLength: maxStringBytes }) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export const foldStrings: Readonly<Record<string, Fold>> = {
@@ -226,15 +258,51 @@ export const foldStrings: Readonly<Record<string, Fold>> = {
   },
   StringSplitV2: (view, [input, separator], output) => {
     const [strings, [between] = []] = [stringsOf(input), stringsOf(separator) ?? []];
-    if (strings === undefined || between === undefined || (view.int('maxsplit') ?? -1) >= 0 || output !== 1) return undefined;
-    const parts = strings.flatMap((text) =>
+    if (strings === undefined || between === undefined || (view.int('maxsplit') ?? -1) >= 0) return undefined;
+    const split = (text: Buffer) =>
       between.length === 0
         ? latin(text)
             .split(/[\t\n\v\f\r ]+/)
             .filter((part) => part !== '')
-        : latin(text).split(latin(between)),
+        : latin(text).split(latin(between));
+    return splitResult(
+      strings.map((text) => split(text).map(bytes)),
+      output,
     );
-    return tensorOf([parts.length], parts.map(bytes));
+  },
+  StringSplit: (view, [input, separator], output) => {
+    const [strings, [between] = []] = [stringsOf(input), stringsOf(separator) ?? []];
+    if (strings === undefined || between === undefined) return undefined;
+    const keepsEmpty = view.body.attr(view.node, 'skip_empty')?.value === false;
+    // Any of the separator's bytes separates; without one, every byte is a part.
+    const separators = new Set(between);
+    const split = (text: Buffer) =>
+      between.length === 0 ? [...text].map((byte) => Buffer.from([byte])) : splitAtAny(text, separators);
+    return splitResult(
+      strings.map((text) => split(text).filter(({ length }) => keepsEmpty || length > 0)),
+      output,
+    );
+  },
+  UnsortedSegmentJoin: (view, [input, ids, count]) => {
+    const [strings, places, [segments] = []] = [stringsOf(input), numbersOf(ids), numbersOf(count) ?? []];
+    if (strings === undefined || places?.length !== strings.length || segments === undefined || !(segments <= 4096))
+      return undefined;
+    const joined = Array.from({ length: segments }, (_, at) => strings.filter((_, i) => places[i] === at));
+    if (segments * strings.length > 65_536) return undefined;
+    return tensorOf(
+      [segments],
+      joined.map((parts) => joinAll(parts, view.text('separator') ?? '')),
+    );
+  },
+  DecodeCompressed: (view, [input]) => {
+    const type = view.text('compression_type') ?? '';
+    return each((text) => inflated(text, type))(view, [input], 0);
+  },
+  ParseTensor: (_, [input]) => {
+    const [text] = stringsOf(input) ?? [];
+    const content = text === undefined ? undefined : readTensorProto(text).content();
+    const atoms = content?.numbers ?? content?.strings;
+    return content === undefined || atoms === undefined ? undefined : { shape: content.shape, atoms };
   },
   StringLength: (_, [input]) => {
     const strings = stringsOf(input);

@@ -3,6 +3,7 @@
 import { productOf } from './dims.ts';
 import type { Fold } from './fold.ts';
 import { foldStridedSlice } from './strided-slice.ts';
+import { maxConstantElements } from './tensor-proto.ts';
 import type { Tensor } from './tensors.ts';
 import * as tensors from './tensors.ts';
 import type { Dim } from './value-types.ts';
@@ -38,6 +39,21 @@ function slab(input: Tensor, axis: number, start: number, count: number): Tensor
     input.shape.map(() => 1),
   );
 }
+
+/** Elements put at the places that come first; only of vectors. */
+const stitch: Fold = (_, inputs) => {
+  const half = inputs.length / 2;
+  const atoms: tensors.Atom[] = [];
+  for (let i = 0; i < half; i++) {
+    const [places, data] = [tensors.numbersOf(inputs[i]), inputs[i + half]];
+    if (places === undefined || data === undefined || data.atoms.length !== places.length) return undefined;
+    for (const [at, place] of places.entries()) {
+      if (!(place >= 0 && place < maxConstantElements)) return undefined;
+      atoms[place] = data.atoms[at];
+    }
+  }
+  return Object.keys(atoms).length === atoms.length ? tensors.vector(atoms) : undefined;
+};
 
 const gatherWith =
   (axisFrom: (view: Parameters<Fold>[0], inputs: readonly (Tensor | undefined)[]) => number | undefined): Fold =>
@@ -167,6 +183,25 @@ export const foldStructure: Readonly<Record<string, Fold>> = {
       input,
       turned.flatMap((flag, axis) => (flag === 0 ? [] : [axis])),
     );
+  },
+  Where: (_, [condition]) => {
+    const flags = tensors.numbersOf(condition);
+    if (condition === undefined || flags === undefined || condition.shape.length !== 1) return undefined;
+    const places = flags.flatMap((flag, at) => (flag === 0 ? [] : [at]));
+    return { shape: [places.length, 1], atoms: places };
+  },
+  DynamicStitch: stitch,
+  ParallelDynamicStitch: stitch,
+  TensorScatterUpdate: (_, [input, indices, updates]) => {
+    const places = tensors.numbersOf(indices);
+    // Of a vector, one element each.
+    if (input?.shape.length !== 1 || updates?.shape.length !== 1 || places?.length !== updates.atoms.length) return undefined;
+    const atoms = [...input.atoms];
+    for (const [i, place] of places.entries()) {
+      if (!(place >= 0 && place < atoms.length)) return undefined;
+      atoms[place] = updates.atoms[i];
+    }
+    return { shape: input.shape, atoms };
   },
   Tile: (_, [input, times]) => {
     const counts = tensors.numbersOf(times);

@@ -217,10 +217,13 @@ export function widen(value: Value, rounds: number): Value {
       typeof dim === 'number' ? dim : { isRequest: dim.isRequest, min: rounds < 8 ? dim.min : 0, max: undefined },
     );
   const shape = rounds < 12 ? forgetDims(value.shape) : undefined;
+  // A beginning that parts share gets shorter only, so it may stay a while: a loop that adds to a path does not change how it begins.
+  const prefix = rounds < 12 ? prefixOf(value) : undefined;
   return {
     dtype: value.dtype,
     shape,
     constants: undefined,
     origins: value.constants === undefined ? value.origins : uniteOrigins(value.origins, originsOf('computed')),
+    ...(prefix === undefined || prefix.length === 0 ? {} : { prefix }),
   };
 }

@@ -174,6 +174,14 @@ function chosen(view: NodeView): Value | undefined {
     const rows = axis === 0 ? gatheredRows(first) : undefined;
     return rows?.constants === undefined ? undefined : rows;
   }
+  // A list that was made of a tensor and not written to holds its rows: what tf.map_fn hands to its function.
+  if (view.op === 'TensorListFromTensor' && first?.constants !== undefined) {
+    return { ...first, dtype: typeOf.variant, held: { dtype: first.dtype, shape: first.shape } };
+  }
+  if (view.op === 'TensorListGetItem' && first?.constants !== undefined) {
+    const rows = gatheredRows(first);
+    return rows.constants === undefined ? undefined : { ...rows, dtype: first.held?.dtype };
+  }
   return undefined;
 }
 
