@@ -9,6 +9,8 @@ import { scanCheckpointState } from './state-file.ts';
 
 const dataFile = /^(.*)\.data-\d{5}-of-\d{5}$/;
 const indexSuffix = '.index';
+/** In one folder: for each, all names of the folder are compared. */
+const maxBundles = 1000;
 
 /** The tensors of a bundle, for judgeWeights. The object graph is left out: it is judged as what it is. */
 export function* bundleWeights(facts: BundleFacts, isUnused?: (key: string) => boolean): Generator<WeightTensor> {
@@ -50,8 +52,13 @@ export async function scanCheckpointFolder(
   const seen = new Set<string>();
   const prefixes = new Set(names.filter((name) => name.endsWith(indexSuffix)).map((name) => name.slice(0, -indexSuffix.length)));
   const isMine = (name: string) => names.includes(name);
+  let count = 0;
   for (const prefix of prefixes) {
     seen.add(`${prefix}${indexSuffix}`);
+    if (++count > maxBundles) {
+      context.unreadable(`${prefix}${indexSuffix}`, `its folder has more than ${maxBundles} checkpoints`);
+      continue;
+    }
     const facts = scanBundle(folder, prefix, context);
     if (facts !== undefined) await judgeWeights(bundleWeights(facts), context);
   }

@@ -13,20 +13,23 @@ import {
   folderOfMembers,
   formatKind,
   formatTitle,
+  isBelow,
   judgeFile,
   judgeFiles,
   openArchive,
   readZip,
   sniffFormats,
-  subfolder,
 } from '../source/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
+import { type FolderNames, namesByFolder, siblingsIn } from './folder-names.ts';
 import { graphFacts, judgeGraph } from './judge-graph.ts';
 import type { SiblingFiles } from './sibling-files.ts';
 
 /** Endings by which a file promises to be a model: when its content is of no known kind, it was not read and is not clean. */
 const modelEndings = /\.(?:pb|pbtxt|cpb|meta|keras|h5|hdf5|weights|tflite|lite|ckpt)$/i;
 
+/** In one folder or archive: each is looked for among all files. */
+const maxModels = 1000;
 const readableKinds: ReadonlySet<string> = new Set(['model', 'archive', 'packed']);
 const noSiblings: SiblingFiles = { names: [], open: () => undefined };
 const noFolder = { assets: new Set<string>(), variables: undefined } as const;
@@ -42,13 +45,21 @@ export class TargetScan {
   async folder(folder: FolderView, name?: string): Promise<void> {
     judgeFiles(folder, this.#context);
     const prefixes = savedModelPrefixes(folder);
-    for (const prefix of prefixes) await this.#safely(`${folder.label}${prefix}`, () => this.#savedModel(folder, prefix));
-    const isInModel = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
-    const rest = folder.entries.filter(({ kind, name }) => kind === 'file' && !isInModel(name)).map(({ name }) => name);
-    const seen = await this.#checkpoints(folder, rest, name);
-    for (const name of rest) {
+    if (prefixes.length > maxModels) {
+      this.#context.unreadable(
+        folder.label === '' ? '.' : folder.label,
+        `it has ${prefixes.length} SavedModels: only ${maxModels} of them were read`,
+      );
+    }
+    for (const prefix of prefixes.slice(0, maxModels))
+      await this.#safely(`${folder.label}${prefix}`, () => this.#savedModel(folder, prefix));
+    const inModels = new Set(prefixes);
+    const rest = folder.entries.filter((entry) => entry.kind === 'file' && !isBelow(entry.name, inModels));
+    const groups = namesByFolder(rest);
+    const seen = await this.#checkpoints(folder, groups, name);
+    for (const { name } of rest) {
       if (seen.has(name)) continue;
-      await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name));
+      await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name, groups));
     }
   }
 
@@ -67,9 +78,9 @@ export class TargetScan {
     return formats;
   }
 
-  async #member(folder: FolderView, name: string): Promise<void> {
+  async #member(folder: FolderView, name: string, groups: FolderNames): Promise<void> {
     const source = folder.open(name);
-    await this.#read(source, sniffFormats(source), siblingsOf(folder, source));
+    await this.#read(source, sniffFormats(source), siblingsIn(folder, name, groups));
   }
 
   async #read(source: Source, formats: readonly Format[], siblings: SiblingFiles): Promise<void> {
@@ -130,10 +141,9 @@ export class TargetScan {
   }
 
   /** Names that belong to checkpoints, in every folder that holds one. */
-  async #checkpoints(folder: FolderView, names: readonly string[], folderName?: string): Promise<ReadonlySet<string>> {
+  async #checkpoints(folder: FolderView, groups: FolderNames, folderName?: string): Promise<ReadonlySet<string>> {
     const seen = new Set<string>();
-    const parents = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))));
-    for (const parent of parents) {
+    for (const [parent, names] of groups) {
       const view = checkpointFolder(folder, names);
       const nameOfParent = parent === '' ? folderName : parent.slice(parent.lastIndexOf('/') + 1);
       const options = { folder: parent, ...(nameOfParent === undefined ? {} : { folderName: nameOfParent }) };
@@ -273,10 +283,4 @@ function checkpointFolder(folder: FolderView, names?: readonly string[]): Siblin
     names: names ?? folder.entries.filter(({ kind }) => kind === 'file').map(({ name }) => name),
     open: (name) => (folder.get(name) === undefined ? undefined : folder.open(name)),
   };
-}
-
-/** What lies beside a file: for a manifest that names its weights. */
-function siblingsOf(folder: FolderView, source: Source): SiblingFiles {
-  const name = source.name.slice(folder.label.length);
-  return checkpointFolder(subfolder(folder, name.slice(0, name.lastIndexOf('/') + 1)));
 }

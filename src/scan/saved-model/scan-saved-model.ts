@@ -3,7 +3,7 @@
 import { AirlockError, isAirlockError } from '../../core/index.ts';
 import { type Program, readSavedModelPrograms } from '../graph/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import { type FolderView, type Format, formatKind, formatTitle, sniffFormats, subfolder } from '../source/index.ts';
+import { type FolderView, type Format, formatKind, formatTitle, isBelow, sniffFormats, subfolder } from '../source/index.ts';
 import { judgeAssets, judgeUnlistedAssets } from './asset-files.ts';
 import { readChunkedModel } from './chunked-model.ts';
 import { isSameModel } from './compare-models.ts';
@@ -160,10 +160,10 @@ function judgeFingerprint(folder: FolderView, context: ScanContext): void {
 
 /** Models and archives that lie in the folder and are no part of the model. */
 async function scanOthers(folder: FolderView, context: ScanContext): Promise<void> {
-  const inner = savedModelPrefixes(folder).filter((prefix) => prefix !== '');
+  const inner = new Set(savedModelPrefixes(folder).filter((prefix) => prefix !== ''));
   for (const { name, kind } of folder.entries) {
     const isOwn = (modelFiles as readonly string[]).includes(name) || name === 'fingerprint.pb' || name === 'keras_metadata.pb';
-    if (kind !== 'file' || isOwn || name.startsWith('variables/') || inner.some((prefix) => name.startsWith(prefix))) continue;
+    if (kind !== 'file' || isOwn || name.startsWith('variables/') || isBelow(name, inner)) continue;
     try {
       const source = folder.open(name);
       if (['model', 'archive'].includes(formatKind(sniffFormats(source)[0]))) await context.scanSource(source);

@@ -92,3 +92,17 @@ export function subfolder(folder: FolderView, prefix: string): FolderView {
     close: () => undefined,
   };
 }
+
+/** Names of archives have up to 64 KiB, and nothing but slashes in them. */
+const maxDepth = 256;
+
+/** True when a name begins with one of `prefixes`, each of which is empty or ends in `/`. Of deep names only 256 levels are compared. */
+export function isBelow(name: string, prefixes: ReadonlySet<string>): boolean {
+  if (prefixes.has('')) return true;
+  let slash = name.indexOf('/');
+  for (let depth = 0; slash !== -1 && depth < maxDepth; depth++) {
+    if (prefixes.has(name.slice(0, slash + 1))) return true;
+    slash = name.indexOf('/', slash + 1);
+  }
+  return false;
+}

@@ -2,7 +2,15 @@
 // is unpacked to a disk, followed or run.
 export type { ArchiveMember } from './archive-member.ts';
 export { type FileSource, openFile } from './file-source.ts';
-export { type EntryKind, type FolderEntry, type FolderView, linkedName, resolveEntry, subfolder } from './folder-view.ts';
+export {
+  type EntryKind,
+  type FolderEntry,
+  type FolderView,
+  isBelow,
+  linkedName,
+  resolveEntry,
+  subfolder,
+} from './folder-view.ts';
 export { type Format, type FormatKind, formatKind, formatTitle } from './formats.ts';
 export { readGzip } from './gzip-reader.ts';
 export { judgeFile } from './judge-content.ts';

@@ -98,6 +98,7 @@ function openShards(sayer: TfjsSayer, group: WeightGroup, siblings: Siblings): S
   const parts: Source[] = [];
   let isComplete = true;
   const seen = new Set<string>();
+  const beside = new Set(siblings.names);
   for (const [index, path] of group.paths.entries()) {
     const place = { pointer: `${group.pointer}/paths/${index}` };
     const problem = pathProblem(path);
@@ -109,9 +110,9 @@ function openShards(sayer: TfjsSayer, group: WeightGroup, siblings: Siblings): S
     }
     if (seen.has(path)) sayer.say('malformed/tfjs-weights', `the weight file ${path} is named twice in one group`, place);
     seen.add(path);
-    const name = siblings.names.includes(path) ? path : path.replace(/^\.\//, '').replace(/[?#].*$/, '');
+    const name = beside.has(path) ? path : path.replace(/^\.\//, '').replace(/[?#].*$/, '');
     const part = name === '' ? undefined : siblings.open(name);
-    if (part === undefined && siblings.names.length === 0) {
+    if (part === undefined && beside.size === 0) {
       // Only model.json was given: whether the file lies beside it cannot be said.
       sayer.context.unreadable(sayer.file, `its weight file ${path} was not given with it`);
       isComplete = false;
