@@ -22,8 +22,17 @@ const drains: ReadonlyMap<string, number> = new Map([
 /** Look for an element until one passes, or take them until one does not: without end where none ever does. */
 const seekers: ReadonlySet<string> = new Set(['FilterDataset', 'ParallelFilterDataset', 'TakeWhileDataset']);
 
+/** Hold as many elements as their second input says, at once. */
+const collectors: ReadonlySet<string> = new Set([
+  'BatchDataset',
+  'BatchDatasetV2',
+  'ParallelBatchDataset',
+  'PaddedBatchDataset',
+  'PaddedBatchDatasetV2',
+]);
+
 export function drainsDataset(op: string): boolean {
-  return drains.has(op) || seekers.has(op);
+  return drains.has(op) || seekers.has(op) || collectors.has(op) || op === 'SkipDataset';
 }
 
 interface Count {
@@ -191,6 +200,20 @@ export function judgeDataset(program: Program, values: Values, context: ScanCont
   // Of a dataset without a filter, the second element is an error at once.
   if (op === 'DatasetToSingleElement' && !count.isFiltered) return;
   const argument = { name: 'input_dataset', value: count.by } as const;
+  if (collectors.has(op) || op === 'SkipDataset') {
+    const input = values.input(body, node, 1);
+    const wanted = Math.min(count.least, (input === undefined ? undefined : elementBounds(input).min) ?? 0);
+    const given = { name: op === 'SkipDataset' ? 'count' : 'batch_size', value: String(wanted) };
+    if (op === 'SkipDataset' && wanted > context.limits.maxIterations) {
+      const says = `reads ${countText(wanted)} elements to skip them`;
+      judge(program, context, { body, node, ruleId: 'hang/long-loop', severity: 'high', says, argument: given });
+      // An element is a tensor, however small: 64 bytes with its buffer.
+    } else if (op !== 'SkipDataset' && wanted * 64 > context.limits.memoryBudgetBytes) {
+      const says = `collects ${countText(wanted)} elements in one batch`;
+      judge(program, context, { body, node, ruleId: 'memory/large-list', severity: 'high', says, argument: given });
+    }
+    return;
+  }
   if (seekers.has(op)) {
     if (count.least !== Number.POSITIVE_INFINITY) return;
     const says = `looks for an element in a dataset that never ends, and may never find one: ${count.by}`;

@@ -264,6 +264,28 @@ describe('datasets', () => {
       [...range(10), ...apply('rep', 'RepeatDataset', 'range', -1), ...apply('take', 'TakeDataset', 'rep', 100), reduced('take')],
       [],
     ],
+    [
+      'repeated for ever, and skipped for years',
+      [
+        ...range(10),
+        ...apply('rep', 'RepeatDataset', 'range', -1),
+        ...apply('skip', 'SkipDataset', 'rep', 1e15),
+        ...apply('take', 'TakeDataset', 'skip', 1),
+        reduced('take'),
+      ],
+      ['high hang/long-loop'],
+    ],
+    [
+      'in one batch',
+      [
+        ...range(10),
+        ...apply('rep', 'RepeatDataset', 'range', -1),
+        ...apply('batch', 'BatchDatasetV2', 'rep', 1e9),
+        ...apply('take', 'TakeDataset', 'batch', 1),
+        reduced('take'),
+      ],
+      ['high memory/large-list'],
+    ],
     ['repeated for ever and read by nobody', [...range(10), ...apply('rep', 'RepeatDataset', 'range', -1)], []],
     [
       'of random numbers',

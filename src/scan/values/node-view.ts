@@ -101,6 +101,14 @@ const typeNumbers = [
   .join(' ')
   .split(' ');
 
+/** Exporters leave out attributes that have the value of the definition. */
+function defaultType(attrs: PlacedAttrs | undefined, name: string): number | undefined {
+  const number = Number(attrs?.get(name)?.default ?? 'none');
+  return Number.isInteger(number) ? number : undefined;
+}
+
+type PlacedAttrs = ReadonlyMap<string, { readonly default: string | undefined }>;
+
 /** Where each argument of a definition begins in the flat list of a node's inputs or outputs. */
 export function placeArgs(
   body: Body,
@@ -111,6 +119,7 @@ export function placeArgs(
     readonly isTypeList: boolean;
     readonly numberAttr: string | undefined;
   }[],
+  attrs?: PlacedAttrs,
 ): readonly PlacedArg[] {
   let start = 0;
   return args.map((arg) => {
@@ -125,7 +134,8 @@ export function placeArgs(
         }
         const attr = body.attr(node, arg.type);
         if (attr?.case === 'type') return attr.value;
-        return attr?.case === 'list' ? attr.value.type[offset] : undefined;
+        if (attr === undefined) return defaultType(attrs, arg.type);
+        return attr.case === 'list' ? attr.value.type[offset] : undefined;
       },
     };
     start += placed.count;

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
   attrFunc,
@@ -9,10 +10,12 @@ import {
   constInts,
   constString,
   type FunctionInput,
+  field,
   type NodeInput,
   placeholder,
   type SignatureInput,
   savedModel,
+  tensorProto,
 } from '../../../tests/support/graph-builder.ts';
 import { recordingContext } from '../../../tests/support/recording-context.ts';
 import { readSavedModelPrograms } from '../graph/index.ts';
@@ -73,10 +76,85 @@ describe('constants', () => {
     expect(strings(knownOf(nodes, 'both'))).toEqual(['/etc42']);
   });
 
+  it.each<[string, NodeInput[], string]>([
+    [
+      'bytes turned around',
+      [
+        constString('in', 'dwssap/cte/'),
+        constString('none', ''),
+        { name: 'split', op: 'StringSplit', inputs: ['in', 'none'] },
+        constInts('axis', [0]),
+        { name: 'turned', op: 'ReverseV2', inputs: ['split:1', 'axis'], attrs: { T: attrType('DT_STRING') } },
+        { name: 'out', op: 'ReduceJoin', inputs: ['turned', 'axis'] },
+      ],
+      '/etc/passwd',
+    ],
+    [
+      'compressed',
+      [
+        constString('in', deflateSync('/etc/passwd')),
+        { name: 'out', op: 'DecodeCompressed', inputs: ['in'], attrs: { compression_type: attrString('ZLIB') } },
+      ],
+      '/etc/passwd',
+    ],
+    [
+      'a tensor in a string',
+      [
+        constString('in', tensorProto('DT_STRING', [], field(8, '/etc/passwd'))),
+        { name: 'out', op: 'ParseTensor', inputs: ['in'], attrs: { out_type: attrType('DT_STRING') } },
+      ],
+      '/etc/passwd',
+    ],
+    [
+      'code points with a key',
+      [
+        constInts(
+          'in',
+          [...'/etc/passwd'].map((letter) => letter.charCodeAt(0) ^ 42),
+        ),
+        constInts('key', 42),
+        { name: 'points', op: 'BitwiseXor', inputs: ['in', 'key'], attrs: { T: attrType('DT_INT32') } },
+        constInts('splits', [0, 11]),
+        { name: 'out', op: 'UnicodeEncode', inputs: ['points', 'splits'] },
+      ],
+      '/etc/passwd',
+    ],
+    [
+      'either of two that a request picks',
+      [
+        placeholder('at', 'DT_INT32', []),
+        constString('in', ['/a', '/b']),
+        constInts('axis', 0),
+        { name: 'out', op: 'GatherV2', inputs: ['in', 'at', 'axis'], attrs: { Tparams: attrType('DT_STRING') } },
+      ],
+      '/a,/b',
+    ],
+    [
+      'rows of a list',
+      [
+        constString('in', ['/a', '/b']),
+        constInts('shape', []),
+        constInts('at', 1),
+        { name: 'list', op: 'TensorListFromTensor', inputs: ['in', 'shape'], attrs: { element_dtype: attrType('DT_STRING') } },
+        {
+          name: 'out',
+          op: 'TensorListGetItem',
+          inputs: ['list', 'at', 'shape'],
+          attrs: { element_dtype: attrType('DT_STRING') },
+        },
+      ],
+      '/a,/b',
+    ],
+  ])('finds a path in %s', (_, nodes, expected) => {
+    const value = knownOf(nodes, 'out');
+    expect(strings(value)?.join()).toBe(expected);
+    expect([...value.origins]).toEqual(['constant']);
+  });
+
   it('computes with sizes that are known in part', () => {
     const nodes = [
       placeholder('x', 'DT_FLOAT', [-1, 28, 28]),
-      { name: 's', op: 'Shape', inputs: ['x'], attrs: { T: attrType('DT_FLOAT'), out_type: attrType('DT_INT32') } },
+      { name: 's', op: 'Shape', inputs: ['x'], attrs: { T: attrType('DT_FLOAT') } },
       ...[0, 1].map((at) => constInts(`at${at}`, [at])),
       constInts('one', [1]),
       {

@@ -60,6 +60,17 @@ const channelsOf = (view: NodeView): Dim => {
   return channels > 0 ? channels : unknownDim;
 };
 
+/** Every window becomes a pixel that holds all of it. */
+const patches: ShapeFunction = (view) => {
+  const [shape, sizes, strides, rates] = [view.inputs[0]?.shape, view.ints('ksizes'), view.ints('strides'), view.ints('rates')];
+  if (shape === undefined || sizes?.length !== shape.length || strides?.length !== shape.length) return undefined;
+  const spatial = shape
+    .slice(1, -1)
+    .map((size, i) => sizeAfter(size, sizes[i + 1], strides[i + 1], rates?.[i + 1] ?? 1, view.text('padding')));
+  const depth = sizes.reduce<Dim>((all, size) => multiplyDims(all, size), shape.at(-1) ?? unknownDim);
+  return [shape[0], ...spatial, depth];
+};
+
 export const networkShapes: Readonly<Record<string, ShapeFunction>> = {
   Conv2D: convolution,
   Conv3D: convolution,
@@ -68,6 +79,8 @@ export const networkShapes: Readonly<Record<string, ShapeFunction>> = {
   AvgPool: pooling,
   MaxPool3D: pooling,
   AvgPool3D: pooling,
+  ExtractImagePatches: patches,
+  ExtractVolumePatches: patches,
   BiasAdd: like,
   FusedBatchNorm: normalised,
   FusedBatchNormV2: normalised,

@@ -30,9 +30,12 @@ function outputOf(
   output: number,
   ops: OpRegistry,
 ): { readonly dtype: number | undefined; readonly name: string | undefined } {
-  const outputs = ops.get(view.op)?.outputs;
+  const definition = ops.get(view.op);
+  const outputs = definition?.outputs;
   if (outputs === undefined) return { dtype: undefined, name: undefined };
-  const placed = placeArgs(view.body, view.node, outputs).find(({ start, count }) => output >= start && output < start + count);
+  const placed = placeArgs(view.body, view.node, outputs, definition?.attrs).find(
+    ({ start, count }) => output >= start && output < start + count,
+  );
   return { dtype: placed?.typeAt(output - placed.start), name: outputs.length > 1 ? placed?.name : undefined };
 }
 
