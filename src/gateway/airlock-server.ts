@@ -142,8 +142,10 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     loaded,
     async close() {
       await rest.close();
+      // Nobody looks for versions any more when scans end, so that an end of the server is no refusal of a model.
+      const closing = catalog.close();
       await scans.close();
-      await catalog.close();
+      await closing;
       await workers.close();
       await door?.store.close();
     },

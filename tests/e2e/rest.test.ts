@@ -521,12 +521,12 @@ describe.skipIf(slot === undefined)(`a server that stops${needsRuntime}`, () => 
       sandbox: reachableSandbox,
       unsafeUnsigned: true,
     });
-    const events: unknown[] = [];
-    const starting = await startServer(config, { onEvent: (event) => events.push(event), onRefusal: () => undefined });
+    const events: string[] = [];
+    const starting = await startServer(config, { onEvent: ({ kind }) => events.push(kind), onRefusal: () => undefined });
     await until('the worker runs', () => starting.catalog.models[0].status({})[0]?.state === 'LOADING');
     await starting.close();
     await starting.loaded;
-    expect(events).toEqual([]);
+    expect(events).toEqual(['scanned']);
     expect(starting.catalog.models[0].status({})[0].state).toBe('END');
   });
 });
