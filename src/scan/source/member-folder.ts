@@ -10,9 +10,10 @@ import { readTar } from './tar-reader.ts';
 import { readZip } from './zip-reader.ts';
 
 /**
- * `label` is what comes before the names: `model.zip!/`. Folders that no member names are added.
+ * `label` is what comes before the names: `model.zip!/`. Folders that no member names are added, and count as files.
+ * @throws MODEL_INVALID when there are more of them than `maxFiles`.
  */
-export function folderOfMembers(label: string, members: readonly ArchiveMember[]): FolderView {
+export function folderOfMembers(label: string, members: readonly ArchiveMember[], context?: ScanContext): FolderView {
   const entries = new Map<string, FolderEntry>();
   const byName = new Map<string, ArchiveMember>();
   for (const member of members) {
@@ -21,7 +22,10 @@ export function folderOfMembers(label: string, members: readonly ArchiveMember[]
     const parts = name.split('/');
     for (let depth = 1; depth < Math.min(parts.length, 64); depth++) {
       const parent = parts.slice(0, depth).join('/');
-      if (parent !== '' && !entries.has(parent)) entries.set(parent, { name: parent, kind: 'folder', sizeBytes: 0, mode: 0 });
+      if (parent === '' || entries.has(parent)) continue;
+      // A member whose name is a hundred folders deep costs as much as a hundred members.
+      context?.takeFile(label);
+      entries.set(parent, { name: parent, kind: 'folder', sizeBytes: 0, mode: 0 });
     }
     const entry = { name, kind, mode, sizeBytes: kind === 'file' ? member.sizeBytes : 0 };
     entries.set(name, linkTarget === undefined ? entry : { ...entry, linkTarget });
@@ -76,5 +80,5 @@ export function openArchive(source: Source, format: Format, context: ScanContext
   for (const { name, unreadable } of members) {
     if (unreadable !== undefined) context.unreadable(`${source.name}!/${name}`, unreadable);
   }
-  return folderOfMembers(`${source.name}!/`, members);
+  return folderOfMembers(`${source.name}!/`, members, context);
 }

@@ -75,6 +75,13 @@ describe('readZip()', () => {
     expect(read(zipOf([{ name: 'a', content: 'one', directory }])).found).toEqual(['medium parser-differential/archive-header']);
   });
 
+  it('counts the folders that names of members make', () => {
+    const bytes = zipOf(['a', 'b', 'c'].map((name) => ({ name: `${`${name}/`.repeat(30)}x`, content: 'x' })));
+    const open = (maxFiles: number) => openArchive(sourceOf(bytes, 'm.zip'), 'zip', recordingContext({ maxFiles }));
+    expect(() => open(80)).toThrow(/too many files/);
+    expect(open(93).entries).toHaveLength(93);
+  });
+
   it('inflates no member that would not fit into the memory of a scan', () => {
     const { members } = read(zipOf([{ name: 'a', content: 'x', directory: { sizeBytes: 400 * 1024 ** 2 } }]));
     expect(() => members[0].source()).toThrow(/too large to inflate/);
