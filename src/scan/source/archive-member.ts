@@ -1,6 +1,6 @@
 // What readers of archives give, and what is wrong with names in any of them.
 import type { ScanContext, Source } from '../scan-context.ts';
-import { type EntryKind, linkedName } from './folder-view.ts';
+import { type EntryKind, linkedName, maxFolders } from './folder-view.ts';
 import { reportFile } from './report-file.ts';
 
 export interface ArchiveMember {
@@ -50,7 +50,8 @@ export function judgeMembersBehindLinks(archive: Source, members: readonly Archi
   const links = new Map(members.filter(({ kind }) => kind === 'symlink').map((member) => [member.name, member.linkTarget ?? '']));
   if (links.size === 0) return;
   for (const { name } of members) {
-    for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
+    let depth = 0;
+    for (let slash = name.indexOf('/'); slash !== -1 && depth++ < maxFolders; slash = name.indexOf('/', slash + 1)) {
       const link = name.slice(0, slash);
       const target = links.get(link);
       if (target === undefined) continue;

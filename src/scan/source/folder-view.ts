@@ -30,6 +30,17 @@ export interface FolderView {
 }
 
 const maxLinks = 8;
+/** Of folders in each other; a name of an archive can have 32,000, and each is looked up by the whole way to it. */
+export const maxFolders = 64;
+
+function isDeep(name: string): boolean {
+  let slash = -1;
+  for (let count = 0; count <= maxFolders; count++) {
+    slash = name.indexOf('/', slash + 1);
+    if (slash === -1) return false;
+  }
+  return true;
+}
 
 /**
  * Where a link's target lies in the same folder; undefined when it leads out of it or is absolute.
@@ -52,10 +63,11 @@ export interface Resolved {
   readonly entry?: FolderEntry | undefined;
 }
 
-/** Follows links on the list only, those of folders on the way too. */
+/** Follows links on the list only, those of folders on the way too. What lies deeper than 64 folders is `dangling`: it cannot be opened. */
 export function resolveEntry(entries: ReadonlyMap<string, FolderEntry>, name: string): Resolved {
   let current = name;
   for (let links = 0; links <= maxLinks; links++) {
+    if (isDeep(current)) return { outcome: 'dangling' };
     const parts = current.split('/');
     let link: FolderEntry | undefined;
     let rest = '';

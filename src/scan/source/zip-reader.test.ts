@@ -82,6 +82,32 @@ describe('readZip()', () => {
     expect(open(93).entries).toHaveLength(93);
   });
 
+  it('holds the member that was inflated last, and takes each from the allowance once', () => {
+    const content = 'x'.repeat(600);
+    const { members } = read(
+      zipOf([
+        { name: 'a', content },
+        { name: 'b', content },
+      ]),
+      { maxExpandedBytes: 1200 },
+    );
+    const [a, b] = members;
+    expect(a.source()).toBe(a.source());
+    const before = a.source();
+    expect(text(members, 'b')).toBe(content);
+    expect(a.source()).not.toBe(before);
+    expect([text(members, 'a'), b.source().sizeBytes]).toEqual([content, 600]);
+  });
+
+  it('does not open what lies deeper than 64 folders, which would take as many looks for each look', () => {
+    const deep = (folders: number) => `${'a/'.repeat(folders)}x`;
+    const bytes = zipOf([64, 65, 30_000].map((folders) => ({ name: deep(folders), content: 'x' })));
+    const folder = openArchive(sourceOf(bytes, 'm.zip'), 'zip', recordingContext());
+    expect(folder.open(deep(64)).sizeBytes).toBe(1);
+    expect(() => folder.open(deep(65))).toThrow(/not a plain file/);
+    expect(() => folder.open(deep(30_000))).toThrow(/not a plain file/);
+  });
+
   it('inflates no member that would not fit into the memory of a scan', () => {
     const { members } = read(zipOf([{ name: 'a', content: 'x', directory: { sizeBytes: 400 * 1024 ** 2 } }]));
     expect(() => members[0].source()).toThrow(/too large to inflate/);

@@ -99,20 +99,26 @@ function unreadableReason({ entry, problem }: Located): string | undefined {
   return `it is compressed with ${methods.get(entry.method) ?? `method ${entry.method}`}, which is not supported`;
 }
 
-function memberOf(archive: Source, located: Located, context: ScanContext): ArchiveMember {
+/** The member that was inflated last. Only one is held: weak references keep all of them for as long as a judge goes through a folder. */
+interface Held {
+  member?: Located;
+  source?: Source;
+}
+
+function memberOf(archive: Source, located: Located, context: ScanContext, held: Held): ArchiveMember {
   const { entry, name } = located;
   const label = `${archive.name}!/${name}`;
   const kind = kindOf(entry.mode, entry.name);
   const reason = unreadableReason(located);
-  let opened: WeakRef<Source> | undefined;
   let isPaid = false;
   const source = (): Source => {
-    const known = opened?.deref();
-    if (known !== undefined) return known;
+    if (held.member === located && held.source !== undefined) return held.source;
     if (reason !== undefined) throw damaged(label, reason);
+    delete held.source;
     const made = inflate(archive, located, label, context, isPaid);
     isPaid = true;
-    opened = new WeakRef(made);
+    held.member = located;
+    held.source = made;
     return made;
   };
   const facts = { name, kind, sizeBytes: entry.sizeBytes, mode: entry.mode & 0o7777, source };
@@ -158,7 +164,8 @@ export function readZip(archive: Source, context: ScanContext, options: ZipOptio
     located.push(locate(archive, entry, `${register.add(entry.name, context)} (not in the directory)`, context));
   }
   if (options.isAppended !== true) judgeSurroundings(archive, located, directory.end + directory.commentBytes, context);
-  const members = located.map((place) => memberOf(archive, place, context));
+  const held: Held = {};
+  const members = located.map((place) => memberOf(archive, place, context, held));
   judgeMembersBehindLinks(archive, members, context);
   return members;
 }
