@@ -49,6 +49,8 @@ MODULES = (
     "benign_tf1",
     "benign_keras",
     "benign_others",
+    "second_wave",
+    "second_wave_benign",
 )
 
 
