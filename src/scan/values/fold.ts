@@ -71,11 +71,15 @@ function combinations(inputs: readonly Value[]): readonly (readonly (Tensor | un
   const all = inputs.map(alternativesOf);
   const count = all.reduce((product, some) => product * some.length, 1);
   if (count > maxAlternatives) return [inputs.map(contentOf)];
-  return all.reduce<readonly (readonly (Tensor | undefined)[])[]>(
-    (rows, some) =>
-      some.length === 1 ? rows.map((row) => [...row, some[0]]) : rows.flatMap((row) => some.map((one) => [...row, one])),
-    [[]],
-  );
+  // Counted like the digits of a number, each input with as many values as it has alternatives.
+  return Array.from({ length: count }, (_, row) => {
+    let rest = row;
+    return all.map((some) => {
+      const one = some[rest % some.length];
+      rest = Math.floor(rest / some.length);
+      return one;
+    });
+  });
 }
 
 function joinSizes(tensors: readonly Tensor[]): PartialSizes | undefined {

@@ -290,6 +290,19 @@ describe('resources', () => {
   });
 });
 
+describe('a graph that is too large', () => {
+  it('is never clean', () => {
+    const context = recordingContext();
+    const chain = Array.from({ length: 200 }, (_, i) => double(`c${i}`, i === 0 ? 'x' : `c${i - 1}`));
+    const program = readGraphDefProgram(graphDef([x, constInts('axis', 0), ...chain]), 'm', context);
+    const values = openValues(program, context, { maxTensors: 20 });
+    judgeSizes(program, values, context);
+    judgeLoops(program, values, context);
+    expect(values.isExhausted).toBe(true);
+    expect(context.parts).toMatchObject([{ file: 'm', reason: expect.stringContaining('too large') }]);
+  });
+});
+
 describe('any graph', () => {
   const ops = [
     'Const',

@@ -64,6 +64,8 @@ const compares: Readonly<Record<Comparison, (a: number, b: number) => boolean>> 
 const changing =
   /^(ReadVariableOp|Variable|Random|Stateful|Iterator|Queue|Lookup|Stack|Barrier|Reader|Timestamp|TensorArray|Optional|Unstage|Multinomial)/;
 const maxDepth = 64;
+// A condition of more operations than this is taken for one that waits.
+const maxVisited = 2000;
 
 function single(value: Value): number | undefined {
   const { min, max } = elementBounds(value);
@@ -139,7 +141,8 @@ export class LoopCondition {
   #waits(from: Place): boolean {
     const stack = [from];
     const seen = new Set<string>();
-    while (stack.length > 0 && seen.size < 2000) {
+    while (stack.length > 0) {
+      if (seen.size > maxVisited || stack.length > maxVisited * 8) return true;
       const start = stack.pop();
       if (start === undefined) break;
       const place = traceInLoop(this.#program, this.#loop, start);
@@ -149,10 +152,7 @@ export class LoopCondition {
       seen.add(key);
       const op = place.body.op(place.edge.node);
       if (changing.test(op) || this.#context.ops.get(op) === undefined) return true;
-      for (const [index] of place.body.inputs(place.edge.node).entries()) {
-        const input = inputOf(place, index);
-        if (input !== undefined) stack.push(input);
-      }
+      for (const edge of place.body.inputs(place.edge.node)) stack.push({ body: place.body, edge, caller: place.caller });
     }
     return false;
   }

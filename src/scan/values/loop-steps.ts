@@ -115,7 +115,7 @@ export function dependsOn(
   while (stack.length > 0) {
     const start = stack.pop();
     if (start === undefined) break;
-    if (++visited > maxVisited) return true;
+    if (++visited > maxVisited || stack.length > maxVisited * 8) return true;
     const place = traceInLoop(program, loop, start);
     const reached = loop.variableOf(place);
     if (reached !== undefined) {
@@ -127,10 +127,7 @@ export function dependsOn(
     if (nodes.has(place.edge.node)) continue;
     nodes.add(place.edge.node);
     if (place.edge.node < place.body.argCount) continue;
-    for (const [index] of place.body.inputs(place.edge.node).entries()) {
-      const input = inputOf(place, index);
-      if (input !== undefined) stack.push(input);
-    }
+    for (const edge of place.body.inputs(place.edge.node)) stack.push({ body: place.body, edge, caller: place.caller });
   }
   return false;
 }
