@@ -739,7 +739,7 @@ const containerAttacks = {
       ),
     ),
   'pbtxt-deep': () =>
-    one('graph.pbtxt', Buffer.from(`node { name: "a" op: "NoOp" }\n${'library { function { '.repeat(200_000)}`)),
+    one('graph.pbtxt', Buffer.from(`node { name: "a" op: "NoOp" ${'attr { value { func { '.repeat(200_000)}`)),
   'pbtxt-large': () =>
     one(
       'graph.pbtxt',

@@ -19,7 +19,7 @@ import { stringPlaces } from './string-values.ts';
  */
 const maxChecksumBytes = 16 * 1024 ** 2;
 const maxChecksumSumBytes = 64 * 1024 ** 2;
-/** Strings of one entry that are looked at: object graphs and vocabularies have a few megabytes. */
+/** Strings of a bundle that are looked at: object graphs and vocabularies have a few megabytes. */
 const maxStringBytes = 256 * 1024 ** 2;
 
 interface Values {
@@ -33,12 +33,15 @@ const nothingRead: Values = { objectGraph: undefined, checkedBytes: 0 };
 function readValues(index: BundleIndex, context: ScanContext, speaker: Speaker): Values {
   let objectGraph: Buffer | undefined;
   let checkedBytes = 0;
+  let stringBytes = 0;
   for (const entry of index.entries) {
     const source = index.shards.get(Number(entry.shard));
     if (!entry.isReadable || source === undefined) continue;
     const size = Number(entry.size);
     if (entry.dtype === encodedTypes.string) {
-      const graph = readStrings(entry, source, context, speaker);
+      // All of them together: a thousand variables may share their bytes.
+      stringBytes += size;
+      const graph = readStrings(entry, stringBytes, source, context, speaker);
       if (entry.name === objectGraphKey) objectGraph = graph;
     } else if (
       entry.dtype !== encodedTypes.variant &&
@@ -66,9 +69,15 @@ function sayChecksum(entry: IndexEntry, source: Source, speaker: Speaker): void 
 }
 
 /** Judges the strings of an entry. @returns the first of them when it is sound. */
-function readStrings(entry: IndexEntry, source: Source, context: ScanContext, speaker: Speaker): Buffer | undefined {
+function readStrings(
+  entry: IndexEntry,
+  stringBytes: number,
+  source: Source,
+  context: ScanContext,
+  speaker: Speaker,
+): Buffer | undefined {
   const size = Number(entry.size);
-  if (size > maxStringBytes) {
+  if (stringBytes > maxStringBytes) {
     context.unreadable(source.name, `the strings of variable "${entry.name}" are too many to be looked at`);
     return undefined;
   }

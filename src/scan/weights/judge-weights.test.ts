@@ -56,6 +56,23 @@ function hide(values: Float32Array, payload: Buffer, places: readonly number[]):
 }
 
 describe('judgeWeights()', () => {
+  it('does not look at the same bytes for ever: tensors that share them are left out, and that is said', async () => {
+    const source = sourceOf(Buffer.alloc(8 * 1024 ** 2));
+    let readBytes = 0;
+    const counting: Source = {
+      ...source,
+      read(offset, length) {
+        readBytes += length;
+        return source.read(offset, length);
+      },
+    };
+    const shared = Array.from({ length: 1000 }, (_, index) => tensor(counting, `t${index}`));
+    const { parts } = await judge(shared);
+    expect(parts).toEqual([{ file: 'variables', reason: expect.stringContaining('share their bytes') }]);
+    expect(readBytes).toBeLessThan(100 * 1024 ** 2);
+    expect((await judge(shared.slice(0, 2))).parts).toEqual([]);
+  });
+
   it('is silent about trained weights of every type, vocabularies, masks and empty tensors', async () => {
     const values = normals(100_000);
     expect(await one(raw(values))).toEqual([]);

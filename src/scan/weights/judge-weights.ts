@@ -42,14 +42,36 @@ interface Plan {
   isUnreadable: boolean;
 }
 
-function planPieces(tensors: readonly WeightTensor[]): { plans: Plan[]; jobs: PieceJob[]; planOf: Plan[] } {
+/** Tensors of a file may share bytes, as those of TensorFlow Lite do; ten thousand that share all of them would take all day. */
+const sharedBytes = 64 * MiB;
+
+class Allowance {
+  readonly #planned = new Map<Source, number>();
+
+  takes({ source, sizeBytes }: WeightTensor): boolean {
+    const planned = (this.#planned.get(source) ?? 0) + sizeBytes;
+    if (planned > 2 * source.sizeBytes + sharedBytes) return false;
+    this.#planned.set(source, planned);
+    return true;
+  }
+}
+
+function planPieces(
+  tensors: readonly WeightTensor[],
+  leaveOut: (tensor: WeightTensor) => void,
+): { plans: Plan[]; jobs: PieceJob[]; planOf: Plan[] } {
   const plans: Plan[] = [];
   const jobs: PieceJob[] = [];
   const planOf: Plan[] = [];
   const share = Math.max(0, Math.floor(lowBitsBytes / Math.max(tensors.length, 1)));
   let thorough = thoroughBytes;
   let lowBitsLeft = lowBitsBytes;
+  const allowance = new Allowance();
   for (const tensor of tensors) {
+    if (!allowance.takes(tensor)) {
+      leaveOut(tensor);
+      continue;
+    }
     const kind = elementKind(tensor.dtype);
     const plan: Plan = { tensor, kind, stats: emptyStats(), isUnreadable: false };
     plans.push(plan);
@@ -170,7 +192,11 @@ export async function judgeWeights(
   context: ScanContext,
   options: SearchPiecesOptions = {},
 ): Promise<void> {
-  const { plans, jobs, planOf } = planPieces([...tensors]);
+  const leftOut = new Set<string>();
+  const { plans, jobs, planOf } = planPieces([...tensors], ({ file }) => {
+    if (!leftOut.has(file)) context.unreadable(file, 'too many of its tensors share their bytes: not all were looked at');
+    leftOut.add(file);
+  });
   await searchPieces(
     jobs,
     (index, stats) => {
