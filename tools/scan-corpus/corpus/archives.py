@@ -197,23 +197,26 @@ def _(place: Place):
 @benign("b-ar-zip", "archive", ".zip")
 def _(place: Place):
     """A SavedModel in a zip."""
-    dense(scratch(place.path) / "model")
-    archive_zip(place.path, scratch(place.path))
+    folder = scratch(place.path)
+    dense(folder / "model")
+    archive_zip(place.path, folder)
 
 
 @benign("b-ar-tgz", "archive", ".tar.gz")
 def _(place: Place):
     """A SavedModel in a compressed tar."""
-    dense(scratch(place.path))
-    archive_tar(place.path, scratch(place.path), "w:gz", "./")
+    folder = scratch(place.path)
+    dense(folder)
+    archive_tar(place.path, folder, "w:gz", "./")
 
 
 @benign("b-ar-tar", "archive", ".tar")
 def _(place: Place):
     """Two versions of a SavedModel in a tar."""
-    dense(scratch(place.path) / "1")
-    dense(scratch(place.path) / "2")
-    archive_tar(place.path, scratch(place.path))
+    folder = scratch(place.path)
+    dense(folder / "1")
+    dense(folder / "2")
+    archive_tar(place.path, folder)
 
 
 @benign("b-ar-gz", "archive", ".tflite.gz")

@@ -243,7 +243,7 @@ def archive_tar(path: Path, folder: Path, mode: str = "w", prefix: str = "") -> 
 
 
 def scratch(path: Path) -> Path:
-    """A folder beside the artefact for what is only a step to it; gone when make.py ends."""
+    """An empty path beside the artefact for what is only a step to it. Each call empties it; gone when make.py ends."""
     folder = path.parent / f".scratch-{path.name}"
     shutil.rmtree(folder, ignore_errors=True)
     return folder
