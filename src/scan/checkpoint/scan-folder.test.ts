@@ -52,7 +52,7 @@ describe('scanCheckpointFolder()', () => {
   });
 
   it('knows the folder of the training by its name', async () => {
-    const extraFiles = { checkpoint: Buffer.from('model_checkpoint_path: "/data/train/ckpt-1"') };
+    const extraFiles = { checkpoint: Buffer.from('model_checkpoint_path: "/srv/train/ckpt-1"') };
     const folder = bundleFolder([{ name: 'v', bytes: floats(1) }], { extraFiles });
     expect((await scan(folder, { folderName: 'train' })).said).toEqual(['low path-traversal/checkpoint-state']);
     expect((await scan(folder, { folderName: 'other' })).said).toEqual(['medium path-traversal/checkpoint-state']);
