@@ -108,6 +108,13 @@ describe('scanInProcess()', () => {
     ).toBe(true);
   });
 
+  it('passes over what macOS keeps of a file beside it', async () => {
+    await scan('mac/frozen.pb', graphDef([placeholder('x')]));
+    await scan('mac/._frozen.pb', Buffer.from('0005160700020000', 'hex'));
+    const result = await scan('mac');
+    expect([worst(result), result.unreadable]).toEqual([[], []]);
+  });
+
   it('one bad file does not hide another', async () => {
     writeFileSync(at('sm/broken.h5'), Buffer.from('\x89HDF\r\n\x1a\n\0\0', 'latin1'));
     const result = await scan('sm');

@@ -25,6 +25,11 @@ import { type FolderNames, namesByFolder, siblingsIn } from './folder-names.ts';
 import { graphFacts, judgeGraph } from './judge-graph.ts';
 import type { SiblingFiles } from './sibling-files.ts';
 
+/** What macOS keeps of a file's attributes beside it (`._x.pb`), and archives made there carry along (AppleDouble, RFC 1740). */
+function isAppleDouble(source: Source): boolean {
+  return /(?:^|\/)\._[^/]*$/.test(source.name) && source.sizeBytes >= 4 && source.read(0, 4).readUInt32BE(0) === 0x00051607;
+}
+
 /** Endings by which a file promises to be a model: when its content is of no known kind, it was not read and is not clean. */
 const modelEndings = /\.(?:pb|pbtxt|cpb|meta|keras|h5|hdf5|weights|tflite|lite|ckpt)$/i;
 
@@ -43,7 +48,7 @@ export class TargetScan {
 
   /** A folder on the disk, or the members of an archive; `name` is that of the folder, without what is above it. */
   async folder(folder: FolderView, name?: string): Promise<void> {
-    judgeFiles(folder, this.#context);
+    const formats = judgeFiles(folder, this.#context);
     const prefixes = savedModelPrefixes(folder);
     if (prefixes.length > maxModels) {
       this.#context.unreadable(
@@ -59,7 +64,7 @@ export class TargetScan {
     const seen = await this.#checkpoints(folder, groups, name);
     for (const { name } of rest) {
       if (seen.has(name)) continue;
-      await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name, groups));
+      await this.#safely(`${folder.label}${name}`, () => this.#member(folder, name, groups, formats.get(name)));
     }
   }
 
@@ -78,9 +83,11 @@ export class TargetScan {
     return formats;
   }
 
-  async #member(folder: FolderView, name: string, groups: FolderNames): Promise<void> {
+  async #member(folder: FolderView, name: string, groups: FolderNames, known: readonly Format[] | undefined): Promise<void> {
+    // Opening it again may mean to inflate it again.
+    if (known?.some((format) => readableKinds.has(formatKind(format))) === false && !modelEndings.test(name)) return;
     const source = folder.open(name);
-    await this.#read(source, sniffFormats(source), siblingsIn(folder, name, groups));
+    await this.#read(source, known ?? sniffFormats(source), siblingsIn(folder, name, groups));
   }
 
   async #read(source: Source, formats: readonly Format[], siblings: SiblingFiles): Promise<void> {
@@ -94,6 +101,7 @@ export class TargetScan {
         this.#context.unreadable(source.name, thrown.message);
       }
     }
+    if (isAppleDouble(source)) return;
     if (!modelEndings.test(source.name) || formats.some((format) => !['unknown', 'empty'].includes(format))) return;
     const reason = `it is called like a model and is ${formatTitle(formats[0] ?? 'unknown')}`;
     this.#malformed(source.name, `${source.name} cannot be read: ${reason}`);
