@@ -67,6 +67,14 @@ export function judgeMembersBehindLinks(archive: Source, members: readonly Archi
   }
 }
 
+/** Of Linux. What is longer is unpacked by nobody, and is taken as it is. */
+const maxPathBytes = 4096;
+
+function withoutEmptyParts(name: string): string {
+  const parts = name.split('/');
+  return parts.some((part) => part === '' || part === '.') ? parts.filter((part) => part !== '' && part !== '.').join('/') : name;
+}
+
 /** Gives names that come again a number, and reports them. What the last one is called stays: most readers take that one. */
 export class NameRegister {
   readonly #archive: Source;
@@ -79,10 +87,7 @@ export class NameRegister {
 
   /** The name under which a member is known here: `name`, or `name (2)`. */
   add(name: string, context: ScanContext): string {
-    const normal = name
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .join('/');
+    const normal = name.length > maxPathBytes ? name : withoutEmptyParts(name);
     const count = (this.#exact.get(normal) ?? 0) + 1;
     this.#exact.set(normal, count);
     const folded = normal.normalize('NFC').toLowerCase();

@@ -3,7 +3,7 @@
 import { isAirlockError } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { type FolderEntry, type FolderView, resolveEntry } from './folder-view.ts';
-import { formatKind, formatTitle } from './formats.ts';
+import { type Format, formatKind, formatTitle } from './formats.ts';
 import { judgeFile } from './judge-content.ts';
 import { judgeWarmup } from './judge-warmup.ts';
 import { reportFile } from './report-file.ts';
@@ -14,12 +14,13 @@ const control = /[\x00-\x1f\x7f-\x9f]/;
 
 const isBelowAssets = (name: string): boolean => /(?:^|\/)assets(?:\.extra)?\//.test(name);
 
-function judgeContent(folder: FolderView, entry: FolderEntry, context: ScanContext): void {
+/** @returns what the file is, where that was looked at. */
+function judgeContent(folder: FolderView, entry: FolderEntry, context: ScanContext): readonly Format[] | undefined {
   const file = `${folder.label}${entry.name}`;
   try {
     const source = folder.open(entry.name);
     // Data files of a checkpoint are random bytes to a sniffer; whoever reads the checkpoint looks into them.
-    if (/\.data-[0-9]{5}-of-[0-9]{5}$/.test(entry.name)) return;
+    if (/\.data-[0-9]{5}-of-[0-9]{5}$/.test(entry.name)) return undefined;
     const formats = judgeFile(source, entry.name, context);
     if (formatKind(formats[0]) === 'packed') {
       const message = `${file} is ${formatTitle(formats[0])}, which cannot be opened here`;
@@ -27,9 +28,11 @@ function judgeContent(folder: FolderView, entry: FolderEntry, context: ScanConte
       if (!isBelowAssets(entry.name)) context.unreadable(file, message);
     }
     if (/(?:^|\/)assets\.extra\/tf_serving_warmup_requests$/.test(entry.name)) judgeWarmup(source, context);
+    return formats;
   } catch (thrown) {
     if (!isAirlockError(thrown)) throw thrown;
     context.unreadable(file, thrown.message);
+    return undefined;
   }
 }
 
@@ -74,15 +77,19 @@ function judgeLink(
 /**
  * Judges everything in `folder` as files. What cannot be opened is reported as unreadable. Contents of archives and models are judged by
  * whoever reads them.
+ * @returns what each file is, by its name, so that nobody has to find out again. Files that could not be looked at are not there.
  */
-export function judgeFiles(folder: FolderView, context: ScanContext): void {
+export function judgeFiles(folder: FolderView, context: ScanContext): ReadonlyMap<string, readonly Format[]> {
+  const found = new Map<string, readonly Format[]>();
   const entries = new Map(folder.entries.map((entry) => [entry.name, entry]));
   for (const entry of folder.entries) {
     const file = `${folder.label}${entry.name}`;
     judgeName(folder, entry.name, context);
     if (entry.kind === 'symlink') judgeLink(folder, entry, entries, context);
-    else if (entry.kind === 'file') judgeContent(folder, entry, context);
-    else if (entry.kind !== 'folder') {
+    else if (entry.kind === 'file') {
+      const formats = judgeContent(folder, entry, context);
+      if (formats !== undefined) found.set(entry.name, formats);
+    } else if (entry.kind !== 'folder') {
       const what = { fifo: 'a named pipe', socket: 'a socket', device: 'a device' }[entry.kind];
       reportFile(context, 'hang/special-file', {
         file,
@@ -94,4 +101,5 @@ export function judgeFiles(folder: FolderView, context: ScanContext): void {
       reportFile(context, 'payload/setuid', { file, message: `${file} has the set-user-ID or set-group-ID bit` });
     }
   }
+  return found;
 }

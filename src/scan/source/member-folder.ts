@@ -2,7 +2,7 @@
 import { AirlockError, printable } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import type { ArchiveMember } from './archive-member.ts';
-import { type FolderEntry, type FolderView, resolveEntry } from './folder-view.ts';
+import { type FolderEntry, type FolderView, maxFolders, resolveEntry } from './folder-view.ts';
 import type { Format } from './formats.ts';
 import { readGzip } from './gzip-reader.ts';
 import { reportFile } from './report-file.ts';
@@ -19,8 +19,8 @@ export function folderOfMembers(label: string, members: readonly ArchiveMember[]
   for (const member of members) {
     const { name, kind, mode, linkTarget } = member;
     if (name === '' || name === '.') continue;
-    const parts = name.split('/');
-    for (let depth = 1; depth < Math.min(parts.length, 64); depth++) {
+    const parts = name.split('/', maxFolders);
+    for (let depth = 1; depth < parts.length; depth++) {
       const parent = parts.slice(0, depth).join('/');
       if (parent === '' || entries.has(parent)) continue;
       // A member whose name is a hundred folders deep costs as much as a hundred members.

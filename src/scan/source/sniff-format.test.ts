@@ -176,6 +176,34 @@ describe('sniffFormats()', () => {
     }
   });
 
+  it.each(['word\n', 'longword'])(
+    'does not go through a list of words or one long word (%j) to see that it is no model',
+    (piece) => {
+      let readBytes = 0;
+      const source = sourceOf(Buffer.from(piece.repeat(3_000_000)));
+      const counting = {
+        ...source,
+        read(offset: number, length: number) {
+          readBytes += length;
+          return source.read(offset, length);
+        },
+      };
+      expect(sniffFormat(counting)).toBe('text');
+      expect(readBytes).toBeLessThan(4 * 1024 ** 2);
+    },
+  );
+
+  it('knows a text format by its first field after values that are words', () => {
+    expect(sniff('saved_model_schema_version: 1e5 meta_graphs { }')).toBe('saved-model-text');
+    expect(sniff('unknown: VALUE other: 0x1F more: -inf\nnode { name: "n" op: "NoOp" }')).toBe('graph-def-text');
+  });
+
+  it('knows a pickle of the oldest kind that is longer than what is walked', () => {
+    const long = `cos\nsystem\n(S'id'\ntR0${'(0'.repeat(2_000_000)}.`;
+    expect(sniff(long)).toBe('pickle');
+    expect(sniff('(0'.repeat(2_000_000))).not.toBe('pickle');
+  });
+
   it('ends on any bytes', () => {
     const wholes = [
       savedModel({ metaGraphs: [{ nodes }] }),

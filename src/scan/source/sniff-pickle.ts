@@ -10,7 +10,7 @@ export interface PickleFacts {
   readonly calls: boolean;
 }
 
-const maxWalkedBytes = 4 * 1024 ** 2;
+const maxWalkedBytes = 1024 ** 2;
 const maxGlobals = 20;
 const maxLineBytes = 4096;
 
@@ -45,7 +45,7 @@ const opcodes: ReadonlyMap<number, Operand> = new Map([
 const callers: ReadonlySet<number> = new Set([0x52, 0x69, 0x6f, 0x81, 0x92, 0x62]);
 const strings: ReadonlySet<number> = new Set([0x55, 0x8c, 0x58, 0x8d, 0x54, 0x53, 0x56]);
 
-/** The pickle at the beginning of `source`, or undefined. Linear; at most the first 4 MiB are walked. */
+/** The pickle at the beginning of `source`, or undefined. Linear; at most the first MiB is walked. */
 export function sniffPickle(source: Source): PickleFacts | undefined {
   if (source.sizeBytes < 2) return undefined;
   const first = source.read(0, 1)[0];
@@ -92,5 +92,7 @@ export function sniffPickle(source: Source): PickleFacts | undefined {
     position = end;
   }
   // Longer than what is walked, or its last string runs past the end: with a header and some opcodes it is one, cut short.
-  return hasHeader && (source.sizeBytes > bytes.length ? count > 8 : count > 16) ? { globals, calls } : undefined;
+  const isLonger = source.sizeBytes > bytes.length;
+  if (!hasHeader) return isLonger && globals.length > 0 && calls ? { globals, calls } : undefined;
+  return count > (isLonger ? 8 : 16) ? { globals, calls } : undefined;
 }

@@ -8,6 +8,8 @@ import { textPieces } from './text-pieces.ts';
 
 const headBytes = 64 * 1024;
 const maxNameBytes = 256;
+/** Outermost words without a colon or bracket: a value and the next name are two. More are prose or a list, which need not be gone through. */
+const maxWords = 8;
 
 const code = (character: string): number => character.charCodeAt(0);
 const [quote, apostrophe, backslash, newline, hash] = ['"', "'", '\\', '\n', '#'].map(code);
@@ -54,6 +56,7 @@ function sniffTextFormat(source: Source, start: number): Format | undefined {
   let endOfString = 0;
   let isEscaped = false;
   let depth = 0;
+  let words = 0;
   for (const chunk of textPieces(source, start)) {
     for (const byte of chunk) {
       if (inComment) inComment = byte !== newline;
@@ -62,9 +65,14 @@ function sniffTextFormat(source: Source, start: number): Format | undefined {
         else if (byte === backslash) isEscaped = true;
         else if (byte === endOfString) endOfString = 0;
       } else if (isNameByte(byte) || (name !== '' && byte >= 0x30 && byte <= 0x39)) {
-        if (depth === 0 && name.length < maxNameBytes) name += String.fromCharCode(byte);
+        if (depth !== 0) continue;
+        if (name.length >= maxNameBytes) return undefined;
+        name += String.fromCharCode(byte);
       } else {
-        if (name !== '') [lastName, name] = [name, ''];
+        if (name !== '') {
+          [lastName, name] = [name, ''];
+          if (++words > maxWords) return undefined;
+        }
         if (byte === hash) inComment = true;
         else if (byte === quote || byte === apostrophe) endOfString = byte;
         else if (byte === 0x3a || opening.has(byte)) {
@@ -75,6 +83,7 @@ function sniffTextFormat(source: Source, start: number): Format | undefined {
             if (lastName === '') return undefined;
           }
           if (opening.has(byte)) depth++;
+          words = 0;
           if (byte !== 0x3a) lastName = '';
         } else if (closing.has(byte)) {
           if (--depth < 0) return undefined;
