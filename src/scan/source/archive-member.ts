@@ -67,7 +67,7 @@ export function judgeMembersBehindLinks(archive: Source, members: readonly Archi
   }
 }
 
-/** Of Linux. What is longer is unpacked by nobody, and is taken as it is. */
+/** Of Linux. Longer names are shortened: nothing can be unpacked under them, and a map of them takes as long as comparing each with all others. */
 const maxPathBytes = 4096;
 
 function withoutEmptyParts(name: string): string {
@@ -80,14 +80,16 @@ export class NameRegister {
   readonly #archive: Source;
   readonly #seen = new Map<string, string>();
   readonly #exact = new Map<string, number>();
+  #longNames = 0;
 
   constructor(archive: Source) {
     this.#archive = archive;
   }
 
-  /** The name under which a member is known here: `name`, or `name (2)`. */
+  /** The name under which a member is known here: `name`, or `name (2)`; the ends of one that no path can have. */
   add(name: string, context: ScanContext): string {
-    const normal = name.length > maxPathBytes ? name : withoutEmptyParts(name);
+    if (name.length > maxPathBytes) return `${name.slice(0, 64)}…(${++this.#longNames})…${name.slice(-32)}`;
+    const normal = withoutEmptyParts(name);
     const count = (this.#exact.get(normal) ?? 0) + 1;
     this.#exact.set(normal, count);
     const folded = normal.normalize('NFC').toLowerCase();
