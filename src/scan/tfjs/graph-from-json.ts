@@ -40,12 +40,17 @@ const standIns: Readonly<Record<string, string>> = {
   Prelu: 'Maximum',
 };
 
+/** The manifest is judged elsewhere; what is no number there is an unknown size here. */
+function wholeOf(value: number): bigint {
+  return Number.isFinite(value) ? BigInt.asIntN(64, BigInt(Math.trunc(value))) : -1n;
+}
+
 function typeAttr(key: string, dtype: DataType): AttrEntry {
   return create(AttrEntrySchema, { key, value: { value: { case: 'type', value: dtype } } });
 }
 
 function constNode(name: string, dtype: DataType, content: ConstContent | undefined): NodeDef {
-  const shape = { dim: (content?.shape ?? []).map((size) => ({ size: BigInt(Math.trunc(size)) })) };
+  const shape = { dim: (content?.shape ?? []).map((size) => ({ size: wholeOf(size) })) };
   const tensor: TensorInit | undefined = content === undefined ? undefined : filled(dtype, content, shape);
   if (tensor === undefined) {
     // Its values are unknown to the program as those of a variable are.
@@ -66,7 +71,7 @@ function filled(dtype: DataType, content: ConstContent, tensorShape: { dim: { si
     case 3:
       return { dtype, tensorShape, intVal: numbers.map((number) => number | 0) };
     case 9:
-      return { dtype, tensorShape, int64Val: numbers.map((number) => BigInt(Math.trunc(number))) };
+      return { dtype, tensorShape, int64Val: numbers.map(wholeOf) };
     case 10:
       return { dtype, tensorShape, boolVal: numbers.map((number) => number !== 0) };
     default:

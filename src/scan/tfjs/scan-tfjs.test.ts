@@ -107,6 +107,12 @@ describe('a graph model', () => {
     expect(value).toMatchObject({ value: { stringVal: [Buffer.from('/etc/passwd')] } });
   });
 
+  it.each([['x'], [null], [{}]])('takes a size that is no number for an unknown one: %j', async (size) => {
+    const weights = [{ name: 'path', shape: [size], dtype: 'float32' }];
+    const { graphs } = await scan(graphModel(readFileNodes, weights), { 'group1-shard1of1.bin': Buffer.alloc(16) });
+    expect(graphs[0]?.node[0]?.name).toBe('path');
+  });
+
   it('keeps a path that stands in the graph itself, in either spelling', async () => {
     for (const key of ['stringVal', 'string_val']) {
       const tensor = { dtype: 'DT_STRING', [key]: [base64('/etc/shadow')] };
