@@ -2,6 +2,7 @@
 // decoder would be a hundred times too slow.
 import { isAirlockError } from '../../core/index.ts';
 import { type AttrValue, AttrValueSchema, type DataType, decodeMessage } from '../../model/index.ts';
+import { graphLimits } from './graph-limits.ts';
 import { bytesType, varintAt, WireReader } from './wire-reader.ts';
 
 /** An entry of a map from names to attributes: where its key lies, and the pieces of its value, which decoders merge. Nearly always one. */
@@ -24,6 +25,7 @@ export function readAttrEntry(reader: WireReader, start: number, end: number, in
     if (reader.field === 1) {
       into.keyStart = reader.start;
       into.keyEnd = reader.end;
+      if (reader.end - reader.start > graphLimits.maxNameBytes) throw reader.damaged('the name of an attribute is too long');
     } else if (reader.field === 2) into.values.push(reader.start, reader.end);
   }
 }

@@ -1,6 +1,7 @@
 // Finds names by their bytes. Millions of node names need no strings this way, and names that are no UTF-8 stay apart. The hash has random tables,
 // so that nobody can write a file of names that all fall into one place and make the scan quadratic.
 import { randomBytes } from 'node:crypto';
+import { readName } from './read-name.ts';
 
 function randomTable(): Int32Array {
   const table = new Int32Array(256);
@@ -103,8 +104,8 @@ export class Interner {
     const known = this.#find(hash, bytes, start, end);
     if (known !== undefined) return known;
     const number = this.names.length;
+    this.names.push(readName(bytes, start, end));
     this.#keys.push(bytes.subarray(start, end));
-    this.names.push(bytes.toString('utf8', start, end));
     const list = this.#numbers.get(hash);
     if (list === undefined) this.#numbers.set(hash, [number]);
     else list.push(number);

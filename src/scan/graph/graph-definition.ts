@@ -4,6 +4,7 @@ import { graphLimits } from './graph-limits.ts';
 import type { GraphVersions } from './graph-types.ts';
 import { GrowingList } from './growing-list.ts';
 import type { Notes } from './notes.ts';
+import { readName } from './read-name.ts';
 import { WireMessage } from './wire-message.ts';
 import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
 
@@ -138,10 +139,10 @@ class DefinitionReader {
       const { field, wireType, start, end } = reader;
       if (wireType === varintType && field === 3) arg.type = Number(BigInt.asIntN(32, reader.varint()));
       if (wireType !== bytesType) continue;
-      if (field === 1) arg.name = this.#bytes.toString('utf8', start, end);
-      else if (field === 4) arg.typeAttr = this.#bytes.toString('utf8', start, end);
-      else if (field === 5) arg.numberAttr = this.#bytes.toString('utf8', start, end);
-      else if (field === 6) arg.typeListAttr = this.#bytes.toString('utf8', start, end);
+      if (field === 1) arg.name = readName(this.#bytes, start, end);
+      else if (field === 4) arg.typeAttr = readName(this.#bytes, start, end);
+      else if (field === 5) arg.numberAttr = readName(this.#bytes, start, end);
+      else if (field === 6) arg.typeListAttr = readName(this.#bytes, start, end);
     }
     return arg;
   }

@@ -10,6 +10,11 @@ export const graphLimits = {
   /** Calls that grappler could make by swapping implementations. */
   maxSwappedCalls: 200_000,
   maxMetaGraphs: 100,
+  /**
+   * Of functions, operations, attributes, signatures and the like. Node hashes longer strings by their length alone, so that a map of them compares
+   * each with all others: 4,000 of them took a minute.
+   */
+  maxNameBytes: 16_383,
   /** Messages in each other, as protobuf has it. */
   maxDepth: 100,
   /** Graphs in strings of graphs. */

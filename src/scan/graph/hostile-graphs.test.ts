@@ -121,4 +121,29 @@ describe('whatever the bytes are', () => {
     const many = { name: 'n', op: 'AddN', inputs: Array.from({ length: 100_001 }, () => 'n') };
     expect(() => readGraphDefProgram(graphDef([many]), 'f', recordingContext())).toThrow('more than 100000 inputs');
   });
+
+  // Node hashes longer strings by their length, so that a map of a few thousand of them takes minutes.
+  it('refuses names of more than 16,383 bytes, but of nodes', () => {
+    const long = 'n'.repeat(16_384);
+    const read = (bytes: Buffer) => readGraphDefProgram(bytes, 'f', recordingContext());
+    const tooLong = expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('16384 bytes') });
+    expect(() => read(graphDef([], { functions: [{ name: long }] }))).toThrow(tooLong);
+    expect(() => read(graphDef([{ name: 'n', op: long }]))).toThrow(tooLong);
+    expect(() => read(graphDef([], { functions: [{ name: 'f', args: [long] }] }))).toThrow(tooLong);
+    const signed = savedModel({ metaGraphs: [{ nodes: [placeholder('x')], signatures: { [long]: {} } }] });
+    expect(() => readSavedModelPrograms(signed, 'f', recordingContext())).toThrow(tooLong);
+    const noted = recordingContext();
+    const attribute = () => readGraphDefProgram(graphDef([{ name: 'n', op: 'NoOp', attrs: { [long]: attrInt(1) } }]), 'f', noted);
+    expect(attribute).toThrow('the name of an attribute is too long');
+    expect(read(graphDef([{ name: long, op: 'NoOp' }])).main.name(0)).toBe(long);
+  });
+
+  it('reads names of a collection beside one that is too long', () => {
+    const entry = Buffer.concat([field(1, 'n'.repeat(20_000)), field(2, 'init'), field(3, 'read')]);
+    const bytes = savedModel({
+      metaGraphs: [{ nodes: [{ name: 'init', op: 'NoOp' }], collections: { variables: { bytes: [entry] } } }],
+    });
+    const [program] = readSavedModelPrograms(bytes, 'f', recordingContext());
+    expect(program.reach.triggersOf(program.main, 0)).not.toEqual([]);
+  });
 });

@@ -64,7 +64,13 @@ function readSignatures(meta: WireMessage): readonly SignatureEntry[] {
     inputs: tensors(signature.map(1, 'input of a signature'), 'input'),
     outputs: tensors(signature.map(2, 'output of a signature'), 'output'),
     defaults: new Map(
-      [...signature.map(4, 'default of a signature')].map(([alias, tensor]) => [alias, tensor.strings(8).slice(0, maxDefaults)]),
+      [...signature.map(4, 'default of a signature')].map(([alias, tensor]) => [
+        alias,
+        tensor
+          .buffers(8)
+          .slice(0, maxDefaults)
+          .map((value) => value.toString('utf8')),
+      ]),
     ),
   }));
 }

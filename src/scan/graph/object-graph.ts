@@ -34,7 +34,7 @@ function readObject(id: number, message: WireMessage): Entry {
     children: message.messages(1, 'a child of an object').map((child) => ({ name: child.string(2), id: child.number(1) })),
     concreteFunctions: kind === 'function' || kind === 'bare_concrete_function' ? (content?.strings(1) ?? []) : [],
     saveableFunctions: [...saveables].map(([name, one]) => ({ name, save: one.number(2), restore: one.number(3) })),
-    ...(kind === 'user_object' && content !== undefined ? { identifier: content.string(1), metadata: content.string(3) } : {}),
+    ...(kind === 'user_object' && content !== undefined ? { identifier: content.string(1), metadata: content.text(3) } : {}),
     ...(kind === 'asset' ? { assetIndex: content?.number(1) ?? 0 } : {}),
     ...(kind === 'constant' || kind === 'captured_tensor' ? { node: content?.string(1) ?? '' } : {}),
     ...(registeredName === '' ? {} : { registeredName }),

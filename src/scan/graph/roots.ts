@@ -32,7 +32,7 @@ function namesInMessages(values: readonly Buffer[] | undefined, fields: readonly
   for (const bytes of (values ?? []).slice(0, maxBytesDecoded)) {
     try {
       const message = new WireMessage(bytes, 'a collection', [{ start: 0, end: bytes.length }], new Notes(), 'a message');
-      for (const field of fields) for (const name of message.strings(field)) names.push(name);
+      for (const field of fields) for (const name of message.buffers(field)) names.push(name.toString('utf8'));
     } catch {
       // A collection may hold anything.
     }

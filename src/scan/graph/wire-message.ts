@@ -1,6 +1,7 @@
 // One small protobuf message with random access to its fields, read without a schema: signatures, savers, collections, object graphs. Never for
 // graphs, whose nodes would become objects. Pieces of a message are read as one, as every decoder merges them, and that is noted.
 import type { Notes } from './notes.ts';
+import { readName } from './read-name.ts';
 import { bytesType, type Span, varintAt, varintType, WireReader } from './wire-reader.ts';
 
 interface FieldSpan extends Span {
@@ -54,14 +55,21 @@ export class WireMessage {
     return this.#all(number, bytesType);
   }
 
-  /** Empty when it is not there. */
+  /** A name; empty when it is not there. @throws MODEL_INVALID when it is longer than names may be. */
   string(number: number): string {
+    const span = this.#last(number, bytesType);
+    return span === undefined ? '' : readName(this.#bytes, span.start, span.end);
+  }
+
+  /** Text of any length, which is no key of a map. */
+  text(number: number): string {
     const span = this.#last(number, bytesType);
     return span === undefined ? '' : this.#bytes.toString('utf8', span.start, span.end);
   }
 
+  /** Names. @throws MODEL_INVALID when one is longer than names may be. */
   strings(number: number): readonly string[] {
-    return this.spans(number).map(({ start, end }) => this.#bytes.toString('utf8', start, end));
+    return this.spans(number).map(({ start, end }) => readName(this.#bytes, start, end));
   }
 
   buffers(number: number): readonly Buffer[] {
