@@ -496,7 +496,15 @@ function escaped(value, times) {
   return result;
 }
 
+/** Node hashes strings of more than 16,383 characters by their length only: a map of such names compares each with all others. */
+const longName = (index) => 'n'.repeat(20_000) + String(index).padStart(6, '0');
+
 const kerasAttacks = {
+  'json-long-keys': () =>
+    one(
+      'model.json',
+      json({ class_name: 'Sequential', config: Object.fromEntries(range(4000).map((index) => [longName(index), index])) }),
+    ),
   'json-keys': () =>
     one(
       'model.json',
@@ -738,8 +746,7 @@ const containerAttacks = {
         Buffer.concat(new Array(20_000_000).fill(bytesField(1, Buffer.concat([bytesField(1, 'n'), bytesField(2, 'NoOp')])))),
       ),
     ),
-  'pbtxt-deep': () =>
-    one('graph.pbtxt', Buffer.from(`node { name: "a" op: "NoOp" ${'attr { value { func { '.repeat(200_000)}`)),
+  'pbtxt-deep': () => one('graph.pbtxt', Buffer.from(`node { name: "a" op: "NoOp" ${'attr { value { func { '.repeat(200_000)}`)),
   'pbtxt-large': () =>
     one(
       'graph.pbtxt',
@@ -826,6 +833,12 @@ const weightAttacks = {
         ...range(50_000).map((index) => [key(index), Buffer.concat([place(1, [1], 0, 4), numberField(3, index % 10_000)])]),
       ],
       Buffer.alloc(4),
+      maskedCrc32c,
+    ),
+  'checkpoint-long-names': ({ maskedCrc32c }) =>
+    checkpoint(
+      [header(), ...range(4000).map((index) => [Buffer.from(longName(index)), place(1, [1], index * 4, 4)])],
+      Buffer.alloc(16_000),
       maskedCrc32c,
     ),
   'checkpoint-strings': ({ maskedCrc32c }) =>
@@ -927,8 +940,22 @@ function sharedTables(operators, subgraphs = 1) {
   return bytes;
 }
 
+const longNameAttacks = {
+  'names-long-functions': () =>
+    frozen(
+      [x],
+      range(4000).map((index) => define(longName(index), { nodes: [] })),
+    ),
+  'names-long-nodes': () => frozen(range(4000).map((index) => node(longName(index), 'ReadFile', [longName((index + 1) % 4000)]))),
+  'names-long-ops': () => frozen(range(4000).map((index) => node(`n${index}`, longName(index)))),
+  'names-long-attrs': () =>
+    frozen([node('n', 'NoOp', [], Object.fromEntries(range(4000).map((index) => [longName(index), type(1)])))]),
+  'names-long-signatures': () =>
+    savedModel(metaGraph(graph([x]), ...range(4000).map((index) => signature(longName(index), {}, {})))),
+};
+
 const asModel = Object.fromEntries(
-  Object.entries(graphAttacks).map(([name, make]) => [
+  Object.entries({ ...graphAttacks, ...longNameAttacks }).map(([name, make]) => [
     `graph-${name}`,
     () => {
       const made = make();

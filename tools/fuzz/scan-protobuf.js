@@ -169,7 +169,8 @@ function change(random, { siblings, field, path }, places, pool, gentle) {
     case 6: {
       const size = writeField(field).length;
       const times = Math.min(random.of([2, 10, 300, 3000]), Math.floor(maxRepeatBytes / size));
-      siblings.splice(index, 0, ...new Array(times).fill(field));
+      // Copies: what is repeated in one of them must not be repeated in all.
+      siblings.splice(index, 0, ...Array.from({ length: times }, () => copyTree([field])[0]));
       break;
     }
     case 7: {

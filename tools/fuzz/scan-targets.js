@@ -278,6 +278,17 @@ export function makeScanTargets({ maskedCrc32c, readSortedTable }, root, random)
     return { jsons, jsonStrings, archives, configStrings, hdf5 };
   });
   const metadata = contents(seeds, ['savedmodel'], /keras_metadata\.pb$/);
+  const layer = JSON.stringify({
+    name: 'm',
+    class_name: 'Sequential',
+    config: { layers: [{ class_name: 'Dense', config: { units: 1 } }] },
+  });
+  metadata.push(
+    bytesField(
+      1,
+      Buffer.concat([numberField(2, 0), bytesField(3, 'root'), bytesField(4, '_tf_keras_sequential'), bytesField(5, layer)]),
+    ),
+  );
   const tflite = contents(seeds, ['tflite'], /./).filter((bytes) => bytes.length < 60_000);
   const tfjs = seeds.filter(({ kind }) => kind === 'tfjs');
   const members = (random) =>
