@@ -606,6 +606,13 @@ const kerasAttacks = {
       }),
     },
   }),
+  'tfjs-shards': () => {
+    const paths = range(30_000).map((index) => `w${index}`);
+    const weights = range(240_000).map((index) => ({ name: `w${index}`, shape: [1], dtype: 'uint8' }));
+    const model = json({ format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [{ paths, weights }] });
+    const shards = paths.map((name) => ({ name, bytes: Buffer.alloc(8, 1), isStored: true }));
+    return one('m.zip', zip([{ name: 'model.json', bytes: model }, ...shards]).bytes);
+  },
   'tfjs-graph': () => ({
     target: '.',
     files: {

@@ -83,6 +83,17 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
+/** The last part that begins at `offset` or before; there may be 50,000 of them, and as many weights that are read from them. */
+function partAt(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (starts[middle] <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
 /** Several sources as one, in order. */
 export function joinSources(name: string, parts: readonly Source[]): Source {
   if (parts.length === 1) return parts[0];
@@ -100,10 +111,10 @@ export function joinSources(name: string, parts: readonly Source[]): Source {
         throw new AirlockError('MODEL_INCOMPLETE', { message: `${name} ends before byte ${offset + length}` });
       }
       const pieces: Buffer[] = [];
-      for (const [index, part] of parts.entries()) {
+      for (let index = partAt(starts, offset); index < parts.length && starts[index] < offset + length; index++) {
         const from = Math.max(offset, starts[index]);
-        const to = Math.min(offset + length, starts[index] + part.sizeBytes);
-        if (from < to) pieces.push(part.read(from - starts[index], to - from));
+        const to = Math.min(offset + length, starts[index] + parts[index].sizeBytes);
+        if (from < to) pieces.push(parts[index].read(from - starts[index], to - from));
       }
       return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
     },
