@@ -961,6 +961,61 @@ const longNameAttacks = {
     savedModel(metaGraph(graph([x]), ...range(4000).map((index) => signature(longName(index), {}, {})))),
 };
 
+/** An HDF5 file whose root is one old-style group: `entries` names in a node that is a child of its tree `children` times. */
+function oldGroup(entries, children, heapBytes, nameAt) {
+  const treeAt = 136;
+  const nodeAt = treeAt + 24 + children * 16;
+  const heapAt = nodeAt + 8 + entries * 40;
+  const bytes = Buffer.alloc(heapAt + 32 + heapBytes);
+  const u64 = (at, value) => bytes.writeBigUInt64LE(BigInt(value), at);
+  Buffer.from('894844460d0a1a0a', 'hex').copy(bytes);
+  bytes[13] = bytes[14] = 8;
+  u64(32, 0xffffffffffffffffn);
+  u64(40, bytes.length);
+  u64(48, 0xffffffffffffffffn);
+  u64(64, 96);
+  bytes[96] = 1;
+  bytes.writeUInt16LE(1, 98);
+  bytes.writeUInt32LE(24, 104);
+  bytes.writeUInt16LE(0x11, 112);
+  bytes.writeUInt16LE(16, 114);
+  u64(120, treeAt);
+  u64(128, heapAt);
+  bytes.write('TREE', treeAt);
+  bytes.writeUInt16LE(children, treeAt + 6);
+  for (let index = 0; index < children; index++) u64(treeAt + 24 + index * 16 + 8, nodeAt);
+  bytes.write('SNOD', nodeAt);
+  bytes[nodeAt + 4] = 1;
+  bytes.writeUInt16LE(entries, nodeAt + 6);
+  for (let index = 0; index < entries; index++) {
+    u64(nodeAt + 8 + index * 40, nameAt(index));
+    u64(nodeAt + 16 + index * 40, 96);
+  }
+  bytes.write('HEAP', heapAt);
+  u64(heapAt + 8, heapBytes);
+  u64(heapAt + 24, heapAt + 32);
+  bytes.fill('a', heapAt + 32, bytes.length - 1);
+  return bytes;
+}
+
+Object.assign(weightAttacks, {
+  'hdf5-heap-names': () =>
+    one(
+      'm.h5',
+      oldGroup(60_000, 1, 60_000, (index) => index),
+    ),
+  'hdf5-heap-names-endless': () =>
+    one(
+      'm.h5',
+      oldGroup(60_000, 1, 20_000_000, (index) => index),
+    ),
+  'hdf5-tree-shared': () =>
+    one(
+      'm.h5',
+      oldGroup(60_000, 60_000, 100, (index) => index % 90),
+    ),
+});
+
 const asModel = Object.fromEntries(
   Object.entries({ ...graphAttacks, ...longNameAttacks }).map(([name, make]) => [
     `graph-${name}`,

@@ -1,6 +1,6 @@
 // Version 1 B-trees: the entries of an old-style group with their local heap, and the chunks of a dataset (HDF5 file format specification,
 // III.A.1, III.B, III.D). Nodes are visited once, whatever points at them.
-import { type Hdf5Bytes, textAt } from './hdf5-bytes.ts';
+import type { Hdf5Bytes } from './hdf5-bytes.ts';
 import type { Hdf5Link } from './hdf5-types.ts';
 
 const maxNodes = 200_000;
@@ -62,13 +62,13 @@ export function readSymbolTable(file: Hdf5Bytes, tree: number, heapAddress: numb
     const entryBytes = 2 * file.offsetBytes + 24;
     const cursor = file.cursor(file.at(address + 8, count * entryBytes), 'a symbol table node');
     for (let index = 0; index < count; index++) {
-      const name = textAt(heap, cursor.uint(file.offsetBytes));
+      const name = file.heapText(heap, cursor.uint(file.offsetBytes));
       const target = cursor.address();
       const cacheType = cursor.u32();
       cursor.skip(4);
       const scratch = cursor.take(16);
       if (links.length >= maxLinks) throw file.fail('a group has too many links');
-      if (cacheType === 2) links.push({ kind: 'soft', name, target: textAt(heap, scratch.readUInt32LE(0)) });
+      if (cacheType === 2) links.push({ kind: 'soft', name, target: file.heapText(heap, scratch.readUInt32LE(0)) });
       else if (target !== undefined) links.push({ kind: 'hard', name, address: target });
     }
   }

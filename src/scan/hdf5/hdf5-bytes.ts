@@ -6,6 +6,10 @@ import type { Source } from '../scan-context.ts';
 /** All that is read of headers, indexes and heaps of one file. */
 const maxStructureBytes = 512 * 1024 ** 2;
 
+const maxHeapTextBytes = 64 * 1024;
+/** What is read is soon let go, names stay: with this, 64 MiB of them do. */
+const heldCost = 8;
+
 export function damaged(file: string, what: string): AirlockError {
   return new AirlockError('MODEL_INVALID', { message: `${printable(file, 200)} is no valid HDF5 file: ${what}` });
 }
@@ -34,9 +38,28 @@ export class Hdf5Bytes {
     const start = this.base + address;
     if (!(start >= 0 && length >= 0 && start + length <= this.source.sizeBytes))
       throw this.fail('an address leads out of the file');
-    this.#left -= length;
-    if (this.#left < 0) throw this.fail('its structures are too large or used too often');
+    this.#spend(length);
     return this.source.read(start, length);
+  }
+
+  #spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw this.fail('its structures are too large or used too often');
+  }
+
+  /**
+   * NUL-terminated text in a local heap, where texts may share their bytes: each is counted as if it did not.
+   * @throws MODEL_INVALID when it is longer than 64 KiB, or there are too many.
+   */
+  heapText(heap: Buffer, offset: number): string {
+    if (offset < 0 || offset >= heap.length) return '';
+    const rest = heap.subarray(offset, offset + maxHeapTextBytes);
+    const end = rest.indexOf(0);
+    if (end === -1 && rest.length === maxHeapTextBytes) throw this.fail('a name in a local heap has no end');
+    const text = end === -1 ? rest : rest.subarray(0, end);
+    // Short ones cost as much as what is read to find them; long ones are held for as long as the file is.
+    this.#spend(text.length * heldCost);
+    return text.toString('utf8');
   }
 
   /** As many bytes as there are, up to `length`. */

@@ -94,7 +94,7 @@ export function readExternalFiles(cursor: Hdf5Cursor): Hdf5External[] {
   if (heapAddress === undefined) return [];
   const heap = readLocalHeap(cursor.file, heapAddress);
   return Array.from({ length: count }, () => {
-    const file = textAt(heap, cursor.length());
+    const file = cursor.file.heapText(heap, cursor.length());
     return { file, offset: cursor.length(), sizeBytes: cursor.length() };
   });
 }
