@@ -888,62 +888,77 @@ const weightAttacks = {
       sortedTable([[Buffer.alloc(0), bytesField(1, Buffer.concat(range(200).map(tensorOf)))]], maskedCrc32c),
     );
   },
-  'tflite-shared-tables': () => one('model.tflite', sharedTables(200_000)),
-  'tflite-shared-subgraphs': () => one('model.tflite', sharedTables(200_000, 100)),
+  'tflite-shared-operators': () => one('model.tflite', sharedTables(900_000, 2, 14)),
+  'tflite-shared-tensors': () => one('model.tflite', sharedTables(10, 900_000, 1)),
+  'tflite-shared-few': () => one('model.tflite', sharedTables(3, 3, 1)),
 };
 
-/** A TFLite model whose subgraphs are all the same table, whose operators are all the same table. */
-function sharedTables(operators, subgraphs = 1) {
-  const bytes = Buffer.alloc(400 + operators * 4 + subgraphs * 4);
-  const u32 = (at, value) => bytes.writeUInt32LE(value, at);
-  const table = (at, vtable, fields, size) => {
-    bytes.writeUInt16LE(4 + fields.length * 2, vtable);
-    bytes.writeUInt16LE(size, vtable + 2);
-    for (const [index, field] of fields.entries()) bytes.writeUInt16LE(field, vtable + 4 + index * 2);
-    bytes.writeInt32LE(at - vtable, at);
+/** A TFLite model with one subgraph, whose operators are all the same table, and its tensors too. Offsets point forward, as they must. */
+function sharedTables(operators, tensors, inputs) {
+  const chunks = [];
+  let length = 8;
+  const put = (size) => {
+    const chunk = Buffer.alloc(size);
+    chunks.push({ at: length, chunk });
+    length += size;
+    return { at: length - size, chunk };
   };
+  const point = (from, offset, to) => from.chunk.writeUInt32LE(to - (from.at + offset), offset);
+  // A vtable and its table: each field has 4 bytes, 0 is left out.
+  const table = (fields) => {
+    const head = 4 + fields.length * 2;
+    const pad = (4 - (head % 4)) % 4;
+    const made = put(head + pad + 4 + fields.length * 4);
+    made.chunk.writeUInt16LE(head, 0);
+    made.chunk.writeUInt16LE(4 + fields.length * 4, 2);
+    for (const [index, isThere] of fields.entries()) made.chunk.writeUInt16LE(isThere ? 4 + index * 4 : 0, 4 + index * 2);
+    made.chunk.writeInt32LE(head + pad, head + pad);
+    const start = head + pad;
+    return { at: made.at + start, chunk: made.chunk.subarray(start), field: (index) => 4 + index * 4 };
+  };
+  const vector = (count) => {
+    const made = put(4 + count * 4);
+    made.chunk.writeUInt32LE(count, 0);
+    return made;
+  };
+  const model = table([1, 1, 1, 0, 1]);
+  model.chunk.writeUInt32LE(3, model.field(0));
+  const codes = vector(1);
+  const graphs = vector(1);
+  const buffers = vector(1);
+  point(model, model.field(1), codes.at);
+  point(model, model.field(2), graphs.at);
+  point(model, model.field(4), buffers.at);
+  const buffer = table([0]);
+  point(buffers, 4, buffer.at);
+  const code = table([1, 0, 1, 1]);
+  code.chunk[code.field(0)] = 101;
+  code.chunk.writeUInt32LE(1, code.field(2));
+  code.chunk.writeUInt32LE(101, code.field(3));
+  point(codes, 4, code.at);
+  const graph = table([1, 1, 1, 1]);
+  point(graphs, 4, graph.at);
+  const tensorList = vector(tensors);
+  const operatorList = vector(operators);
+  const [graphInputs, graphOutputs] = [vector(1), vector(1)];
+  for (const [index, list] of [tensorList, graphInputs, graphOutputs, operatorList].entries())
+    point(graph, graph.field(index), list.at);
+  const tensorTable = table([1, 1, 1]);
+  const shapeList = vector(4);
+  for (const at of [4, 8, 12, 16]) shapeList.chunk.writeUInt32LE(2, at);
+  point(tensorTable, tensorTable.field(0), shapeList.at);
+  const operatorTable = table([1, 1, 1]);
+  const inputList = vector(inputs);
+  const outputList = vector(1);
+  outputList.chunk.writeUInt32LE(1, 4);
+  point(operatorTable, operatorTable.field(1), inputList.at);
+  point(operatorTable, operatorTable.field(2), outputList.at);
+  for (let index = 0; index < tensors; index++) point(tensorList, 4 + index * 4, tensorTable.at);
+  for (let index = 0; index < operators; index++) point(operatorList, 4 + index * 4, operatorTable.at);
+  const bytes = Buffer.alloc(length);
+  for (const { at, chunk } of chunks) chunk.copy(bytes, at);
+  bytes.writeUInt32LE(model.at, 0);
   bytes.write('TFL3', 4);
-  u32(0, 40);
-  // Model: version, operator_codes, subgraphs, description, buffers.
-  table(40, 16, [4, 8, 12, 0, 16], 20);
-  u32(44, 3);
-  const codes = 80;
-  u32(48, codes - 48);
-  const buffers = 92;
-  u32(56, buffers - 56);
-  u32(buffers, 1);
-  u32(buffers + 4, 108 - (buffers + 4));
-  table(108, 100, [], 4);
-  u32(codes, 1);
-  u32(codes + 4, 132 - (codes + 4));
-  // OperatorCode: deprecated_builtin_code, custom_code, version, builtin_code (ABS).
-  table(132, 116, [4, 0, 8, 12], 16);
-  bytes[136] = 101;
-  u32(140, 1);
-  u32(144, 101);
-  // SubGraph: tensors, inputs, outputs, operators.
-  table(180, 164, [4, 8, 12, 16], 20);
-  const empty = 216;
-  u32(184, empty - 184);
-  u32(188, empty - 188);
-  u32(192, empty - 192);
-  u32(empty, 0);
-  // Operator: opcode_index, inputs, outputs.
-  table(240, 224, [4, 8, 12], 16);
-  u32(248, empty + 400 - 400 - 248 + 0 > 0 ? empty - 248 : 4);
-  u32(252, 4);
-  const nothing = 256;
-  u32(248, nothing - 248);
-  u32(252, nothing - 252);
-  const list = 264;
-  u32(196, list - 196);
-  u32(list, operators);
-  const graphs = list + 4 + operators * 4;
-  u32(52, graphs - 52);
-  u32(graphs, subgraphs);
-  // Offsets of flatbuffers point forward only; these wrap around as 32 bits do, which a verifier must refuse.
-  for (let index = 0; index < operators; index++) u32(list + 4 + index * 4, (240 - (list + 4 + index * 4)) >>> 0);
-  for (let index = 0; index < subgraphs; index++) u32(graphs + 4 + index * 4, (180 - (graphs + 4 + index * 4)) >>> 0);
   return bytes;
 }
 

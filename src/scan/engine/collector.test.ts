@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { openOpRegistry } from '../ops/index.ts';
 import { readScanResult } from '../report/index.ts';
+import type { Severity } from '../scan-types.ts';
 import { Collector } from './collector.ts';
 
 it('gives a result that its reader takes, whatever numbers a file adds up to', () => {
@@ -9,4 +10,28 @@ it('gives a result that its reader takes, whatever numbers a file adds up to', (
   collector.artifact({ file: 'model.json', format: 'tfjs-model', bytes: 5, facts });
   const { artifacts } = readScanResult(JSON.parse(JSON.stringify(collector.result([]))));
   expect(artifacts[0].facts).toEqual({ tensors: 2, parameters: 'unknown', bytes: 'unknown', signatures: 'serving_default' });
+});
+
+it('keeps the worst findings of a rule, and counts the others', () => {
+  const collector = new Collector({ tensorflow: '2.21.0', ops: openOpRegistry(), scanSource: async () => undefined });
+  const say = (severity: Severity, from: number, count: number) => {
+    for (let index = from; index < from + count; index++) {
+      collector.report({
+        ruleId: 'file-read/op',
+        severity,
+        trigger: 'load',
+        message: `number ${index}`,
+        location: { file: 'f' },
+        chain: [],
+      });
+    }
+  };
+  say('low', 0, 60);
+  say('info', 60, 100);
+  say('high', 160, 45);
+  say('low', 205, 10);
+  const { findings, leftOut } = collector.result([]);
+  const count = (wanted: Severity) => findings.filter(({ severity }) => severity === wanted).length;
+  expect([count('high'), count('low'), count('info')]).toEqual([45, 55, 0]);
+  expect(leftOut).toEqual({ 'file-read/op': 115 });
 });

@@ -29,6 +29,10 @@ function sayable(facts: Artifact['facts']): Artifact['facts'] {
   );
 }
 
+function mildestOf(findings: readonly Finding[]): number {
+  return findings.reduce((least, one, index) => (compareSeverity(one.severity, findings[least].severity) < 0 ? index : least), 0);
+}
+
 export interface CollectorOptions {
   readonly tensorflow: string;
   readonly ops: OpRegistry;
@@ -44,6 +48,8 @@ export class Collector implements ScanContext {
   readonly scanSource: (source: Source) => Promise<void>;
   readonly #onProgress: (bytes: number) => void;
   readonly #findings = new Map<string, Finding[]>();
+  /** Of rules that have as many as are kept: which of them goes first. */
+  readonly #mildest = new Map<string, number>();
   readonly #seen = new Set<string>();
   readonly #leftOut: Record<string, number> = {};
   readonly #artifacts: Artifact[] = [];
@@ -83,11 +89,11 @@ export class Collector implements ScanContext {
     }
     this.#leftOut[finding.ruleId] = (this.#leftOut[finding.ruleId] ?? 0) + 1;
     // The worst must not hide behind a hundred harmless ones.
-    const mildest = known.reduce(
-      (least, one, index) => (compareSeverity(one.severity, known[least].severity) < 0 ? index : least),
-      0,
-    );
-    if (compareSeverity(finding.severity, known[mildest].severity) > 0) known[mildest] = finding;
+    const mildest = this.#mildest.get(finding.ruleId) ?? mildestOf(known);
+    this.#mildest.set(finding.ruleId, mildest);
+    if (compareSeverity(finding.severity, known[mildest].severity) <= 0) return;
+    known[mildest] = finding;
+    this.#mildest.delete(finding.ruleId);
   }
 
   unreadable(file: string, reason: string): void {

@@ -1,5 +1,6 @@
 // A TFLite model as objects, read after verification: subgraphs, tensors, operators, buffers. Contents stay in the file; ranges say where.
 // Numbers are as the file has them: nothing here is checked for sense, the judges do that.
+import { AirlockError } from '../../core/index.ts';
 import { builtinOps, customOpCode, type TensorType, tensorType } from './op-names.ts';
 import type { PagedBytes } from './paged-bytes.ts';
 import { type ByteRange, Table } from './table.ts';
@@ -164,14 +165,20 @@ function readOperator(table: Table, index: number, opCodes: readonly OpCode[]): 
   };
 }
 
-function readSubgraph(table: Table, index: number, opCodes: readonly OpCode[]): Subgraph {
+/** Of all subgraphs. The largest language models have some ten thousand; tables may be shared, so that a small file can claim a million. */
+const maxOperators = 300_000;
+
+function readSubgraph(table: Table, index: number, opCodes: readonly OpCode[], left: { operators: number }): Subgraph {
+  const operators = table.tables('operators');
+  left.operators -= operators.length;
+  if (left.operators < 0) throw new AirlockError('MODEL_INVALID', { message: `it has more than ${maxOperators} operators` });
   return {
     index,
     name: table.string('name') ?? '',
     tensors: table.tables('tensors').map(readTensor),
     inputs: table.numbers('inputs') ?? [],
     outputs: table.numbers('outputs') ?? [],
-    operators: table.tables('operators').map((operator, at) => readOperator(operator, at, opCodes)),
+    operators: operators.map((operator, at) => readOperator(operator, at, opCodes)),
   };
 }
 
@@ -187,16 +194,17 @@ function readTensorMap(table: Table): TensorMapEntry {
   return { name: table.string('name') ?? '', tensor: table.number('tensorIndex') };
 }
 
-/** Reads what `verifyFlatbuffer` has been over. */
+/** Reads what `verifyFlatbuffer` has been over. @throws MODEL_INVALID for more than 300,000 operators. */
 export function readTfliteModel(bytes: PagedBytes, rootOffset: number): TfliteModel {
   const root = new Table(bytes, 'Model', rootOffset);
   const opCodes = root.tables('operatorCodes').map(readOpCode);
+  const left = { operators: maxOperators };
   return {
     bytes,
     version: root.number('version'),
     description: root.string('description') ?? '',
     opCodes,
-    subgraphs: root.tables('subgraphs').map((subgraph, index) => readSubgraph(subgraph, index, opCodes)),
+    subgraphs: root.tables('subgraphs').map((subgraph, index) => readSubgraph(subgraph, index, opCodes, left)),
     buffers: root.tables('buffers').map(readBuffer),
     metadata: root.tables('metadata').map((entry) => ({ name: entry.string('name') ?? '', buffer: entry.number('buffer') })),
     metadataBuffers: root.numbers('metadataBuffer') ?? [],
