@@ -40,7 +40,7 @@ async function run(path) {
   }
 }
 
-const counts = { cases: 0, whole: 0, slowestMs: 0, slowestCase: 0, residentMiB: 0 };
+const counts = { cases: 0, whole: 0, slowestMs: 0, slowestCase: 0, residentMiB: 0, residentCase: 0 };
 const say = (message) => process.send?.(message);
 let number = only ?? first;
 for (; only === undefined ? Date.now() < untilMs : number === only; number++) {
@@ -53,7 +53,8 @@ for (; only === undefined ? Date.now() < untilMs : number === only; number++) {
   const tookMs = (user + system) / 1000;
   counts.cases++;
   if (tookMs > counts.slowestMs) Object.assign(counts, { slowestMs: tookMs, slowestCase: number });
-  counts.residentMiB = Math.max(counts.residentMiB, Math.round(process.resourceUsage().maxRSS / 1024));
+  const residentMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  if (residentMiB > counts.residentMiB) Object.assign(counts, { residentMiB, residentCase: number });
   if (fault !== undefined) {
     say({ fault, case: number, counts });
     break;

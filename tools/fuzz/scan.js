@@ -144,7 +144,8 @@ for (const name of names) {
     total.whole += end.counts.whole;
     if (end.counts.slowestMs > total.slowestMs)
       Object.assign(total, { slowestMs: end.counts.slowestMs, slowestCase: end.counts.slowestCase });
-    total.residentMiB = Math.max(total.residentMiB, end.counts.residentMiB);
+    if (end.counts.residentMiB > total.residentMiB)
+      Object.assign(total, { residentMiB: end.counts.residentMiB, residentCase: end.counts.residentCase });
     if (end.fault !== undefined) {
       const kind = kindOf(end.fault);
       if (!kinds.has(kind))
@@ -160,7 +161,7 @@ for (const name of names) {
   found += kinds.size;
   const many = [...kinds.values()].reduce((sum, count) => sum + count, 0);
   console.log(
-    `${name}: ${total.cases} cases, ${total.whole} read whole, slowest ${Math.round(total.slowestMs)} ms (case ${total.slowestCase}), up to ${total.residentMiB} MiB, ${many === 0 ? 'nothing found' : `${kinds.size} faults in ${many} cases`}`,
+    `${name}: ${total.cases} cases, ${total.whole} read whole, slowest ${Math.round(total.slowestMs)} ms (case ${total.slowestCase}), up to ${total.residentMiB} MiB (case ${total.residentCase}), ${many === 0 ? 'nothing found' : `${kinds.size} faults in ${many} cases`}`,
   );
 }
 process.exit(found === 0 ? 0 : 1);

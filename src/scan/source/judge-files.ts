@@ -14,7 +14,7 @@ const control = /[\x00-\x1f\x7f-\x9f]/;
 
 const isBelowAssets = (name: string): boolean => /(?:^|\/)assets(?:\.extra)?\//.test(name);
 
-/** @returns what the file is, where that was looked at. */
+/** @returns what the file is, nothing when it cannot be read, undefined when that is not looked at. */
 function judgeContent(folder: FolderView, entry: FolderEntry, context: ScanContext): readonly Format[] | undefined {
   const file = `${folder.label}${entry.name}`;
   try {
@@ -32,7 +32,7 @@ function judgeContent(folder: FolderView, entry: FolderEntry, context: ScanConte
   } catch (thrown) {
     if (!isAirlockError(thrown)) throw thrown;
     context.unreadable(file, thrown.message);
-    return undefined;
+    return [];
   }
 }
 
@@ -77,7 +77,8 @@ function judgeLink(
 /**
  * Judges everything in `folder` as files. What cannot be opened is reported as unreadable. Contents of archives and models are judged by
  * whoever reads them.
- * @returns what each file is, by its name, so that nobody has to find out again. Files that could not be looked at are not there.
+ * @returns what each file is, by its name, so that nobody has to find out again; nothing for those that cannot be read, which was said. Data
+ * files of checkpoints are not there.
  */
 export function judgeFiles(folder: FolderView, context: ScanContext): ReadonlyMap<string, readonly Format[]> {
   const found = new Map<string, readonly Format[]>();

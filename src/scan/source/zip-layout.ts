@@ -74,21 +74,28 @@ function judgeGap(archive: Source, start: number, end: number, hidden: ZipEntry[
   }
 }
 
-/** Reports members that share bytes and what lies between them. Gives the members that the directory does not list. */
-export function judgeLayout(
-  archive: Source,
-  located: readonly Located[],
-  directoryStart: number,
-  context: ScanContext,
-): ZipEntry[] {
+/** Members that share bytes with others and are read all the same: one may be there to be seen by some readers only, a thousand are a bomb. */
+const maxOverlaps = 16;
+
+export interface Layout {
+  /** Members that the directory does not list. */
+  readonly hidden: readonly ZipEntry[];
+  /** Those that share their bytes with too many others. */
+  readonly refused: ReadonlySet<ZipEntry>;
+}
+
+/** Reports members that share bytes, and what lies between members. */
+export function judgeLayout(archive: Source, located: readonly Located[], directoryStart: number, context: ScanContext): Layout {
   const hidden: ZipEntry[] = [];
+  const refused = new Set<ZipEntry>();
   const ranges = located
     .filter(({ problem }) => problem === undefined)
-    .map(({ entry, dataStart }) => ({ start: entry.offset, end: dataStart + entry.compressedBytes, name: entry.name }))
+    .map(({ entry, dataStart }) => ({ start: entry.offset, end: dataStart + entry.compressedBytes, name: entry.name, entry }))
     .sort((a, b) => a.start - b.start);
   let end = ranges[0]?.start ?? 0;
   let overlaps = 0;
   for (const range of ranges) {
+    if (range.start < end && overlaps >= maxOverlaps) refused.add(range.entry);
     if (range.start < end && overlaps++ === 0) {
       reportFile(context, 'memory/archive-bomb', {
         file: archive.name,
@@ -101,7 +108,7 @@ export function judgeLayout(
     end = Math.max(end, range.end);
   }
   if (ranges.length > 0 && directoryStart > end) judgeGap(archive, end, directoryStart, hidden, context);
-  return hidden;
+  return { hidden, refused };
 }
 
 /** Bytes before the first member and after the end. */

@@ -118,6 +118,21 @@ describe('readZip()', () => {
     expect(Math.max(...files.map(({ length }) => length))).toBeLessThan(110);
   });
 
+  it('reads a few members that share their bytes, and no more', () => {
+    const content = 'x'.repeat(600);
+    const items = Array.from({ length: 30 }, (_, index) => ({
+      name: `m${index}`,
+      content,
+      directory: { name: 'm0', offset: 0 },
+    }));
+    const { members: all, found } = read(zipOf(items));
+    const members = all.filter(({ name }) => !name.includes('not in the directory'));
+    expect(found).toContain('high memory/archive-bomb');
+    expect(members.filter(({ unreadable }) => unreadable === undefined)).toHaveLength(17);
+    expect(members[16].source().sizeBytes).toBe(600);
+    expect(members[17].unreadable).toContain('shares its bytes');
+  });
+
   it('inflates no member that would not fit into the memory of a scan', () => {
     const { members } = read(zipOf([{ name: 'a', content: 'x', directory: { sizeBytes: 400 * 1024 ** 2 } }]));
     expect(() => members[0].source()).toThrow(/too large to inflate/);

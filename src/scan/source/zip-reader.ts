@@ -158,7 +158,11 @@ export function readZip(archive: Source, context: ScanContext, options: ZipOptio
     const name = register.add(entry.name.endsWith('/') ? entry.name.slice(0, -1) : entry.name, context);
     located.push(locate(archive, entry, entry.name.startsWith('/') ? `/${name}` : name, context));
   }
-  for (const entry of judgeLayout(archive, located, directory.start, context)) {
+  const { hidden, refused } = judgeLayout(archive, located, directory.start, context);
+  for (const [index, place] of located.entries()) {
+    if (refused.has(place.entry)) located[index] = { ...place, problem: 'it shares its bytes with too many others' };
+  }
+  for (const entry of hidden) {
     context.takeFile(archive.name);
     judgeMemberName(archive, entry.name, context);
     located.push(locate(archive, entry, `${register.add(entry.name, context)} (not in the directory)`, context));
