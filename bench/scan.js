@@ -75,7 +75,7 @@ function timed(command, args, codes = [0]) {
 function engineRun(target) {
   const code = `import { scanInProcess } from ${JSON.stringify(engine)};
     const started = performance.now();
-    await scanInProcess({ path: ${JSON.stringify(target)}, tensorflow: '2.21.0', ignored: [] });
+    await scanInProcess({ path: ${JSON.stringify(target)}, tensorflow: '2.21.0' });
     process.stdout.write(JSON.stringify({ ms: performance.now() - started, MiB: process.resourceUsage().maxRSS / 1024 }));`;
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);

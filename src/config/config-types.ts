@@ -1,6 +1,7 @@
 // What a checked configuration looks like to the rest of the tree. Only schema.ts makes one, so a value of these types has
 // passed every rule: paths are absolute, numbers are within their bounds, names are printable.
-import type { Severity, TrustConfig } from './trust-types.ts';
+import type { Severity } from '../core/index.ts';
+import type { TrustConfig } from './trust-types.ts';
 
 /** The whole of airlock.yaml with its defaults filled in; frozen all the way down. */
 export interface Config {

@@ -34,7 +34,6 @@ export type {
   KeySigner,
   LegacyForm,
   PolicyConfig,
-  Severity,
   SignerConfig,
   SigstoreSigner,
   TrustConfig,

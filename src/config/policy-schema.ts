@@ -1,18 +1,10 @@
 // One policy of the trust section: who must have signed a model, how many of them, and what must be stated beside the signature. Only checks
 // the words; src/provenance/policy decides by them. Whether the names of signers exist is looked at in trust-schema.ts.
+
 import { z } from 'zod';
+import { severities } from '../core/index.ts';
 import { plainText, versionNumber, wholeNumber } from './fields.ts';
-import {
-  distinct,
-  duration,
-  finiteNumber,
-  identifier,
-  namedMap,
-  namePattern,
-  refuse,
-  severities,
-  sha256Hex,
-} from './trust-fields.ts';
+import { distinct, duration, finiteNumber, identifier, namedMap, namePattern, refuse, sha256Hex } from './trust-fields.ts';
 import type { AttestationDemand, PolicyConfig } from './trust-types.ts';
 
 const maxNames = 100;

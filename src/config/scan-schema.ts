@@ -1,11 +1,12 @@
 // The scan section of airlock.yaml: what a scan refuses, when it is repeated, and who is told. Absent means the defaults: every version is scanned
 // before it is loaded.
+
 import { z } from 'zod';
+import { type Severity, severities } from '../core/index.ts';
 import type { ScanConfig } from './config-types.ts';
 import { field, isLoopback, plainText, wholeNumber } from './fields.ts';
 import { parseSchedule } from './schedule.ts';
-import { duration, severities } from './trust-fields.ts';
-import type { Severity } from './trust-types.ts';
+import { duration } from './trust-fields.ts';
 
 function severity() {
   return field('severity', `one of ${severities.join(', ')}`, (value): Severity | undefined =>

@@ -2,14 +2,10 @@
 // in two zones, would be compared by somebody who forgets one of them.
 import { z } from 'zod';
 import { field, plainText } from './fields.ts';
-import type { Severity } from './trust-types.ts';
 
 const secondMs = 1_000;
 const unitMs: Readonly<Record<string, number>> = { s: secondMs, m: 60 * secondMs, h: 3_600 * secondMs, d: 86_400 * secondMs };
 const maxDurationMs = 3_650 * 86_400 * secondMs;
-
-/** From harmless to worst. */
-export const severities: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
 
 /** What signers and policies are called: 1 to 63 letters, digits, `.`, `_` and `-`; so it is never a digest, which has 64. */
 export function identifier(what: string) {

@@ -1,5 +1,6 @@
 // What the trust section of airlock.yaml says, after it was checked: whose signatures count, for which models, and what must be stated
 // beside them. Only trust-schema.ts makes one; paths are absolute, digests are lowercase hex. docs/trust.md has the keys one by one.
+import type { Severity } from '../core/index.ts';
 
 /** The `trust` section. What it does not allow is refused. */
 export interface TrustConfig {
@@ -83,8 +84,6 @@ export interface PolicyConfig {
 }
 
 export type AttestationType = 'release' | 'slsa' | 'training' | 'scan' | 'contract' | 'evaluation';
-
-export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical';
 
 export interface AttestationDemand {
   readonly type: Exclude<AttestationType, 'release'>;

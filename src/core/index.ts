@@ -11,3 +11,4 @@ export { packageFolder } from './package-folder.ts';
 export { packageVersion } from './package-version.ts';
 export { printable, printableJson } from './printable.ts';
 export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts';
+export { compareSeverity, lowered, type Severity, severities } from './severity.ts';

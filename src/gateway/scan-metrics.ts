@@ -1,5 +1,5 @@
 // What scans found, as metrics in the text format of Prometheus, for alerts. Names of models are labels; nothing of a finding is.
-import { severities } from '../scan/index.ts';
+import { severities } from '../core/index.ts';
 import type { ScannedVersion } from '../serving/index.ts';
 import { scanSummary } from './scan-summary.ts';
 

@@ -1,5 +1,6 @@
 // What a log line, the status and a webhook say about a scan: numbers and digests; the findings are in the report.
-import { type Severity, severities } from '../scan/index.ts';
+import type { Severity } from '../core/index.ts';
+import { reachedAdvisories, severityCounts } from '../scan/index.ts';
 import type { ScannedVersion } from '../serving/index.ts';
 
 export interface ScanSummary {
@@ -16,17 +17,12 @@ export interface ScanSummary {
 }
 
 export function scanSummary({ report, digest }: ScannedVersion): ScanSummary {
-  const counts: Partial<Record<Severity, number>> = {};
-  for (const severity of [...severities].reverse()) {
-    const count = report.findings.filter((finding) => finding.suppressed === undefined && finding.severity === severity).length;
-    if (count > 0) counts[severity] = count;
-  }
   return {
     verdict: report.verdict,
     scannedAt: report.startedAt,
     tensorflow: report.tensorflow,
-    counts,
-    advisories: report.advisories.filter(({ status }) => status === 'affected').length,
+    counts: severityCounts(report),
+    advisories: reachedAdvisories(report).length,
     digest,
     rules: report.scanner.rules,
   };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AuditLog } from '../audit/index.ts';
 import type { Config } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
-import { loadSuppressions, rulesDigest } from '../scan/index.ts';
+import { countedFindings, loadSuppressions, rulesDigest } from '../scan/index.ts';
 import {
   type ModelCatalog,
   ScanGate,
@@ -109,8 +109,10 @@ export class ScanWatch {
 
   #onScanned(scanned: ScannedVersion): void {
     const { model, version, report } = scanned;
-    const counted = report.findings.filter(({ suppressed }) => suppressed === undefined);
-    const rules = Array.from(new Set(counted.map(({ ruleId, severity }) => `${severity} ${ruleId}`))).slice(0, maxNamed);
+    const rules = Array.from(new Set(countedFindings(report).map(({ ruleId, severity }) => `${severity} ${ruleId}`))).slice(
+      0,
+      maxNamed,
+    );
     this.audit.append('scan', { model, version: String(version), ...scanSummary(scanned), found: rules });
     // Recorded before the report is kept: what is kept is what the next scan is compared with, and nobody would hear of it any more.
     const worse = this.#history.compare(scanned);

@@ -28,7 +28,7 @@ export interface Use {
 }
 
 export interface ScanLimits {
-  /** All that archives and compressed parts may grow to, together. Default 4 GiB on disk size, 1 GiB in memory. */
+  /** All that archives and compressed parts may grow to, together. Default 1 GiB. */
   readonly maxExpandedBytes: number;
   /** Archives in archives. Default 3. */
   readonly maxNesting: number;
@@ -62,9 +62,3 @@ export interface ScanContext {
   /** Called now and then by long loops: moves the progress bar. */
   progress(bytes: number): void;
 }
-
-/**
- * Runs one reader: an expected failure (AirlockError) becomes `unreadable` for that file, so that one bad file does not hide another; anything
- * else is a fault of ours and is thrown.
- */
-export type ReadSafely = (file: string, read: () => Promise<void> | void) => Promise<void>;

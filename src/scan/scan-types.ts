@@ -1,9 +1,6 @@
 // What a scan says: findings, verdict, inventory. Everything else in src/scan makes these, and every reporter reads them. Plain data, so that
 // a report can cross a process boundary as JSON.
-
-/** From harmless to worst. `info` and `low` never refuse anything by default. */
-export const severities = ['info', 'low', 'medium', 'high', 'critical'] as const;
-export type Severity = (typeof severities)[number];
+import type { Severity } from '../core/index.ts';
 
 /**
  * What has to happen for the effect: `parse` opening the file with its usual library; `load` loading by any loader; `load-cpp` by the C++
@@ -156,8 +153,6 @@ export interface ScanRequest {
   readonly path: string;
   /** The TensorFlow that is meant, for example `2.21.0`. */
   readonly tensorflow: string;
-  /** Files below it that are not looked at, relative: signatures of a model that were judged elsewhere. */
-  readonly ignored: readonly string[];
 }
 
 /** `clean`: all was read and nothing found at `refuseAt` or above. `refused`: something was. `unreadable`: neither can be said. */
@@ -205,9 +200,4 @@ export interface AdvisoryVerdict {
   readonly why: string;
   readonly ops: readonly string[];
   readonly fixedVersions: readonly string[];
-}
-
-/** @returns below 0 when `a` is less severe. */
-export function compareSeverity(a: Severity, b: Severity): number {
-  return severities.indexOf(a) - severities.indexOf(b);
 }

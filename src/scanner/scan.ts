@@ -2,9 +2,9 @@
 // the way is never a clean report.
 import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import { AirlockError, packageVersion, printable } from '../core/index.ts';
+import { AirlockError, packageVersion, printable, type Severity } from '../core/index.ts';
 import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
-import type { Report, ReportedFinding, ScanResult, Severity } from '../scan/index.ts';
+import type { Report, ReportedFinding, ScanResult } from '../scan/index.ts';
 import { scanModel } from './scan-model.ts';
 
 export interface ScanOptions {
@@ -60,7 +60,7 @@ async function scanSafely(path: string, tensorflow: string, options: ScanOptions
   const scanIn = (jail: Jail): Promise<ScanResult> =>
     scanModel({
       jail,
-      request: { path, tensorflow, ignored: [] },
+      request: { path, tensorflow },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(onProgress === undefined ? {} : { onProgress }),

@@ -1,8 +1,8 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
-import { defaultScanConfig, modelNameOf, type SandboxConfig, type Severity } from '../config/index.ts';
+import { defaultScanConfig, modelNameOf, type SandboxConfig } from '../config/index.ts';
 import { type LoadedContract, loadContract } from '../contract/index.ts';
-import { AirlockError, printable, violationError } from '../core/index.ts';
+import { AirlockError, printable, type Severity, violationError } from '../core/index.ts';
 import { type MetaGraphInfo, readSavedModel, selectMetaGraph } from '../model/index.ts';
 import { defaultVersion } from '../runtime/index.ts';
 import {

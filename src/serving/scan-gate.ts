@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { ScanConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { Jail } from '../sandbox/index.ts';
-import { compareSeverity, loadSuppressions, type Report, rulesDigest } from '../scan/index.ts';
+import { countedFindings, loadSuppressions, type Report, rulesDigest } from '../scan/index.ts';
 import { scan } from '../scanner/index.ts';
 
 /** What is kept of the scan of one version. */
@@ -65,12 +65,11 @@ export class ScanGate {
    * @throws SCAN_REFUSED when something was found that `refuseAt` does not accept; SCAN_INCOMPLETE when it could not be judged.
    */
   async admit(target: VersionToScan): Promise<ScannedVersion> {
-    const { config, tensorflow } = this.#options;
-    const key = `${target.contentDigest} ${rulesDigest()} ${tensorflow} ${config.refuseAt}`;
+    const { config } = this.#options;
     const last = this.#last.get(nameOf(target));
     // Suppressions end at a date, and their file may be another by now.
-    const isJudged = last?.key === key && config.suppressions === undefined;
-    const scanned = isJudged ? last.scanned : await this.#scan(target, key);
+    const isJudged = last?.key === this.#keyOf(target) && config.suppressions === undefined;
+    const scanned = isJudged ? last.scanned : await this.#scan(target);
     const { verdict } = scanned.report;
     if (verdict === 'refused') throw new AirlockError('SCAN_REFUSED', { message: refusalText(scanned.report) });
     if (verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE', { message: unreadableText(scanned.report) });
@@ -82,13 +81,13 @@ export class ScanGate {
    * row is forgotten: a version that was scanned a moment ago may not be known yet to whoever is asked.
    */
   async rescan(whereabouts: (model: string, version: bigint) => Whereabouts): Promise<void> {
-    for (const [name, { target, key }] of [...this.#last]) {
+    for (const [name, { target }] of [...this.#last]) {
       if (this.#abort.signal.aborted) return;
       const where = whereabouts(target.model, target.version);
       const wasGone = this.#gone.delete(name);
       // The version passed once; what the machine cannot do now is tried at the next time.
       if (where === 'served')
-        await this.#scan(target, key).catch((thrown: unknown) => this.#options.onFailed?.(target, AirlockError.from(thrown)));
+        await this.#scan(target).catch((thrown: unknown) => this.#options.onFailed?.(target, AirlockError.from(thrown)));
       else if (where === 'gone' && wasGone) this.#last.delete(name);
       else if (where === 'gone') this.#gone.add(name);
     }
@@ -99,9 +98,11 @@ export class ScanGate {
     this.#abort.abort();
   }
 
-  async #scan(target: VersionToScan, key: string): Promise<ScannedVersion> {
+  async #scan(target: VersionToScan): Promise<ScannedVersion> {
     const { jail, config, tensorflow, onScanned } = this.#options;
     await this.#turn();
+    // Of the rules that the scan begins with: they may change while it runs.
+    const key = this.#keyOf(target);
     try {
       // Those that waited when the server was told to stop start no process any more.
       if (this.#abort.signal.aborted) throw new AirlockError('SCAN_INCOMPLETE', { message: 'The scan was ended' });
@@ -127,6 +128,12 @@ export class ScanGate {
     }
   }
 
+  /** What a verdict depends on. */
+  #keyOf({ contentDigest }: VersionToScan): string {
+    const { config, tensorflow } = this.#options;
+    return `${contentDigest} ${rulesDigest()} ${tensorflow} ${config.refuseAt}`;
+  }
+
   async #turn(): Promise<void> {
     if (this.#running >= maxRunning) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running += 1;
@@ -140,10 +147,8 @@ function nameOf({ model, version }: VersionToScan): string {
 /** The worst first; an operator reads the rest in the report. */
 const maxNamed = 3;
 
-function refusalText({ findings, refuseAt }: Report): string {
-  const counted = findings.filter(
-    ({ severity, suppressed }) => suppressed === undefined && compareSeverity(severity, refuseAt) >= 0,
-  );
+function refusalText(report: Report): string {
+  const counted = countedFindings(report, report.refuseAt);
   const named = counted.slice(0, maxNamed).map(({ severity, message, ruleId }) => `${severity}: ${message} (${ruleId})`);
   const more = counted.length > maxNamed ? `; and ${counted.length - maxNamed} more` : '';
   return `The scan refuses the model: ${named.join('; ')}${more}`;

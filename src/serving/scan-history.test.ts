@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Finding, ScanResult, Severity } from '../scan/index.ts';
+import type { Severity } from '../core/index.ts';
+import type { Finding, ScanResult } from '../scan/index.ts';
 import { makeReport } from '../scan/index.ts';
 import { ScanHistory } from './scan-history.ts';
 

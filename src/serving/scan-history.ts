@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AirlockError, errnoOf } from '../core/index.ts';
-import { compareSeverity, type Report, type ReportedFinding } from '../scan/index.ts';
+import { AirlockError, compareSeverity, errnoOf } from '../core/index.ts';
+import { countedFindings, type Report, type ReportedFinding, reachedAdvisories } from '../scan/index.ts';
 import type { ScannedVersion } from './scan-gate.ts';
 
 /** A version whose last scan is worse than the one before. */
@@ -69,21 +69,17 @@ interface KeptReport {
 }
 
 function worsening(before: Report, after: ScannedVersion): Worsening | undefined {
-  const known = new Map(before.findings.filter(counts).map(({ fingerprint, severity }) => [fingerprint, severity]));
-  const newFindings = after.report.findings.filter(counts).filter(({ fingerprint, severity }) => {
+  const known = new Map(countedFindings(before).map(({ fingerprint, severity }) => [fingerprint, severity]));
+  const newFindings = countedFindings(after.report).filter(({ fingerprint, severity }) => {
     const old = known.get(fingerprint);
     return old === undefined || compareSeverity(severity, old) > 0;
   });
-  const reached = new Set(before.advisories.filter(({ status }) => status === 'affected').map(({ id }) => id));
-  const newAdvisories = after.report.advisories
-    .filter(({ id, status }) => status === 'affected' && !reached.has(id))
+  const reached = new Set(reachedAdvisories(before).map(({ id }) => id));
+  const newAdvisories = reachedAdvisories(after.report)
+    .filter(({ id }) => !reached.has(id))
     .map(({ id }) => id);
   const isWorse = ranks[after.report.verdict] > ranks[before.verdict] || newFindings.length > 0 || newAdvisories.length > 0;
   return isWorse ? { before, after, newFindings, newAdvisories } : undefined;
-}
-
-function counts({ suppressed }: ReportedFinding): boolean {
-  return suppressed === undefined;
 }
 
 function writing(job: () => void): void {

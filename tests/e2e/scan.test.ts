@@ -179,7 +179,7 @@ describe('the process that reads', () => {
     try {
       return await scanModel({
         jail,
-        request: { path: at('hostile'), tensorflow: '2.21.0', ignored: [] },
+        request: { path: at('hostile'), tensorflow: '2.21.0' },
         entry,
         ...limits,
       }).catch((thrown: unknown) => thrown);
@@ -225,7 +225,7 @@ describe('the process that reads', () => {
     try {
       await scanModel({
         jail,
-        request: { path: at('hostile'), tensorflow: '2.21.0', ignored: [] },
+        request: { path: at('hostile'), tensorflow: '2.21.0' },
         entry,
         ...limits,
         onLog: (line) => lines.push(line),

@@ -1,7 +1,8 @@
 // One graph in, findings out: for tests of src/scan/hazards.
+import type { Severity } from '../../src/core/index.ts';
 import { type Program, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../../src/scan/graph/index.ts';
 import { type FolderFacts, judgeProgram } from '../../src/scan/hazards/index.ts';
-import type { Finding, Severity } from '../../src/scan/scan-types.ts';
+import type { Finding } from '../../src/scan/scan-types.ts';
 import { openValues } from '../../src/scan/values/index.ts';
 import {
   attrBool,

@@ -26,7 +26,7 @@ async function scanOnce(path, dist) {
   let said;
   let fault;
   try {
-    const result = await scanInProcess({ path, tensorflow: '2.21.0', ignored: [] });
+    const result = await scanInProcess({ path, tensorflow: '2.21.0' });
     const { artifacts, unreadable, findings } = readScanResult(JSON.parse(JSON.stringify(result)));
     said = `${artifacts.length} read, ${findings.length} findings${unreadable.length > 0 ? `, ${unreadable.length} unreadable: ${unreadable[0].reason}` : ''}`;
   } catch (thrown) {

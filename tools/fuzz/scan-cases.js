@@ -28,7 +28,7 @@ function lay(files) {
 /** What went wrong, or undefined. */
 async function run(path) {
   try {
-    const result = await scanInProcess({ path, tensorflow: '2.21.0', ignored: [] });
+    const result = await scanInProcess({ path, tensorflow: '2.21.0' });
     // What the process that scans sends must be what its reader accepts: else there is no report.
     readScanResult(JSON.parse(JSON.stringify(result)));
     if (result.artifacts.length > 0 && result.unreadable.length === 0) counts.whole++;

@@ -60,7 +60,7 @@ async function runJob(ids, job) {
  * @param {string} file
  */
 async function predict(entry, file) {
-  const { findings } = await scanInProcess({ path: file, tensorflow: '2.21.0', ignored: [] });
+  const { findings } = await scanInProcess({ path: file, tensorflow: '2.21.0' });
   const found = findings.map(({ severity, ruleId, trigger, message, argument, location }) => ({
     severity,
     rule: ruleId,

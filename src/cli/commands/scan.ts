@@ -1,8 +1,8 @@
 // `airlock scan`: reads a model without running it and says what it could do. A process of its own does the reading; here the report is made,
 // written, and turned into an exit code: 0 clean, 1 refused, 5 not judged.
 import { type Command, Option } from 'commander';
-import { AirlockError } from '../../core/index.ts';
-import type { Report, Severity, Suppressions } from '../../scan/index.ts';
+import { AirlockError, type Severity, severities } from '../../core/index.ts';
+import type { Report, Suppressions } from '../../scan/index.ts';
 import type { ReportFormat } from '../../scan/reporters/index.ts';
 import { defaultTensorflow, scan } from '../../scanner/index.ts';
 import type { Io } from '../io.ts';
@@ -54,8 +54,7 @@ export function addScanCommand(program: Command, io: Io): void {
     .action((path: string | undefined, options: ScanCommandOptions) => scanCommand(path, options, io));
 }
 
-// Said here once more, so that what makes reports is loaded while the model is read, and not before.
-const severities = ['info', 'low', 'medium', 'high', 'critical'] as const satisfies readonly Severity[];
+// Said here once more, so that what makes reports is loaded after the model was read, and not before.
 const formats = [
   'text',
   'json',

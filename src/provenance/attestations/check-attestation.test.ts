@@ -1,10 +1,12 @@
 // Demands of a policy against statements: what fits passes, and each single thing that is demanded refuses when it alone is otherwise.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changed, digestOf, exampleManifest, examplePredicates, exampleStatement } from '../../../tests/support/attestations.ts';
-import type { AttestationDemand, Severity } from '../../config/index.ts';
+import type { AttestationDemand } from '../../config/index.ts';
+import { type Severity, severities } from '../../core/index.ts';
 import { checkAttestation, maxClockSkewMs } from './check-attestation.ts';
-import { type PredicateType, severities } from './predicates.ts';
+import type { PredicateType } from './predicates.ts';
 
 const noon = Date.UTC(2026, 0, 31, 12);
 const context = { manifest: exampleManifest, contractDigest: digestOf('4'), nowMs: noon };

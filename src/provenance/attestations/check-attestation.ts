@@ -1,10 +1,10 @@
 // Whether one statement is what a policy demands beside a model. It judges what the statement says, never who said it: whoever calls this
 // has checked the signature. A statement that lacks what is asked for is refused, as is one that cannot be read to the end.
 import type { AttestationDemand } from '../../config/index.ts';
-import { printable } from '../../core/index.ts';
+import { compareSeverity, printable } from '../../core/index.ts';
 import type { Manifest, Statement } from '../provenance-types.ts';
 import { attestationTypeOf } from './predicate-types.ts';
-import { type Predicates, type PredicateType, readPredicate, severities, timeOf, worstSeverity } from './predicates.ts';
+import { type Predicates, type PredicateType, readPredicate, timeOf, worstSeverity } from './predicates.ts';
 import { subjectMatches } from './subject.ts';
 
 export interface AttestationContext {
@@ -88,7 +88,7 @@ const checks: { readonly [Type in PredicateType]: Check<Type> } = {
     const worst = worstSeverity(findings);
     if (highestSeverity !== undefined && highestSeverity !== worst)
       return `it says that its highest severity is ${highestSeverity}, and its findings say ${worst ?? 'none'}`;
-    const isTooBad = worst !== undefined && severities.indexOf(worst) > severities.indexOf(maxSeverity);
+    const isTooBad = worst !== undefined && compareSeverity(worst, maxSeverity) > 0;
     return isTooBad ? `a finding has the severity ${worst}` : undefined;
   },
   contract({ contract }, _demand, { contractDigest }) {

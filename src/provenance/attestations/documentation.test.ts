@@ -1,10 +1,11 @@
 // docs/attestations.md is where others read what to write into a statement: it has to name every type, every field and every limit.
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { examplePredicates } from '../../../tests/support/attestations.ts';
+import { severities } from '../../core/index.ts';
 import { predicateTypes } from './index.ts';
-import { severities } from './predicates.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/attestations.md'), 'utf8');
 const sections = new Map(

@@ -7,7 +7,6 @@ export {
   type Predicates,
   type PredicateType,
   readPredicate,
-  severities,
   timeOf,
   worstSeverity,
 } from './predicates.ts';

@@ -1,12 +1,9 @@
 // What the statements about a model say, type by type; docs/attestations.md has the fields one by one. Fields that are not known are
 // ignored, as in-toto asks of every consumer; a known one that is not what it must be makes the whole predicate unreadable.
 import { z } from 'zod';
-import { type AttestationType, type Severity, schemaViolations } from '../../config/index.ts';
-import type { Violation } from '../../core/index.ts';
+import { type AttestationType, schemaViolations } from '../../config/index.ts';
+import { type Severity, severities, type Violation } from '../../core/index.ts';
 import { anyObject, count, finite, flag, list, map, oneOf, scalars, sha256, text, time } from './fields.ts';
-
-/** From the mildest to the worst. */
-export const severities: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical'];
 
 /** The worst severity among findings; undefined without any. */
 export function worstSeverity(findings: readonly { readonly severity: Severity }[]): Severity | undefined {

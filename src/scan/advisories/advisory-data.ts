@@ -1,7 +1,8 @@
 // The published vulnerabilities that models are judged by, from data/*-advisories.json. Those files are part of the package, made and checked by
 // tools/advisories; data/advisories.schema.json says what they look like.
+
 import { readFileSync } from 'node:fs';
-import type { Severity } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
 import type { VersionRange } from './version-range.ts';
 
 export interface Advisory {

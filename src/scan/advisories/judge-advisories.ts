@@ -39,6 +39,7 @@ const loaderComponents: ReadonlySet<string> = new Set([
   'mlir_tfg',
   'core_library',
   'shape_inference',
+  'image_decode',
   'kernel',
   'other',
 ]);
@@ -119,7 +120,7 @@ function judgeOps(named: readonly string[], { trigger }: Advisory, confidence: '
 
 function judgeComponent(component: string, found: Found): Answer {
   const uses = found.get(`component ${component}`);
-  if (component === 'checkpoint_reader' || component === 'image_decode' || component === 'xla') {
+  if (component === 'checkpoint_reader' || component === 'xla') {
     if (uses === undefined)
       return notAffected('component_not_present', `The model has nothing for ${component.replaceAll('_', ' ')}`);
     return { status: 'affected', why: `The model uses ${component.replaceAll('_', ' ')}`, use: uses[0] };

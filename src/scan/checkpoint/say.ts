@@ -1,8 +1,9 @@
 // How the readers of checkpoints say what they found: the rule's own severity unless told otherwise, and a bound per rule and
 // file, because an index of a million bad entries is one finding to a person. It never drops one without a word: the last one
 // says how many there are.
+import type { Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Argument, Severity, Trigger } from '../scan-types.ts';
+import type { Argument, Trigger } from '../scan-types.ts';
 import { checkpointRules } from './rules.ts';
 
 export interface Remark {

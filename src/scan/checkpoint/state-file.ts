@@ -1,10 +1,9 @@
 // The file `checkpoint`: text that names the latest checkpoint (checkpoint_state.proto), read by tf.train.latest_checkpoint and
 // everything that resumes. A relative name is looked up beside the file, an absolute one anywhere. It says where the name leads;
 // it never follows it.
-import { isAirlockError } from '../../core/index.ts';
+import { isAirlockError, type Severity } from '../../core/index.ts';
 import { TextTokens } from '../../model/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import type { Severity } from '../scan-types.ts';
 import { Speaker } from './say.ts';
 
 /** Ten thousand checkpoints of a hundred bytes. */

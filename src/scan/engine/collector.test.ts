@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import type { Severity } from '../../core/index.ts';
 import { openOpRegistry } from '../ops/index.ts';
 import { readScanResult } from '../report/index.ts';
-import type { Severity } from '../scan-types.ts';
 import { Collector } from './collector.ts';
 
 it('gives a result that its reader takes, whatever numbers a file adds up to', () => {

@@ -1,10 +1,9 @@
 // The ScanContext of a real scan: collects what readers and judges say, within bounds, and hands files on. One model may not fill a disk with
 // findings, and may not make the scan grow beyond what it may hold.
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, compareSeverity } from '../../core/index.ts';
 import type { OpRegistry } from '../ops/index.ts';
 import type { ScanContext, ScanLimits, Source, Use } from '../scan-context.ts';
 import type { AdvisoryVerdict, Artifact, Finding, ScanResult, Unreadable } from '../scan-types.ts';
-import { compareSeverity } from '../scan-types.ts';
 
 export const defaultScanLimits: ScanLimits = {
   maxExpandedBytes: 1024 ** 3,
@@ -111,11 +110,6 @@ export class Collector implements ScanContext {
 
   get uses(): readonly Use[] {
     return [...this.#uses.values()];
-  }
-
-  /** True when something was recognised as a model. */
-  get hasModels(): boolean {
-    return this.#artifacts.length > 0;
   }
 
   takeExpanded(bytes: number, file: string): void {

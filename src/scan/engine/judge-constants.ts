@@ -1,6 +1,6 @@
 // Programs that hide in the constants of a graph, as they may in weights: a constant passes where a file would be stopped. Reads the encoded bytes
 // and decodes nothing.
-import type { Program } from '../graph/index.ts';
+import { bodiesOf, locationOf, type Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { findPayload, searchBudget } from '../weights/index.ts';
 
@@ -12,7 +12,7 @@ const maxBytes = 1024 ** 3;
 export function judgeConstants(program: Program, context: ScanContext): void {
   const budget = searchBudget();
   let left = maxBytes;
-  for (const body of [program.main, ...program.functions.values()]) {
+  for (const body of bodiesOf(program)) {
     for (let node = body.argCount; node < body.nodeCount; node++) {
       if (body.op(node) !== 'Const') continue;
       const bytes = body.attrBytes(node, 'value');
@@ -27,13 +27,7 @@ export function judgeConstants(program: Program, context: ScanContext): void {
         severity: 'high',
         trigger,
         message: `The constant "${body.name(node)}" holds ${payload.what}`,
-        location: {
-          file: program.file,
-          ...(program.metaGraph === undefined ? {} : { metaGraph: program.metaGraph }),
-          ...(body.function === undefined ? {} : { function: body.function }),
-          node: body.name(node),
-          op: 'Const',
-        },
+        location: locationOf(program, body, node),
         chain: program.reach.chainTo(body, node, trigger),
       });
     }

@@ -15,24 +15,3 @@ export function judgeGraph(program: Program, folder: FolderFacts, context: ScanC
   judgeConstants(program, context);
   collectUses(program, values, context);
 }
-
-/** For the inventory. */
-export function graphFacts(programs: readonly Program[]): Record<string, string | number> {
-  let nodes = 0;
-  let functions = 0;
-  const signatures = new Set<string>();
-  const versions = new Set<string>();
-  for (const program of programs) {
-    nodes += program.main.nodeCount;
-    functions += program.functions.size;
-    for (const body of program.functions.values()) nodes += body.nodeCount;
-    for (const { name } of program.signatures) if (!name.startsWith('__saved_model')) signatures.add(name);
-    if (program.tensorflowVersion !== '') versions.add(program.tensorflowVersion);
-  }
-  return {
-    nodes,
-    functions,
-    ...(signatures.size === 0 ? {} : { signatures: [...signatures].slice(0, 8).join(' ') }),
-    ...(versions.size === 0 ? {} : { tensorflow: [...versions].join(' ') }),
-  };
-}

@@ -6,7 +6,7 @@ import { judgeAdvisories } from '../advisories/index.ts';
 import { openOpRegistry } from '../ops/index.ts';
 import type { ScanLimits } from '../scan-context.ts';
 import type { ScanRequest, ScanResult } from '../scan-types.ts';
-import { type FolderView, openFile, openFolder } from '../source/index.ts';
+import { openFile, openFolder } from '../source/index.ts';
 import { Collector } from './collector.ts';
 import { TargetScan } from './scan-target.ts';
 import { siblingFiles } from './sibling-files.ts';
@@ -18,7 +18,7 @@ export interface ScanInProcessOptions {
 
 /** @throws MODEL_INVALID, MODEL_NOT_AVAILABLE when the target itself cannot be read. */
 export async function scanInProcess(
-  { path, tensorflow, ignored }: ScanRequest,
+  { path, tensorflow }: ScanRequest,
   { limits, onProgress }: ScanInProcessOptions = {},
 ): Promise<ScanResult> {
   let doneBytes = 0;
@@ -36,7 +36,7 @@ export async function scanInProcess(
   const target = new TargetScan(collector);
   const stats = lstatSync(path);
   if (stats.isDirectory()) {
-    const folder = without(openFolder(path), new Set(ignored));
+    const folder = openFolder(path);
     totalBytes = folder.entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     await target.folder(folder, basename(resolve(path)));
     folder.close();
@@ -49,14 +49,4 @@ export async function scanInProcess(
   const { verdicts, findings } = judgeAdvisories(collector.uses, tensorflow);
   for (const finding of findings) collector.report(finding);
   return collector.result(verdicts);
-}
-
-function without(folder: FolderView, ignored: ReadonlySet<string>): FolderView {
-  if (ignored.size === 0) return folder;
-  const isIgnored = (name: string): boolean => [...ignored].some((one) => name === one || name.startsWith(`${one}/`));
-  return {
-    ...folder,
-    entries: folder.entries.filter(({ name }) => !isIgnored(name)),
-    get: (name) => (isIgnored(name) ? undefined : folder.get(name)),
-  };
 }

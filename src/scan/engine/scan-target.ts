@@ -3,7 +3,7 @@
 // reading them. What no reader knows is not clean: a file that is called like a model, or was given by itself, is said to be unreadable.
 import { AirlockError, isAirlockError } from '../../core/index.ts';
 import { bundleWeights, scanBundle, scanCheckpointFolder, scanCheckpointState, scanCheckpointV1 } from '../checkpoint/index.ts';
-import { type Program, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../graph/index.ts';
+import { type Program, programFacts, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from '../graph/index.ts';
 import type { FolderFacts } from '../hazards/index.ts';
 import { readChunkedModel, readTextModel, savedModelPrefixes, scanSavedModelFolder } from '../saved-model/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
@@ -22,7 +22,7 @@ import {
 } from '../source/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
 import { type FolderNames, namesByFolder, siblingsIn } from './folder-names.ts';
-import { graphFacts, judgeGraph } from './judge-graph.ts';
+import { judgeGraph } from './judge-graph.ts';
 import type { SiblingFiles } from './sibling-files.ts';
 
 /** What macOS keeps of a file's attributes beside it (`._x.pb`), and archives made there carry along (AppleDouble, RFC 1740). */
@@ -36,6 +36,8 @@ const modelEndings = /\.(?:pb|pbtxt|cpb|meta|keras|h5|hdf5|weights|tflite|lite|c
 /** In one folder or archive: each is looked for among all files. */
 const maxModels = 1000;
 const readableKinds: ReadonlySet<string> = new Set(['model', 'archive', 'packed']);
+/** What Keras opens by itself: published vulnerabilities of its readers are about these. */
+const kerasFormats: ReadonlySet<Format> = new Set(['keras-archive', 'hdf5', 'keras-json', 'keras-yaml', 'keras-metadata']);
 const noSiblings: SiblingFiles = { names: [], open: () => undefined };
 const noFolder = { assets: new Set<string>(), variables: undefined } as const;
 
@@ -162,6 +164,8 @@ export class TargetScan {
 
   async #format(source: Source, format: Format, siblings: SiblingFiles): Promise<void> {
     const context = this.#context;
+    if (kerasFormats.has(format))
+      context.use({ kind: 'component', name: 'keras-file', trigger: 'load-python', location: { file: source.name } });
     switch (format) {
       case 'graph-def':
       case 'meta-graph':
@@ -247,7 +251,7 @@ export class TargetScan {
     const context = this.#context;
     context.progress(source.sizeBytes);
     const programs = readPrograms(bytes, format, source.name, context);
-    context.artifact({ file: source.name, format, bytes: source.sizeBytes, facts: graphFacts(programs) });
+    context.artifact({ file: source.name, format, bytes: source.sizeBytes, facts: programFacts(programs) });
     if (programs.length === 0) context.unreadable(source.name, 'it has no MetaGraph');
     const facts: FolderFacts = { ...noFolder, kind: format };
     for (const program of programs) judgeGraph(program, facts, context);

@@ -14,4 +14,6 @@ export type {
   SignatureEntry,
   TensorRef,
 } from './graph-types.ts';
+export { bodiesOf, locationOf, severityByTrigger } from './places.ts';
+export { programFacts } from './program-facts.ts';
 export { readComputedGraph, readGraphDefProgram, readMetaGraphProgram, readSavedModelPrograms } from './read-program.ts';

@@ -1,7 +1,8 @@
 // What the judges of one graph share. Plain types: nothing here reads a model.
+import type { Severity } from '../../core/index.ts';
 import type { Body, NodeRef, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Argument, Severity, Trigger } from '../scan-types.ts';
+import type { Argument, Trigger } from '../scan-types.ts';
 import type { Values } from '../values/index.ts';
 
 /** What is known about the folder that the graph lies in. A bare file has neither assets nor variables. */

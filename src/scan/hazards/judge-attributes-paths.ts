@@ -1,6 +1,6 @@
 // Operations that are harmless except with certain values of an attribute: printing to a file, debugging to a URL, descriptors from a file.
+import type { Severity } from '../../core/index.ts';
 import type { Body } from '../graph/index.ts';
-import type { Severity } from '../scan-types.ts';
 import type { Case, OpRisk } from './hazard-types.ts';
 import { judgePath } from './judge-paths.ts';
 import { stringAttr, stringListAttr } from './node-facts.ts';

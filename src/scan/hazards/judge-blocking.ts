@@ -1,8 +1,9 @@
 // Operations that wait for another one: taking from a queue, a stage, a barrier or an accumulator that nothing fills never returns, and holds
 // a thread of the server for good. Ordinary in TensorFlow 1 training graphs, whose queue runners fill the queue; in an answer to a request
 // nobody runs those.
+import type { Severity } from '../../core/index.ts';
 import type { Body, NodeRef } from '../graph/index.ts';
-import type { Severity, Trigger } from '../scan-types.ts';
+import type { Trigger } from '../scan-types.ts';
 import { type BlockingPair, blockingPairs } from './blocking-pairs.ts';
 import type { Case } from './hazard-types.ts';
 import { intAttr } from './node-facts.ts';

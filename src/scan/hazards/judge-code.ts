@@ -1,6 +1,6 @@
 // Code that hides in data: graphs in strings, compiled modules, engines. What can be looked into is looked into; what cannot is said to be.
+import { compareSeverity, type Severity } from '../../core/index.ts';
 import type { Body } from '../graph/index.ts';
-import { compareSeverity, type Severity } from '../scan-types.ts';
 import type { Case } from './hazard-types.ts';
 import { moduleCalls } from './module-calls.ts';
 import { bytesAttr, stringAttr } from './node-facts.ts';

@@ -1,4 +1,5 @@
 // What concerns a graph as a whole: functions that call themselves, and whether a server can serve it at all.
+import { bodiesOf } from '../graph/index.ts';
 import type { Case } from './hazard-types.ts';
 import { reportHazard, reportModel, triggersAt } from './report-hazard.ts';
 
@@ -101,7 +102,7 @@ const acceleratorOp = /^_?(?:Cudnn|Nccl|TPU|Infeed|Outfeed|TensorRT|XlaSparseDen
 
 /** Operations that a machine without an accelerator cannot run: said once. */
 export function judgeKernels(c: Case): void {
-  for (const body of [c.program.main, ...c.program.functions.values()]) {
+  for (const body of bodiesOf(c.program)) {
     for (let node = body.argCount; node < body.nodeCount; node++) {
       const op = body.op(node);
       if (

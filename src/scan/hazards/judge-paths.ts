@@ -1,7 +1,7 @@
 // Operations that take a path: what the path is decides, never the operation's name. Assets of the model are ordinary, a file of the machine
 // is a finding, and a path that a request chooses is the worst.
+import type { Severity } from '../../core/index.ts';
 import type { Body } from '../graph/index.ts';
-import type { Severity } from '../scan-types.ts';
 import { type ArgumentUse, argumentUses } from './argument-use.ts';
 import type { Case, OpRisk } from './hazard-types.ts';
 import { isEndless, isSecret, pathArgument, pathWords } from './path-origin.ts';

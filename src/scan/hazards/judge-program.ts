@@ -1,6 +1,6 @@
 // What one graph can do to whoever loads it or calls it: every node is looked at once, and what concerns the whole graph after that. Sizes and
 // loops are judged by src/scan/values, published vulnerabilities by src/scan/advisories. It only reads; nothing of a model is ever run.
-import type { Body, NestedProgram, Program } from '../graph/index.ts';
+import { type Body, bodiesOf, type NestedProgram, type Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import type { Values } from '../values/index.ts';
 import { blockingPairs } from './blocking-pairs.ts';
@@ -47,7 +47,7 @@ function judgeNodes(c: Case, body: Body, devices: ForeignDevices): readonly Nest
 function judgeCase(c: Case): void {
   const computed: NestedProgram[] = [];
   const devices = new ForeignDevices();
-  for (const body of [c.program.main, ...c.program.functions.values()]) {
+  for (const body of bodiesOf(c.program)) {
     computed.push(...judgeNodes(c, body, devices));
     judgeBody(c, body);
     judgeCycles(c, body);

@@ -1,7 +1,7 @@
 // Operations that are dangerous by being run, whatever their arguments. The argument is named where it is known, so that a person sees which
 // address, token or device is meant.
+import type { Severity } from '../../core/index.ts';
 import type { Body } from '../graph/index.ts';
-import type { Severity } from '../scan-types.ts';
 import { argumentUses } from './argument-use.ts';
 import type { Case, OpRisk } from './hazard-types.ts';
 import { pathArgument, pathWords } from './path-origin.ts';

@@ -1,8 +1,8 @@
 // Signatures against the graph: a signature is the model's contract, and servers check requests against it. Where it names what is not there,
 // or another type than the graph has, the check is worthless; and an input that is no placeholder lets a request overwrite a part of the model.
+import type { Severity } from '../../core/index.ts';
 import { DataType } from '../../model/index.ts';
 import type { SignatureEntry, TensorRef } from '../graph/index.ts';
-import type { Severity } from '../scan-types.ts';
 import type { Case } from './hazard-types.ts';
 import { shapeAttr } from './node-facts.ts';
 import { tensorTypes } from './node-types.ts';

@@ -1,7 +1,7 @@
 // Finds which native functions a StableHLO module calls, in the text form and in MLIR bytecode. The bytecode keeps its strings in one section,
 // each ended by a zero byte; which of them is the target of which call cannot be told without the dialect, so known names are told apart and a
 // module with custom calls and no known target is said to call something unknown. Never parses more than it must: the bytes are hostile.
-import type { Severity } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
 
 export interface ModuleCall {
   readonly target: string;

@@ -1,24 +1,12 @@
 // Turns a hazard at a node into a finding: who can make it happen, by what way, and how much that lowers its severity. One finding for one
 // hazard at one node; the other ways to make it happen stand at the end of its message.
-import type { Body } from '../graph/index.ts';
-import { type ChainStep, compareSeverity, type Location, type Severity, severities, type Trigger } from '../scan-types.ts';
+import { compareSeverity, lowered, type Severity } from '../../core/index.ts';
+import { type Body, locationOf, severityByTrigger } from '../graph/index.ts';
+import type { ChainStep, Trigger } from '../scan-types.ts';
 import type { Case, Hazard } from './hazard-types.ts';
-
-/** One level down for each step, never below `info`. */
-export function lowered(severity: Severity, steps = 1): Severity {
-  return severities[Math.max(0, severities.indexOf(severity) - steps)] ?? 'info';
-}
 
 export function atMost(severity: Severity, highest: Severity): Severity {
   return compareSeverity(severity, highest) > 0 ? highest : severity;
-}
-
-// What nobody asks for by itself is worth a level less: functions that are not signatures, and saving. What nothing reaches does not happen at
-// all (a node without an edge to a result is pruned, also a stateful one; verified with TensorFlow 2.21).
-function bySeverity(severity: Severity, trigger: Trigger): Severity {
-  if (trigger === 'none') return atMost(severity, 'low');
-  if (trigger === 'api' || trigger === 'saver') return lowered(severity);
-  return severity;
 }
 
 function when(trigger: Trigger, root: string | undefined): string {
@@ -58,17 +46,6 @@ export function triggersAt(c: Case, body: Body, node: number): readonly Trigger[
   return c.program.reach.triggersOf(body, node);
 }
 
-export function locationOf(c: Case, body: Body, node: number): Location {
-  const { file, metaGraph } = c.program;
-  return {
-    file,
-    ...(metaGraph === undefined ? {} : { metaGraph }),
-    ...(body.function === undefined ? {} : { function: body.function }),
-    node: body.name(node),
-    op: body.op(node),
-  };
-}
-
 /** `ReadFile "a/b"`. */
 export function named(body: Body, node: number): string {
   return `${body.op(node)} "${body.name(node)}"`;
@@ -90,7 +67,7 @@ export function reportHazard(c: Case, body: Body, node: number, hazard: Hazard):
   const chain = chainAt(c, body, node, trigger);
   // Nobody here runs the string: only code outside of the model could.
   const isHeld = c.isHeld && chain.length > 0;
-  const severity = isHeld ? atMost(lowered(hazard.severity), 'medium') : bySeverity(hazard.severity, trigger);
+  const severity = isHeld ? atMost(lowered(hazard.severity), 'medium') : severityByTrigger(hazard.severity, trigger);
   const also = triggers.slice(1).map((other) => others[other]);
   const end = isHeld
     ? 'when somebody runs the graph that lies in this string'
@@ -100,7 +77,7 @@ export function reportHazard(c: Case, body: Body, node: number, hazard: Hazard):
     severity,
     trigger,
     message: `${hazard.message} ${end}`,
-    location: locationOf(c, body, node),
+    location: locationOf(c.program, body, node),
     chain,
     ...(hazard.argument === undefined ? {} : { argument: hazard.argument }),
     ...(hazard.effect === undefined ? {} : { effect: hazard.effect }),

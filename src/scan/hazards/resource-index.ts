@@ -1,6 +1,6 @@
 // Which resources a graph makes, fills and takes from, by the name that TensorFlow knows them under. Resources of one name are one resource:
 // `container` and `shared_name`, or the name of the node where that is empty.
-import type { Body, NodeRef, Program } from '../graph/index.ts';
+import { type Body, bodiesOf, type NodeRef, type Program } from '../graph/index.ts';
 import type { Resources } from './hazard-types.ts';
 import { stringAttr } from './node-facts.ts';
 import { type Trace, type TraceBudget, traceHandle } from './trace-handles.ts';
@@ -20,7 +20,7 @@ export function resourceName({ body, node }: NodeRef): string {
 /** Indexes the nodes with these operations in one pass, and traces handles as they are asked for. */
 export function indexResources(program: Program, ops: ReadonlySet<string>): Resources {
   const byOp = new Map<string, NodeRef[]>();
-  for (const body of [program.main, ...program.functions.values()]) {
+  for (const body of bodiesOf(program)) {
     for (let node = body.argCount; node < body.nodeCount; node++) {
       const op = body.op(node);
       if (!ops.has(op)) continue;

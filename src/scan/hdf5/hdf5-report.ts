@@ -1,7 +1,7 @@
 // Says what is found in one HDF5 file, and looks at values that are no numbers, within a budget for the file.
-import { isAirlockError, printable } from '../../core/index.ts';
+import { isAirlockError, printable, type Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Finding, Severity } from '../scan-types.ts';
+import type { Finding } from '../scan-types.ts';
 import type { Hdf5File } from './hdf5-types.ts';
 import { judgeBlob } from './judge-blob.ts';
 import { hdf5Rules } from './rules.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytecode, functionNamed, lambdaOf, layer, sequential } from '../../../tests/support/keras-builder.ts';
 import { recordingContext } from '../../../tests/support/recording-context.ts';
-import { compareSeverity } from '../scan-types.ts';
+import { compareSeverity } from '../../core/index.ts';
 import type { JsonValue } from './json-types.ts';
 import { judgeKerasConfig } from './judge-config.ts';
 

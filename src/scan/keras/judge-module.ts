@@ -1,6 +1,6 @@
 // What a pair of module and name in a configuration means. Judges the text only; no module is ever looked for, because what is installed here
 // says nothing about the machine that loads the model.
-import type { Severity } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
 import {
   executingBuiltins,
   executingModules,

@@ -1,6 +1,7 @@
 // Says what the judges of Keras find, with severity and advisories of the rule unless they know better.
+import type { Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Argument, Severity, Trigger } from '../scan-types.ts';
+import type { Argument, Trigger } from '../scan-types.ts';
 import { type ConfigPlace, chainOf, type Frame, locationOf } from './config-frame.ts';
 import { kerasRules } from './rules.ts';
 

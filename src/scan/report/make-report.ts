@@ -1,12 +1,7 @@
 // Turns what a scan found into a report with a verdict. Pure: the same result, rules and options give the same report.
-import {
-  compareSeverity,
-  type Report,
-  type ReportedFinding,
-  type ScanResult,
-  type ScanVerdict,
-  type Severity,
-} from '../scan-types.ts';
+import { compareSeverity, type Severity } from '../../core/index.ts';
+import type { Report, ReportedFinding, ScanResult, ScanVerdict } from '../scan-types.ts';
+import { countedFindings } from './counted.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 export interface ReportOptions {
@@ -50,9 +45,7 @@ export function makeReport(result: ScanResult, options: ReportOptions): Report {
 }
 
 function verdictOf(findings: readonly ReportedFinding[], result: ScanResult, refuseAt: Severity): ScanVerdict {
-  const counts = ({ suppressed, severity }: ReportedFinding): boolean =>
-    suppressed === undefined && compareSeverity(severity, refuseAt) >= 0;
-  if (findings.some(counts)) return 'refused';
+  if (countedFindings({ findings }, refuseAt).length > 0) return 'refused';
   // What was not looked at is not clean, and a place where nothing is a model was not what somebody meant to scan.
   return result.unreadable.length > 0 || result.artifacts.length === 0 ? 'unreadable' : 'clean';
 }

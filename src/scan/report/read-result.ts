@@ -1,8 +1,8 @@
 // Reads what the process that scans has sent. That process has met a hostile model, so this is hostile input: its form and its size are
 // checked, and every string is made safe to show before anything else sees it.
 import { z } from 'zod';
-import { AirlockError, printable } from '../../core/index.ts';
-import { origins, type ScanResult, severities, triggers } from '../scan-types.ts';
+import { AirlockError, printable, severities } from '../../core/index.ts';
+import { origins, type ScanResult, triggers } from '../scan-types.ts';
 
 const maxTextLength = 2048;
 const maxEntries = 20_000;

@@ -1,6 +1,7 @@
 // The report as a CycloneDX 1.6 bill of materials: the model as a machine-learning-model component with what was read of it, and the published
 // vulnerabilities with what the scan says of each (VEX). Made as plain data, because the library's model has no vulnerabilities with analysis.
 import { createHash } from 'node:crypto';
+import { countedFindings } from '../report/index.ts';
 import type { AdvisoryVerdict, Report } from '../scan-types.ts';
 
 const states = { affected: 'exploitable', not_affected: 'not_affected', under_investigation: 'in_triage' } as const;
@@ -32,10 +33,7 @@ export function cyclonedxReport(report: Report): string {
         properties: [
           { name: 'airlock:scan:verdict', value: report.verdict },
           { name: 'airlock:scan:rules', value: scanner.rules },
-          {
-            name: 'airlock:scan:findings',
-            value: String(report.findings.filter(({ suppressed }) => suppressed === undefined).length),
-          },
+          { name: 'airlock:scan:findings', value: String(countedFindings(report).length) },
         ],
       },
     },

@@ -1,6 +1,8 @@
 // The report as one HTML file that loads nothing: people look rather than read, so it begins with pictures: how many findings of which severity and
 // category, and what was read. Every string is escaped, and a policy in the page forbids scripts and connections.
-import { type Report, type ReportedFinding, type Rule, type Severity, severities } from '../scan-types.ts';
+import { type Severity, severities } from '../../core/index.ts';
+import { countedFindings } from '../report/index.ts';
+import type { Report, ReportedFinding, Rule } from '../scan-types.ts';
 
 const colours: Readonly<Record<Severity, string>> = {
   critical: '#8b0a1a',
@@ -11,7 +13,7 @@ const colours: Readonly<Record<Severity, string>> = {
 };
 
 export function htmlReport(report: Report, rules: ReadonlyMap<string, Rule>): string {
-  const counted = report.findings.filter(({ suppressed }) => suppressed === undefined);
+  const counted = countedFindings(report);
   const suppressed = report.findings.filter((one) => one.suppressed !== undefined);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

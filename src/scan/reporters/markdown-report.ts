@@ -1,17 +1,18 @@
 // The report as Markdown, for a comment on a pull request. What a model says of itself stands in code spans that it cannot end, so that it can make no
 // links, no images and no mentions.
-import { type Report, type ReportedFinding, type Rule, severities } from '../scan-types.ts';
+import { severities } from '../../core/index.ts';
+import { countedFindings, severityCounts } from '../report/index.ts';
+import type { Report, ReportedFinding, Rule } from '../scan-types.ts';
 
 const maxFindings = 200;
 
 export function markdownReport(report: Report, rules: ReadonlyMap<string, Rule>): string {
-  const counted = report.findings.filter(({ suppressed }) => suppressed === undefined);
+  const counted = countedFindings(report);
   const lines = [`## ${code(report.target)}: ${report.verdict}`, ''];
-  const counts = [...severities]
-    .reverse()
-    .map((severity) => [severity, counted.filter((one) => one.severity === severity).length]);
-  lines.push(`| ${counts.map(([severity]) => severity).join(' | ')} |`, `|${' --- |'.repeat(counts.length)}`);
-  lines.push(`| ${counts.map(([, count]) => count).join(' | ')} |`, '');
+  const counts = severityCounts(report);
+  const columns = [...severities].reverse();
+  lines.push(`| ${columns.join(' | ')} |`, `|${' --- |'.repeat(columns.length)}`);
+  lines.push(`| ${columns.map((severity) => counts[severity] ?? 0).join(' | ')} |`, '');
   for (const { file, reason } of report.unreadable)
     lines.push(`- **not judged**: ${code(file || report.target)}: ${code(reason)}`);
   if (report.unreadable.length > 0) lines.push('');

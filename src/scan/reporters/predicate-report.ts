@@ -1,11 +1,12 @@
 // The report as the predicate of an attestation, https://tf-airlock/scan/v1: what `airlock attest scan --predicate` signs and trust policies demand. It
 // says what was found and not where; docs/attestations.md has its fields.
-import type { Report, Severity } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
+import { countedFindings } from '../report/index.ts';
+import type { Report } from '../scan-types.ts';
 
 export function predicateReport(report: Report): string {
   const counts = new Map<string, { id: string; severity: Severity; count: number }>();
-  for (const { ruleId, severity, suppressed } of report.findings) {
-    if (suppressed !== undefined) continue;
+  for (const { ruleId, severity } of countedFindings(report)) {
     const key = `${ruleId} ${severity}`;
     const known = counts.get(key);
     if (known === undefined) counts.set(key, { id: ruleId, severity, count: 1 });

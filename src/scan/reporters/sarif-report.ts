@@ -1,6 +1,7 @@
 // The report as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for code scanning. Artifact URIs name files of what was scanned and nothing else; where in
 // a graph it is stands in logicalLocations, because a node has no line.
-import type { Report, ReportedFinding, Rule, Severity } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
+import type { Report, ReportedFinding, Rule } from '../scan-types.ts';
 
 const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
   info: 'note',

@@ -1,6 +1,8 @@
 // The report for people: the verdict first, then each finding with a picture of the way from what somebody does to the node. Strings in a
 // report are safe to show already; nothing is fetched and nothing decided here.
-import { type ChainStep, type Report, type ReportedFinding, type Rule, type Severity, severities } from '../scan-types.ts';
+import type { Severity } from '../../core/index.ts';
+import { countedFindings, reachedAdvisories, severityCounts } from '../report/index.ts';
+import type { ChainStep, Report, ReportedFinding, Rule } from '../scan-types.ts';
 
 export interface TextOptions {
   readonly rules: ReadonlyMap<string, Rule>;
@@ -34,9 +36,7 @@ export function textReport(report: Report, { rules, showFrom = 'low', colours = 
   for (const { file, reason } of report.unreadable.slice(0, 20))
     lines.push(`  ${paint('not judged', '1;33')}  ${file}: ${reason}`);
   if (report.unreadable.length > 20) lines.push(`  … and ${report.unreadable.length - 20} more that were not judged`);
-  const shown = report.findings.filter(
-    ({ severity, suppressed }) => suppressed === undefined && severities.indexOf(severity) >= severities.indexOf(showFrom),
-  );
+  const shown = countedFindings(report, showFrom);
   for (const finding of shown) lines.push('', ...findingLines(finding, rules.get(finding.ruleId), paint));
   const hidden = report.findings.length - shown.length;
   if (hidden > 0) lines.push('', `${hidden} more below ${showFrom} or suppressed; --format json has them.`);
@@ -45,22 +45,15 @@ export function textReport(report: Report, { rules, showFrom = 'low', colours = 
   return `${lines.join('\n')}\n`;
 }
 
-function summary({ findings }: Report): string {
-  const counts = [...severities]
-    .reverse()
-    .map(
-      (severity) =>
-        [severity, findings.filter((one) => one.severity === severity && one.suppressed === undefined).length] as const,
-    )
-    .filter(([, count]) => count > 0)
-    .map(([severity, count]) => `${count} ${severity}`);
+function summary(report: Report): string {
+  const counts = Object.entries(severityCounts(report)).map(([severity, count]) => `${count} ${severity}`);
   return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
 }
 
-function advisoryLine({ advisories }: Report): string {
-  const reached = advisories.filter(({ status }) => status === 'affected').length;
-  if (advisories.length === 0) return '';
-  return ` Of ${advisories.length} published vulnerabilities of this version the model can reach ${reached}.`;
+function advisoryLine(report: Report): string {
+  const { length } = report.advisories;
+  if (length === 0) return '';
+  return ` Of ${length} published vulnerabilities of this version the model can reach ${reachedAdvisories(report).length}.`;
 }
 
 function findingLines(finding: ReportedFinding, rule: Rule | undefined, paint: (text: string, code: string) => string): string[] {

@@ -2,7 +2,7 @@
 // leaves the model; an absolute name does so in Python only.
 import { isAirlockError } from '../../core/index.ts';
 import { decodeMessage } from '../../model/index.ts';
-import type { Program } from '../graph/index.ts';
+import { bodiesOf, type Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { type FolderView, linkedName, resolveEntry } from '../source/index.ts';
 import { AssetFileDefSchema } from './gen/scan/text_model_pb.ts';
@@ -83,7 +83,7 @@ const readers =
 
 /** Neither loader looks whether an asset is there: it is missed only where something opens it, and a custom operation may. */
 function opensFiles(program: Program, context: ScanContext): boolean {
-  for (const body of [program.main, ...program.functions.values()]) {
+  for (const body of bodiesOf(program)) {
     for (let node = body.argCount; node < body.nodeCount; node++) {
       const op = body.op(node);
       if (readers.test(op) || (context.ops.get(op) === undefined && !program.functions.has(op))) return true;

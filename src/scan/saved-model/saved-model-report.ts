@@ -1,7 +1,7 @@
 // One way to say a finding about a SavedModel, and one way to go on when a part of it cannot be read.
-import { isAirlockError } from '../../core/index.ts';
+import { isAirlockError, type Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Rule, Severity, Trigger } from '../scan-types.ts';
+import type { Rule, Trigger } from '../scan-types.ts';
 import { savedModelRules } from './rules.ts';
 
 const byId: ReadonlyMap<string, Rule> = new Map(savedModelRules.map((rule) => [rule.id, rule]));

@@ -1,7 +1,7 @@
 // Judges a SavedModel as TensorFlow sees it: a folder with a model file, assets and variables. Which judges look at the program is the caller's
 // choice; this one finds the parts, and judges how they fit together.
 import { AirlockError, isAirlockError } from '../../core/index.ts';
-import { type Program, readSavedModelPrograms } from '../graph/index.ts';
+import { type Program, programFacts, readSavedModelPrograms } from '../graph/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import { type FolderView, type Format, formatKind, formatTitle, isBelow, sniffFormats, subfolder } from '../source/index.ts';
 import { judgeAssets, judgeUnlistedAssets } from './asset-files.ts';
@@ -109,7 +109,7 @@ async function judgePrograms(
     const file = `${folder.label}${name}`;
     if (bytes === undefined) continue;
     const programs = readPart(file, context, () => readSavedModelPrograms(bytes, file, context)) ?? [];
-    context.artifact({ file, format: expected[name], bytes: bytes.length, facts: factsOf(programs) });
+    context.artifact({ file, format: expected[name], bytes: bytes.length, facts: programFacts(programs) });
     for (const program of programs) {
       for (const asset of judgeAssets(program, folder, context)) used.add(asset);
       judgeVariables(program, file, facts, folder, context);
@@ -133,17 +133,6 @@ function judgeVariables(program: Program, file: string, facts: SavedModelFacts, 
     reportModel(context, 'malformed/missing-variables', { file, message, metaGraph: program.metaGraph, node: name });
     return;
   }
-}
-
-function factsOf(programs: readonly Program[]): Record<string, string | number> {
-  const versions = new Set(programs.map(({ tensorflowVersion }) => tensorflowVersion).filter((version) => version !== ''));
-  return {
-    metaGraphs: programs.length,
-    nodes: programs.reduce((sum, { main }) => sum + main.nodeCount, 0),
-    functions: programs.reduce((sum, { functions }) => sum + functions.size, 0),
-    signatures: programs.reduce((sum, { signatures }) => sum + signatures.length, 0),
-    ...(versions.size === 0 ? {} : { tensorflow: [...versions].join(', ') }),
-  };
 }
 
 function judgeFingerprint(folder: FolderView, context: ScanContext): void {

@@ -1,7 +1,6 @@
 // Judges one file by its content and what its name promises: code, executables and pickles, files that are two things, names that lie.
-import { printable } from '../../core/index.ts';
+import { printable, type Severity } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import type { Severity } from '../scan-types.ts';
 import { type Format, formatKind, formatTitle } from './formats.ts';
 import { isPlainCode } from './plain-code.ts';
 import { reportFile } from './report-file.ts';

@@ -1,7 +1,7 @@
 // One way to say a finding about a file, so that severity and texts come from the rule.
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, type Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { Rule, Severity, Trigger } from '../scan-types.ts';
+import type { Rule, Trigger } from '../scan-types.ts';
 import { fileRules } from './rules.ts';
 
 const byId: ReadonlyMap<string, Rule> = new Map(fileRules.map((rule) => [rule.id, rule]));

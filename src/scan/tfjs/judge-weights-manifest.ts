@@ -1,7 +1,8 @@
 // Judges the manifest of a TensorFlow.js model: where its weights come from, and whether they are what it says. It opens nothing that is not
 // a plain name beside model.json.
+import type { Severity } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import type { Argument, Severity } from '../scan-types.ts';
+import type { Argument } from '../scan-types.ts';
 import { tfjsRules } from './rules.ts';
 import {
   elementBytes,

@@ -1,6 +1,7 @@
 // How a finding about a TFLite model is made: the place in words, the chain from a request to the operator. It never decides anything.
+import type { Severity } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { ChainStep, Finding, Severity, Trigger } from '../scan-types.ts';
+import type { ChainStep, Finding, Trigger } from '../scan-types.ts';
 import { tfliteRules } from './rules.ts';
 import type { Subgraph, TfliteModel, TfliteOperator, TfliteTensor } from './tflite-model.ts';
 

@@ -1,11 +1,11 @@
 // Says which loops never end, run too long, or run as long as a request likes; and which datasets are read without end. Loops of ordinary models
 // (over time steps, over a batch, with a maximum of iterations) say nothing.
-import type { Body, Call, Program } from '../graph/index.ts';
+import { type Body, bodiesOf, type Call, type Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { whileOps } from './call-arguments.ts';
 import { Growth } from './growth.ts';
 import { drainsDataset, judgeDataset } from './judge-datasets.ts';
-import { bodiesOf, countText, type Judgement, judge, sayExhausted } from './judgement.ts';
+import { countText, type Judgement, judge, sayExhausted } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { isLoop, type Loop, loopAt } from './loop.ts';
 import { type Bound, LoopCondition } from './loop-condition.ts';

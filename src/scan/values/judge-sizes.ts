@@ -1,14 +1,15 @@
 // Says which operations take more memory than a model may: sizes that are constant, sizes that a request chooses, growth by repetition. It
 // looks only at operations that can do so.
-import type { Body, Edge, Program } from '../graph/index.ts';
+import type { Severity } from '../../core/index.ts';
+import { type Body, bodiesOf, type Edge, type Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import type { ArgumentOrigin, Severity } from '../scan-types.ts';
+import type { ArgumentOrigin } from '../scan-types.ts';
 import { bytesPerElement, narrowRange } from './data-types.ts';
 import { fewestElements } from './dims.ts';
 import { Growth, isGrowing } from './growth.ts';
 import { judgeConstants } from './judge-constants.ts';
 import { judgeResources, takesResources } from './judge-resources.ts';
-import { bodiesOf, countText, judge, sayExhausted, sizeText } from './judgement.ts';
+import { countText, judge, sayExhausted, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
 import { placeArgs } from './node-view.ts';
 import { amplifiers, sizeInputs } from './size-inputs.ts';

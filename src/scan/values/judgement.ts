@@ -1,7 +1,8 @@
 // How the judges of this folder say what they found: severity and trigger by what reaches the node, and the way there.
-import type { Body, Program } from '../graph/index.ts';
+import type { Severity } from '../../core/index.ts';
+import { type Body, locationOf, type Program, severityByTrigger } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import { type Argument, type Severity, severities } from '../scan-types.ts';
+import type { Argument } from '../scan-types.ts';
 import type { Values } from './value-types.ts';
 
 export interface Judgement {
@@ -29,18 +30,12 @@ function takesChain(program: Program, kind: string): boolean {
   return count < maxChains;
 }
 
-function lower(severity: Severity): Severity {
-  return severities[Math.max(0, severities.indexOf(severity) - 1)];
-}
-
 /** Reports it. What nothing reaches is low, what only a call from Python or the saver reaches is one level lower. */
 export function judge(program: Program, context: ScanContext, judgement: Judgement): void {
   const { body, node, isAtLoad = false } = judgement;
   const [worst = 'none'] = program.reach.triggersOf(body, node);
   const trigger = isAtLoad ? 'load' : worst;
-  let { severity } = judgement;
-  if (trigger === 'none' && severity !== 'info') severity = 'low';
-  else if (trigger === 'api' || trigger === 'saver') severity = lower(severity);
+  const severity = severityByTrigger(judgement.severity, trigger);
   const op = body.op(node);
   const name = body.name(node);
   const when =
@@ -50,13 +45,7 @@ export function judge(program: Program, context: ScanContext, judgement: Judgeme
     severity,
     trigger,
     message: `${op} "${name}" ${judgement.says}${when}`,
-    location: {
-      file: program.file,
-      ...(program.metaGraph === undefined ? {} : { metaGraph: program.metaGraph }),
-      ...(body.function === undefined ? {} : { function: body.function }),
-      node: name,
-      op,
-    },
+    location: locationOf(program, body, node),
     chain:
       worst === 'none' || !takesChain(program, `${judgement.ruleId} ${severity} ${trigger}`)
         ? []
@@ -87,9 +76,4 @@ export function sayExhausted(program: Program, values: Values, context: ScanCont
   if (!('isExhausted' in values) || values.isExhausted !== true || said.has(values)) return;
   said.add(values);
   context.unreadable(program.file, 'the graph is too large to say what all its tensors cost');
-}
-
-/** All bodies, the main graph first. */
-export function bodiesOf(program: Program): readonly Body[] {
-  return [program.main, ...program.functions.values()];
 }

@@ -1,8 +1,7 @@
 // Judges what lies in the weights of any format. Everything here is a guess (`heuristic`), so it is tuned to be silent on what
 // training makes: a finding of medium or above needs what no training writes.
-import { isAirlockError } from '../../core/index.ts';
+import { isAirlockError, type Severity } from '../../core/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
-import type { Severity } from '../scan-types.ts';
 import { elementKind } from './element-kinds.ts';
 import { addStats, type ElementKind, emptyStats, type Piece, type PieceStats } from './piece-types.ts';
 import { type PieceJob, type SearchPiecesOptions, searchPieces } from './search-pieces.ts';

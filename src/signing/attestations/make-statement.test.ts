@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changed, digestOf, exampleManifest, examplePredicates } from '../../../tests/support/attestations.ts';
 import type { AttestationDemand } from '../../config/index.ts';
+import { severities } from '../../core/index.ts';
 import {
   checkAttestation,
   type Predicates,
   type PredicateType,
   readPredicate,
   releaseOf,
-  severities,
   subjectMatches,
   worstSeverity,
 } from '../../provenance/attestations/index.ts';

@@ -7,7 +7,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const startedMs = performance.now();
   let result;
   try {
-    const { findings, unreadable } = await scanInProcess({ path: line, tensorflow: '2.21.0', ignored: [] });
+    const { findings, unreadable } = await scanInProcess({ path: line, tensorflow: '2.21.0' });
     result = { findings, unreadable };
   } catch (error) {
     result = { findings: [], unreadable: [{ file: '', reason: String(error) }] };
