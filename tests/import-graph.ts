@@ -19,11 +19,16 @@ export const layers: readonly string[] = [
   'config',
   'tensor',
   'model',
+  'advisories',
   'scan',
   'audit',
   'provenance',
   'contract',
+  'feeds',
   'runtime',
+  'posture',
+  'recording',
+  'supply-chain',
   'jail',
   'kernel',
   'native',
@@ -33,6 +38,7 @@ export const layers: readonly string[] = [
   'scanner',
   'worker',
   'serving',
+  'rehearsal',
   'gateway',
   'derive',
   'harden',
@@ -58,11 +64,13 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['@sigstore/core', ['provenance/']],
   ['@sigstore/protobuf-specs', ['provenance/']],
   ['@cyclonedx/cyclonedx-library', ['signing/']],
+  ['undici', ['feeds/']],
+  ['age-encryption', ['recording/']],
 ]);
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
 const decoderFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'decoder']);
-const scanFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'model', 'scan']);
+const scanFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'model', 'advisories', 'scan']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
 const servingPlaces: readonly string[] = ['serving/', 'gateway/', 'worker/', 'launcher/', 'decoder/', 'index.ts'];

@@ -35,6 +35,38 @@ export interface ListenAddress {
 export interface RuntimeConfig {
   /** Version of TensorFlow, three numbers. Default 2.21.0; whether it is pinned is decided by src/runtime. */
   readonly tensorflow: string;
+  /** Absolute path of a reviewed file with further pins; docs/runtime.md. Default none: only the pins that Airlock comes with. */
+  readonly pins?: string;
+  readonly patchWithin: PatchWithin;
+  /** What a start does once a deadline of `patchWithin` has passed. Default `warn`. */
+  readonly whenOverdue: 'warn' | 'refuse';
+  /** From this age on the advisory data is called old. Default 30 days. */
+  readonly maxAdvisoryAgeMs: number;
+  /** When the installed files are hashed again beside every start: as `scan.schedule`. Default `@daily`. */
+  readonly verify: string;
+  readonly rollout: RolloutConfig;
+}
+
+/** How long after a fix could be had a published vulnerability may stay, by its severity, in milliseconds. */
+export interface PatchWithin {
+  /** Default 2 days. */
+  readonly critical: number;
+  /** Default 7 days. */
+  readonly high: number;
+  /** Default 30 days. */
+  readonly medium: number;
+  /** Default no deadline. */
+  readonly low?: number | undefined;
+}
+
+/** How a promotion of another TensorFlow is watched before the old workers are let go. */
+export interface RolloutConfig {
+  /** How long both are kept. Default 10 minutes. */
+  readonly observeMs: number;
+  /** Requests that may fail for reasons of the server, in percent, before what served before serves again. Default 1. */
+  readonly maxFailedPercent: number;
+  /** Requests that the old worker answers too, so that the answers can be compared, in percent. Default 5. */
+  readonly mirrorPercent: number;
 }
 
 /**

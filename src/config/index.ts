@@ -7,9 +7,11 @@ export type {
   ListenConfig,
   ModelConfig,
   ModelLimits,
+  PatchWithin,
   RateLimit,
   RateLimits,
   RequestLimits,
+  RolloutConfig,
   RuntimeConfig,
   SandboxConfig,
   ScanConfig,
@@ -22,6 +24,7 @@ export { configForFolder, type FolderOverrides, modelNameOf } from './folder-con
 export { trustOfKey } from './key-trust.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export { defaultRuntimeConfig } from './runtime-schema.ts';
 export { defaultScanConfig } from './scan-schema.ts';
 export { nextTime, parseSchedule, type Schedule } from './schedule.ts';
 export { policyFits } from './trust-schema.ts';

@@ -41,7 +41,14 @@ describe('loadConfig()', () => {
       listen: { rest: { host: '127.0.0.1', port: 8501 }, unsafeListenBeyondLoopback: false },
       scan: { refuseAt: 'high', unsafeOff: false, timeoutMs: 120_000, memoryMiB: 1_024, schedule: '@daily', jitterMs: 3_600_000 },
       store: join(folder, '.airlock'),
-      runtime: { tensorflow: '2.21.0' },
+      runtime: {
+        tensorflow: '2.21.0',
+        patchWithin: { critical: 172_800_000, high: 604_800_000, medium: 2_592_000_000 },
+        whenOverdue: 'warn',
+        maxAdvisoryAgeMs: 2_592_000_000,
+        verify: '@daily',
+        rollout: { observeMs: 600_000, maxFailedPercent: 1, mirrorPercent: 5 },
+      },
       sandbox: { require: 'process' },
       limits: {
         request: {

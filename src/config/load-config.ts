@@ -21,10 +21,11 @@ export function checkConfig(values: unknown, baseDirectory: string, detail?: str
   const result = configSchema.safeParse(values, { reportInput: true });
   if (!result.success) throw configError(schemaViolations(result.error.issues), detail);
   const absolute = (path: string) => resolve(baseDirectory, path);
-  const { trust, models, store, scan, ...rest } = result.data;
+  const { trust, models, store, runtime, scan, ...rest } = result.data;
   return freezeDeep({
     ...rest,
     store: absolute(store),
+    runtime: { ...runtime, ...(runtime.pins === undefined ? {} : { pins: absolute(runtime.pins) }) },
     scan: {
       ...scan,
       ...(scan.suppressions === undefined ? {} : { suppressions: absolute(scan.suppressions) }),

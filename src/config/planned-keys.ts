@@ -6,6 +6,5 @@
 export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['listen.grpc', 'the gRPC interface'],
   ['listen.admin', 'the admin interface'],
-  ['runtime.patchWithin', 'deadlines for TensorFlow updates'],
   ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

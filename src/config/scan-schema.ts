@@ -14,7 +14,7 @@ function severity() {
   );
 }
 
-function schedule() {
+export function schedule() {
   return field(
     'schedule',
     'a cron expression with five fields such as "30 3 * * *", @hourly, @daily, @weekly or never',

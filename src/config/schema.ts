@@ -2,7 +2,8 @@
 // Upper bounds are there so that a slip of the keyboard (ten more zeros) is not a limit that limits nothing.
 import { z } from 'zod';
 import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts';
-import { isLoopback, listenAddress, plainText, tensorflowVersion, versionNumber, wholeNumber } from './fields.ts';
+import { isLoopback, listenAddress, plainText, versionNumber, wholeNumber } from './fields.ts';
+import { runtimeKeys, runtimeSchema } from './runtime-schema.ts';
 import { scanKeys, scanSchema } from './scan-schema.ts';
 import { identifier, namedMap } from './trust-fields.ts';
 import { checkModelTrust, trustKeys, trustSchema } from './trust-schema.ts';
@@ -16,8 +17,6 @@ const listen = z.strictObject({
   rest: listenAddress().default({ host: '127.0.0.1', port: 8501 }),
   unsafeListenBeyondLoopback: z.boolean().default(false),
 });
-
-const runtime = z.strictObject({ tensorflow: tensorflowVersion().default('2.21.0') });
 
 const sandbox = z.strictObject({
   require: z.enum(['full', 'process']).optional(),
@@ -154,7 +153,7 @@ const configFields = z.strictObject({
     })
     .prefault({}),
   store: plainText('a path', 4_096).default('.airlock'),
-  runtime: runtime.prefault({}),
+  runtime: runtimeSchema.prefault({}),
   sandbox: sandbox
     .superRefine((value, context) => {
       if (value.require === undefined || value.unsafeLevel === undefined) return;
@@ -186,7 +185,6 @@ export const configSchema = configFields.superRefine(({ models: list, trust }, c
 export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(configFields.shape)],
   ['listen', Object.keys(listen.shape)],
-  ['runtime', Object.keys(runtime.shape)],
   ['sandbox', Object.keys(sandbox.shape)],
   ['limits', Object.keys(limits.shape)],
   ['limits.request', Object.keys(requestLimits.shape)],
@@ -198,6 +196,7 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[].rateLimits.perClient', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.perModel', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
+  ...runtimeKeys,
   ...scanKeys,
   ...trustKeys,
 ]);

@@ -37,6 +37,7 @@ export interface ErrorSpec {
 
 const invalid = (text: string): ErrorSpec => ({ status: 'invalid_argument', retry: false, exit: 1, text });
 const lacking = (text: string): ErrorSpec => ({ status: 'failed_precondition', retry: false, exit: 4, text });
+const refused = (text: string): ErrorSpec => ({ status: 'failed_precondition', retry: false, exit: 1, text });
 const tooLarge = (text: string): ErrorSpec => ({ status: 'resource_exhausted', http: 413, retry: false, exit: 1, text });
 const tensorflow = (status: StatusName, text: string): ErrorSpec => ({ status, retry: status === 'unavailable', exit: 1, text });
 
@@ -264,6 +265,48 @@ export const errorRegistry = {
     exit: 1,
     text: 'The installed TensorFlow files are not the ones that were verified',
   },
+  RUNTIME_UNOFFICIAL: {
+    status: 'permission_denied',
+    retry: false,
+    exit: 1,
+    text: 'This is not an official distribution of TensorFlow, or it would come from more than one package index',
+  },
+  RUNTIME_YANKED: refused('This release was withdrawn by its publisher'),
+  RUNTIME_PINS_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The file of pins is not valid' },
+  RUNTIME_ATTESTATION_INVALID: {
+    status: 'permission_denied',
+    retry: false,
+    exit: 1,
+    text: 'The attestation of this TensorFlow does not verify',
+  },
+  RUNTIME_VULNERABLE: refused('This TensorFlow has published vulnerabilities that models can reach'),
+  RUNTIME_OVERDUE: refused('The deadline for replacing this TensorFlow has passed'),
+  FEED_UNAVAILABLE: {
+    status: 'unavailable',
+    retry: true,
+    exit: 4,
+    text: 'The package index or the advisory feed gave no answer that can be used',
+  },
+  ADVISORIES_INVALID: { status: 'invalid_argument', retry: false, exit: 3, text: 'The document of advisories is not valid' },
+  ADVISORIES_UNTRUSTED: {
+    status: 'permission_denied',
+    retry: false,
+    exit: 1,
+    text: 'The document of advisories is not signed by a key that was given',
+  },
+  REHEARSAL_NO_TRAFFIC: { status: 'failed_precondition', retry: false, exit: 5, text: 'There are no requests to rehearse with' },
+  REHEARSAL_MISSING: refused('No rehearsal says that this TensorFlow may take over'),
+  REHEARSAL_DIFFERS: refused('The rehearsal found differences that a person has to decide about'),
+  PROMOTION_FAILED: {
+    status: 'aborted',
+    retry: false,
+    exit: 1,
+    text: 'The promotion did not succeed, and what served before serves again',
+  },
+  PROMOTION_BUSY: { status: 'aborted', retry: true, exit: 1, text: 'Another promotion is under way' },
+  RECORDING_REFUSED: refused('The configuration does not allow recording of this model'),
+  RECORDING_INVALID: { status: 'data_loss', retry: false, exit: 1, text: 'The recording cannot be read' },
+  SUPPLY_CHAIN_FINDINGS: refused('The project has findings at or above the severity that refuses'),
   RUNTIME_LOAD_FAILED: lacking('The TensorFlow libraries could not be loaded'),
   ENVIRONMENT_LACKING: lacking('This machine lacks something that Airlock needs'),
   DISK_FULL: lacking('The disk has not enough free space'),

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error a tool in plain JavaScript
 import { checkAdvisories, checkAll } from '../../../tools/advisories/check.js';
+import { advisoryData, compareVersions, isAffected } from '../../advisories/index.ts';
 import type { Use } from '../scan-context.ts';
-import { advisoryData } from './advisory-data.ts';
 import { judgeAdvisories } from './judge-advisories.ts';
-import { compareVersions, isAffected } from './version-range.ts';
 
 const location = { file: 'saved_model.pb', node: 'n' };
 const graph: Use = { kind: 'component', name: 'graph', trigger: 'load', location };

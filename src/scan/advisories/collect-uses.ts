@@ -1,10 +1,10 @@
 // Tells which operations of a program published vulnerabilities are about, how they are reached and whether a request decides what goes in. Only
 // operations that some advisory names are looked at, so that a graph of any size costs one pass.
+import { advisoryData } from '../../advisories/index.ts';
 import { type Body, bodiesOf, locationOf, type Program } from '../graph/index.ts';
 import type { ScanContext, Use } from '../scan-context.ts';
 import type { Location } from '../scan-types.ts';
 import type { Values } from '../values/index.ts';
-import { advisoryData } from './advisory-data.ts';
 
 /** Nodes of one operation that are looked at closely; the rest are like them. */
 const maxNodesPerOp = 64;

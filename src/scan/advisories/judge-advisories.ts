@@ -1,9 +1,9 @@
 // Which published vulnerabilities a model can reach in one TensorFlow: an operation that is there and reached, under the conditions that are known.
 // Says `not_affected` only for a reason that it can name; what it cannot know is `under_investigation`, never left out.
+
+import { type Advisory, type AdvisoryData, advisoryData, isAffected } from '../../advisories/index.ts';
 import type { Use } from '../scan-context.ts';
 import type { AdvisoryVerdict, Finding } from '../scan-types.ts';
-import { type Advisory, type AdvisoryData, advisoryData } from './advisory-data.ts';
-import { isAffected } from './version-range.ts';
 
 export interface AdvisoryJudgement {
   readonly verdicts: readonly AdvisoryVerdict[];

@@ -2,7 +2,7 @@
 // tools/advisories; data/advisories.schema.json says what they look like.
 
 import { readFileSync } from 'node:fs';
-import type { Severity } from '../../core/index.ts';
+import type { Severity } from '../core/index.ts';
 import type { VersionRange } from './version-range.ts';
 
 export interface Advisory {
@@ -27,7 +27,7 @@ export interface Advisory {
 }
 
 function read(name: string): readonly Advisory[] {
-  const file = new URL(`../../../data/${name}`, import.meta.url);
+  const file = new URL(`../../data/${name}`, import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly advisories: readonly Advisory[] }).advisories;
 }
 
