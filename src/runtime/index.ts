@@ -4,5 +4,25 @@ export { archOfMachine, defaultVersion, findPin, pinnedVersions } from './pin.ts
 export type { PinnedFile, RuntimeArch, RuntimePin } from './pin-types.ts';
 export { findPip } from './pip.ts';
 export type { OnRuntimeProgress, RuntimeProgress, RuntimeStep } from './progress.ts';
+export {
+  parseRehearsal,
+  type RehearsalRecord,
+  type Rehearsals,
+  type RehearsalVerdict,
+  type RehearsedModel,
+  readRehearsals,
+  rehearsalsOf,
+  writeRehearsal,
+} from './rehearsal-record.ts';
+export {
+  changeSelection,
+  chosenVersion,
+  newSelectionId,
+  readSelection,
+  rolloutOf,
+  type Selection,
+  type SelectionKind,
+  selectedVersion,
+} from './selection.ts';
 export { findSlot, listSlots, type RuntimeSlot } from './slot.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';
