@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { hashTree } from '../dist/provenance/store/index.js';
+import { summarize } from './lib/statistics.js';
+import { table } from './lib/tables.js';
 
 const bench = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(bench);
@@ -82,16 +84,10 @@ function engineRun(target) {
   return JSON.parse(stdout);
 }
 
-/** @param {readonly number[]} values */
-function spread(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted[sorted.length - 1] };
-}
-
-/** @param {readonly number[]} values */
+/** Milliseconds as seconds. @param {readonly number[]} values */
 function seconds(values) {
-  const { median, min, max } = spread(values);
-  return `${(median / 1000).toFixed(2)} s (${(min / 1000).toFixed(2)} to ${(max / 1000).toFixed(2)})`;
+  const { median, min, max } = summarize(values.map((value) => value / 1000));
+  return `${median.toFixed(2)} s (${min.toFixed(2)} to ${max.toFixed(2)})`;
 }
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'airlock-bench-scan-'));
@@ -121,27 +117,32 @@ try {
     if (fs.existsSync(modelscan)) times.modelscan.push(timed(modelscan, ['-p', digits], [0, 1]));
     process.stdout.write(`round ${round + 1} of ${rounds}\n`);
   }
-  const memory = spread(times.graphMemory);
-  const ratio = spread(times.weights).median / spread(times.hash).median;
-  const lines = [
-    '# What a scan costs',
-    '',
-    `Made by \`node bench/scan.js\`, ${rounds} rounds in turn; median, and in brackets the least and the most. ${os.cpus()[0]?.model}, ${os.cpus().length} cores, Node ${process.version}.`,
-    '',
-    '| what | measured | to reach |',
-    '|---|---|---|',
-    `| a graph of ${nodes.toLocaleString('en')} nodes | ${seconds(times.graph)}, ${memory.median.toFixed(0)} MiB | 3 s, 500 MB |`,
-    `| ${weightBytes / MiB} MiB of weights | ${seconds(times.weights)}, ${ratio.toFixed(2)} times hashing them (${seconds(times.hash)}) | 1.2 times |`,
-    `| a small model (examples/digits), whole command | ${seconds(times.small)} | |`,
+  const memory = summarize(times.graphMemory);
+  const ratio = summarize(times.weights).median / summarize(times.hash).median;
+  const faster = times.modelscan.length === 0 ? 0 : summarize(times.modelscan).median / summarize(times.small).median;
+  const rows = [
+    ['what', 'measured', 'to reach'],
+    [`a graph of ${nodes.toLocaleString('en')} nodes`, `${seconds(times.graph)}, ${memory.median.toFixed(0)} MiB`, '3 s, 500 MB'],
+    [
+      `${weightBytes / MiB} MiB of weights`,
+      `${seconds(times.weights)}, ${ratio.toFixed(2)} times hashing them (${seconds(times.hash)})`,
+      '1.2 times',
+    ],
+    ['a small model (examples/digits), whole command', seconds(times.small), ''],
+    faster === 0
+      ? [
+          'the same with modelscan',
+          'not installed: `node tools/scan-corpus/measure.js --peers` makes its environment',
+          '10 times',
+        ]
+      : ['the same with modelscan 0.8.8', `${seconds(times.modelscan)}: ${faster.toFixed(1)} times as long`, '10 times'],
   ];
-  if (times.modelscan.length > 0) {
-    const faster = spread(times.modelscan).median / spread(times.small).median;
-    lines.push(`| the same with modelscan 0.8.8 | ${seconds(times.modelscan)}: ${faster.toFixed(1)} times as long | 10 times |`);
-  } else
-    lines.push(
-      '| the same with modelscan | not installed: `node tools/scan-corpus/measure.js --peers` makes its environment | 10 times |',
-    );
-  const text = `${lines.join('\n')}\n`;
+  const text = `# What a scan costs
+
+Made by \`node bench/scan.js\`, ${rounds} rounds in turn; median, and in brackets the least and the most. ${os.cpus()[0]?.model}, ${os.cpus().length} cores, Node ${process.version}.
+
+${table(rows)}
+`;
   process.stdout.write(text);
   if (!flags.small) fs.writeFileSync(path.join(bench, 'scan.md'), text);
 } finally {

@@ -1,7 +1,7 @@
 // The door of model: what a SavedModel offers and whether it is whole, read without TensorFlow. Pure TypeScript: a model's files are
 // hostile bytes, and this folder runs in the server.
 export { assertModelComplete } from './completeness.ts';
-export { maskedCrc32c } from './crc32c.ts';
+export { extendCrc32c, maskCrc32c, maskedCrc32c } from './crc32c.ts';
 export {
   contractNodeName,
   type EmbeddedContract,

@@ -1,5 +1,5 @@
 // Builds bundles for tests, byte by byte, so that every lie that a file can tell can be told. Written from tensor_bundle.cc and table_builder.cc.
-import { extendCrc32c, maskCrc32c } from '../../src/scan/checkpoint/crc32c.ts';
+import { extendCrc32c, maskCrc32c } from '../../src/model/index.ts';
 import type { CheckpointFolder } from '../../src/scan/checkpoint/index.ts';
 import { sourceOf } from './recording-context.ts';
 

@@ -2,10 +2,10 @@
 // data files. It judges that they are whole, consistent, and hold nothing but variables; what is in the variables is the business
 // of ../weights.
 import { isAirlockError } from '../../core/index.ts';
+import { extendCrc32c, maskCrc32c } from '../../model/index.ts';
 import type { ScanContext, Source } from '../scan-context.ts';
 import { type BundleFacts, type BundleTensor, type CheckpointFolder, dataFileName, objectGraphKey } from './bundle-types.ts';
 import { judgeGap, judgeOverlaps } from './coverage.ts';
-import { extendCrc32c, maskCrc32c } from './crc32c.ts';
 import { encodedTypes } from './data-types.ts';
 import { elementCount } from './entry-checks.ts';
 import { judgeObjectGraph } from './object-graph.ts';

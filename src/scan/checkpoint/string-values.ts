@@ -1,6 +1,6 @@
 // The strings of a bundle entry: varint lengths, the masked checksum of the lengths, the bytes (tensor_bundle.cc,
 // WriteStringTensor). It makes no string and reserves nothing by what a length claims: places only.
-import { extendCrc32c, maskCrc32c } from './crc32c.ts';
+import { extendCrc32c, maskCrc32c } from '../../model/index.ts';
 
 export interface StringPlaces {
   readonly starts: readonly number[];
