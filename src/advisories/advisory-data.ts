@@ -1,6 +1,7 @@
 // The published vulnerabilities that models are judged by, from data/*-advisories.json. Those files are part of the package, made and checked by
 // tools/advisories; data/advisories.schema.json says what they look like.
 
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Severity } from '../core/index.ts';
 import type { VersionRange } from './version-range.ts';
@@ -26,19 +27,55 @@ export interface Advisory {
   readonly conditions?: readonly ('eager_only' | 'xla_jit' | 'gpu_only' | 'mkl_onednn_build')[];
 }
 
-function read(name: string): readonly Advisory[] {
-  const file = new URL(`../../data/${name}`, import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly advisories: readonly Advisory[] }).advisories;
+/** Which data it is, and how old. */
+export interface AdvisoryInfo {
+  /** The day on which its sources were read, UTC: `2026-11-23`. */
+  readonly read: string;
+  /** `built-in`: what this Airlock came with. */
+  readonly source: 'built-in' | 'update';
+  /** SHA-256, hex. */
+  readonly digest: string;
+  /** Advisories, of TensorFlow and of Keras. */
+  readonly count: number;
 }
 
 export interface AdvisoryData {
   readonly tensorflow: readonly Advisory[];
   readonly keras: readonly Advisory[];
+  readonly info: AdvisoryInfo;
+}
+
+interface AdvisoryFile {
+  readonly read: string;
+  readonly advisories: readonly Advisory[];
 }
 
 let data: AdvisoryData | undefined;
 
 export function advisoryData(): AdvisoryData {
-  data ??= { tensorflow: read('tensorflow-advisories.json'), keras: read('keras-advisories.json') };
+  data ??= readBuiltIn();
   return data;
+}
+
+export function advisoryInfo(): AdvisoryInfo {
+  return advisoryData().info;
+}
+
+function readBuiltIn(): AdvisoryData {
+  const texts = ['tensorflow', 'keras'].map((name) =>
+    readFileSync(new URL(`../../data/${name}-advisories.json`, import.meta.url), 'utf8'),
+  );
+  const [tensorflow, keras] = texts.map((text) => JSON.parse(text) as AdvisoryFile);
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(text);
+  return {
+    tensorflow: tensorflow.advisories,
+    keras: keras.advisories,
+    info: {
+      read: [tensorflow.read, keras.read].sort()[0],
+      source: 'built-in',
+      digest: hash.digest('hex'),
+      count: tensorflow.advisories.length + keras.advisories.length,
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // The door of scan for everybody but the process that scans: what a report is. The code that reads hostile models is behind engine/index.ts,
 // which only that process imports.
+export { type AdvisoryJudgement, judgeAdvisories } from './advisories/index.ts';
 export {
   countedFindings,
   loadSuppressions,
@@ -27,4 +28,5 @@ export type {
   ScanVerdict,
   Trigger,
   Unreadable,
+  Use,
 } from './scan-types.ts';

@@ -1,7 +1,7 @@
 // What every reader and judge in src/scan is given: where to say what it found, how much it may still use, and which TensorFlow is meant.
 // They are synchronous on purpose: a scan has a process of its own, and whoever started that ends it when it takes too long.
 import type { OpRegistry } from './ops/index.ts';
-import type { Artifact, Finding, Location, Trigger } from './scan-types.ts';
+import type { Artifact, Finding, Use } from './scan-types.ts';
 
 /** Bytes to read: a file, or the member of an archive in memory. */
 export interface Source {
@@ -12,19 +12,6 @@ export interface Source {
   read(offset: number, length: number): Buffer;
   /** Absolute path of a plain file that threads may open, where there is one. */
   readonly path?: string;
-}
-
-/** Something that published vulnerabilities may need: an operation, a feature, a file format. */
-export interface Use {
-  readonly kind: 'tensorflow-op' | 'tflite-op' | 'keras-feature' | 'component';
-  /** Name of the op; `model_features` of the Keras data; component of the TensorFlow data (`checkpoint_reader`, `image_decode`). */
-  readonly name: string;
-  readonly trigger: Trigger;
-  readonly location: Location;
-  /** Data types of its inputs where known, as TensorFlow writes them: `DT_FLOAT`. */
-  readonly dtypes?: readonly string[];
-  /** True when what comes in depends on a request, false when it is constant, absent when that is not known. */
-  readonly isRequestControlled?: boolean;
 }
 
 export interface ScanLimits {

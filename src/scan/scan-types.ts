@@ -1,5 +1,6 @@
 // What a scan says: findings, verdict, inventory. Everything else in src/scan makes these, and every reporter reads them. Plain data, so that
 // a report can cross a process boundary as JSON.
+import type { AdvisoryInfo } from '../advisories/index.ts';
 import type { Severity } from '../core/index.ts';
 
 /**
@@ -137,6 +138,23 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+/** Something that published vulnerabilities may be about: an operation, a feature, a file format. Which of them are, is judged outside of the scan. */
+export interface Use {
+  readonly kind: 'tensorflow-op' | 'tflite-op' | 'keras-feature' | 'component';
+  /** Name of the op; `model_features` of the Keras data; component of the TensorFlow data (`checkpoint_reader`, `image_decode`). */
+  readonly name: string;
+  readonly trigger: Trigger;
+  readonly location: Location;
+  /** True when what comes in depends on a request, false when it is constant, absent when that is not known. */
+  readonly isRequestControlled?: boolean;
+}
+
+/** Findings of one rule; beyond that they are counted only, the mildest first. */
+export const maxFindingsPerRule = 100;
+
+/** Uses of one model at most: each of some 2,000 operations by how it is reached and by who decides what goes in. */
+export const maxUses = 20_000;
+
 /** What the process that scans sends back: all of a report that the model decides. Whether it is clean is decided by who asked. */
 export interface ScanResult {
   readonly artifacts: readonly Artifact[];
@@ -144,7 +162,8 @@ export interface ScanResult {
   readonly findings: readonly Finding[];
   /** How many findings of a rule were left out, by rule id, because one model may not fill a disk. */
   readonly leftOut: Readonly<Record<string, number>>;
-  readonly advisories: readonly AdvisoryVerdict[];
+  /** One each of what the model uses, by kind, name, way of reaching it and control; see `maxUses`. */
+  readonly uses: readonly Use[];
 }
 
 /** What a scan is asked to do, as it crosses to the process that does it. */
@@ -181,6 +200,10 @@ export interface Report {
   readonly leftOut: Readonly<Record<string, number>>;
   /** Published vulnerabilities, judged for this model. */
   readonly advisories: readonly AdvisoryVerdict[];
+  /** Which data they were judged by. */
+  readonly advisoryData: AdvisoryInfo;
+  /** What the model uses: enough to judge it again by other data or for another TensorFlow, without a scan. */
+  readonly uses: readonly Use[];
 }
 
 /** What is known about one published vulnerability for this model in this TensorFlow. */

@@ -2,6 +2,7 @@
 // the way is never a clean report.
 import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { AdvisoryData } from '../advisories/index.ts';
 import { AirlockError, packageVersion, printable, type Severity } from '../core/index.ts';
 import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
 import type { Report, ReportedFinding, ScanResult } from '../scan/index.ts';
@@ -10,6 +11,8 @@ import { scanModel } from './scan-model.ts';
 export interface ScanOptions {
   /** The TensorFlow that is meant. Default `2.21.0`, whose operations and advisories the rules were made with. */
   readonly tensorflow?: string;
+  /** What is known about TensorFlow and Keras. Default what Airlock came with. */
+  readonly advisories?: AdvisoryData;
   /** From which severity on a finding refuses the model. Default `medium`. */
   readonly refuseAt?: Severity;
   /** Why a finding does not count; undefined when it does. */
@@ -35,7 +38,7 @@ export const defaultTensorflow = '2.21.0';
  * @throws MODEL_NOT_FOUND when there is nothing at `path`.
  */
 export async function scan(path: string, options: ScanOptions = {}): Promise<Report> {
-  const { tensorflow = defaultTensorflow, refuseAt = 'medium', suppressionOf } = options;
+  const { tensorflow = defaultTensorflow, refuseAt = 'medium', suppressionOf, advisories } = options;
   if (!existsSync(path)) throw new AirlockError('USAGE', { message: `There is no ${printable(path, 256)}` });
   // Who asks may point at a link; from here on nothing may be one.
   const real = realpathSync(path);
@@ -51,6 +54,7 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
     durationMs: performance.now() - startedMs,
     version: packageVersion(),
     rules: rulesDigest(),
+    ...(advisories === undefined ? {} : { advisories }),
     ...(suppressionOf === undefined ? {} : { suppressionOf }),
   });
 }
@@ -73,7 +77,7 @@ async function scanSafely(path: string, tensorflow: string, options: ScanOptions
     const error = AirlockError.from(thrown);
     const isVerdict = error.code === 'SCAN_INCOMPLETE' || error.code === 'WORKER_PROTOCOL_VIOLATION';
     if (!isVerdict || signal?.aborted === true) throw error;
-    return { artifacts: [], unreadable: [{ file: '', reason: error.message }], findings: [], leftOut: {}, advisories: [] };
+    return { artifacts: [], unreadable: [{ file: '', reason: error.message }], findings: [], leftOut: {}, uses: [] };
   }
 }
 

@@ -19,7 +19,7 @@ vi.mock('../scanner/index.ts', () => ({
       unreadable: [],
       findings: [],
       leftOut: {},
-      advisories: [],
+      uses: [],
     };
     const about = { target: 'm', tensorflow: '2.21.0', refuseAt: 'high', durationMs: 1, version: '0', rules: 'r' } as const;
     return makeReport(result, { ...about, startedAt: new Date(0) });

@@ -23,7 +23,7 @@ function scanned(more: Partial<ScanResult> = {}, model = 'digits', version = 1n)
     unreadable: [],
     findings: [],
     leftOut: {},
-    advisories: [],
+    uses: [],
     ...more,
   };
   const at = {
@@ -70,8 +70,12 @@ describe('ScanHistory', () => {
   it('notices a vulnerability that came within reach, and a verdict that is worse', () => {
     const history = new ScanHistory(folder);
     const advisory = { id: 'GHSA-1', severity: 'high', package: 'tensorflow', why: 'w', ops: [], fixedVersions: [] } as const;
-    history.keep(scanned({ advisories: [{ ...advisory, status: 'under_investigation' }] }));
-    expect(keep(history, scanned({ advisories: [{ ...advisory, status: 'affected' }] }))?.newAdvisories).toEqual(['GHSA-1']);
+    const judged = (status: 'affected' | 'under_investigation') => {
+      const one = scanned();
+      return { ...one, report: { ...one.report, advisories: [{ ...advisory, status }] } };
+    };
+    history.keep(judged('under_investigation'));
+    expect(keep(history, judged('affected'))?.newAdvisories).toEqual(['GHSA-1']);
     expect(keep(history, scanned({ unreadable: [{ file: 'f', reason: 'r' }] }))).toMatchObject({ newFindings: [] });
   });
 

@@ -1,8 +1,8 @@
 // A ScanContext that remembers what it is told, for tests of one reader or judge of src/scan at a time.
 import { AirlockError } from '../../src/core/index.ts';
 import { openOpRegistry } from '../../src/scan/ops/index.ts';
-import type { ScanContext, ScanLimits, Source, Use } from '../../src/scan/scan-context.ts';
-import type { Artifact, Finding, Unreadable } from '../../src/scan/scan-types.ts';
+import type { ScanContext, ScanLimits, Source } from '../../src/scan/scan-context.ts';
+import type { Artifact, Finding, Unreadable, Use } from '../../src/scan/scan-types.ts';
 
 export interface RecordingContext extends ScanContext {
   readonly findings: Finding[];

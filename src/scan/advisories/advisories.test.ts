@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error a tool in plain JavaScript
 import { checkAdvisories, checkAll } from '../../../tools/advisories/check.js';
 import { advisoryData, compareVersions, isAffected } from '../../advisories/index.ts';
-import type { Use } from '../scan-context.ts';
+
+import type { Use } from '../scan-types.ts';
 import { judgeAdvisories } from './judge-advisories.ts';
 
 const location = { file: 'saved_model.pb', node: 'n' };

@@ -1,4 +1,3 @@
-// The door of advisories: published vulnerabilities, judged for one model.
-export { collectUses } from './collect-uses.ts';
+// The door of advisories: published vulnerabilities, judged for one model by what it uses. It reads no model, so whoever makes reports may come in.
 export { type AdvisoryJudgement, judgeAdvisories } from './judge-advisories.ts';
 export { advisoryRules } from './rules.ts';

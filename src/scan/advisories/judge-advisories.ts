@@ -2,8 +2,7 @@
 // Says `not_affected` only for a reason that it can name; what it cannot know is `under_investigation`, never left out.
 
 import { type Advisory, type AdvisoryData, advisoryData, isAffected } from '../../advisories/index.ts';
-import type { Use } from '../scan-context.ts';
-import type { AdvisoryVerdict, Finding } from '../scan-types.ts';
+import type { AdvisoryVerdict, Finding, Use } from '../scan-types.ts';
 
 export interface AdvisoryJudgement {
   readonly verdicts: readonly AdvisoryVerdict[];
@@ -44,11 +43,15 @@ const loaderComponents: ReadonlySet<string> = new Set([
   'other',
 ]);
 
-/** @param tensorflow `2.21.0`; advisories that do not affect it are left out, as they are for Keras where the model is none of its files. */
+/**
+ * @param uses Of a report: what its model uses.
+ * @param tensorflow `2.21.0`; advisories that do not affect it are left out, as they are for Keras where the model is none of its files.
+ * @param data Default what Airlock came with.
+ */
 export function judgeAdvisories(
   uses: readonly Use[],
   tensorflow: string,
-  { tensorflow: advisories, keras }: AdvisoryData = advisoryData(),
+  { tensorflow: advisories, keras }: Pick<AdvisoryData, 'tensorflow' | 'keras'> = advisoryData(),
 ): AdvisoryJudgement {
   const found = usesByName(uses);
   const verdicts: AdvisoryVerdict[] = [];

@@ -2,8 +2,16 @@
 // findings, and may not make the scan grow beyond what it may hold.
 import { AirlockError, compareSeverity } from '../../core/index.ts';
 import type { OpRegistry } from '../ops/index.ts';
-import type { ScanContext, ScanLimits, Source, Use } from '../scan-context.ts';
-import type { AdvisoryVerdict, Artifact, Finding, ScanResult, Unreadable } from '../scan-types.ts';
+import type { ScanContext, ScanLimits, Source } from '../scan-context.ts';
+import {
+  type Artifact,
+  type Finding,
+  maxFindingsPerRule,
+  maxUses,
+  type ScanResult,
+  type Unreadable,
+  type Use,
+} from '../scan-types.ts';
 
 export const defaultScanLimits: ScanLimits = {
   maxExpandedBytes: 1024 ** 3,
@@ -14,12 +22,8 @@ export const defaultScanLimits: ScanLimits = {
   maxIterations: 10_000_000,
 };
 
-/** Findings of one rule; beyond that they are counted only. */
-const maxFindingsPerRule = 100;
 /** Artifacts and unreadable parts that are listed. */
 const maxListed = 1000;
-/** Uses that are remembered; one per kind, name, trigger and control is enough to judge by. */
-const maxUses = 20_000;
 
 /** A hostile file can make a sum infinite. JSON has no such number, and whoever reads the result would refuse all of it. */
 function sayable(facts: Artifact['facts']): Artifact['facts'] {
@@ -54,6 +58,7 @@ export class Collector implements ScanContext {
   readonly #artifacts: Artifact[] = [];
   readonly #unreadable: Unreadable[] = [];
   readonly #uses = new Map<string, Use>();
+  #usesAreCut = false;
   #expandedBytes = 0;
   #files = 0;
 
@@ -104,12 +109,15 @@ export class Collector implements ScanContext {
   }
 
   use(use: Use): void {
-    const key = `${use.kind} ${use.name} ${use.trigger} ${use.isRequestControlled} ${use.dtypes?.join()}`;
-    if (this.#uses.size < maxUses && !this.#uses.has(key)) this.#uses.set(key, use);
-  }
-
-  get uses(): readonly Use[] {
-    return [...this.#uses.values()];
+    const way = use.trigger === 'none' || use.trigger === 'inference' ? use.trigger : 'other';
+    const key = `${use.kind} ${use.name} ${way} ${use.isRequestControlled}`;
+    if (this.#uses.has(key)) return;
+    if (this.#uses.size < maxUses) this.#uses.set(key, use);
+    else if (!this.#usesAreCut) {
+      // What is not told is not judged.
+      this.#usesAreCut = true;
+      this.unreadable(use.location.file, `it uses more than ${maxUses} different things`);
+    }
   }
 
   takeExpanded(bytes: number, file: string): void {
@@ -130,13 +138,13 @@ export class Collector implements ScanContext {
     this.#onProgress(bytes);
   }
 
-  result(advisories: readonly AdvisoryVerdict[]): ScanResult {
+  result(): ScanResult {
     return {
       artifacts: this.#artifacts,
       unreadable: this.#unreadable,
       findings: [...this.#findings.values()].flat(),
       leftOut: this.#leftOut,
-      advisories,
+      uses: [...this.#uses.values()],
     };
   }
 }

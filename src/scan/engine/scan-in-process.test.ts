@@ -5,6 +5,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attrType, constString, graphDef, metaGraph, placeholder, savedModel } from '../../../tests/support/graph-builder.ts';
+import { judgeAdvisories } from '../advisories/index.ts';
 import { makeReport } from '../report/index.ts';
 import { rulesById } from '../rule-catalogue.ts';
 import type { ScanResult } from '../scan-types.ts';
@@ -111,11 +112,30 @@ describe('scanInProcess()', () => {
   it('says of a Keras file that published vulnerabilities of its readers may be about it', async () => {
     const path2 = at('k2.json');
     writeFileSync(path2, JSON.stringify(lambda));
-    const { advisories } = await scanInProcess({ path: path2, tensorflow: '2.5.0' });
-    expect(advisories.find(({ cve }) => cve === 'CVE-2021-37678')).toMatchObject({ status: 'under_investigation' });
+    const judged = async (path3: string) =>
+      judgeAdvisories((await scanInProcess({ path: path3, tensorflow: '2.21.0' })).uses, '2.5.0').verdicts;
+    expect((await judged(path2)).find(({ cve }) => cve === 'CVE-2021-37678')).toMatchObject({ status: 'under_investigation' });
     await scan('g2.pb', graphDef([placeholder('x')]));
-    const graph = await scanInProcess({ path: at('g2.pb'), tensorflow: '2.5.0' });
-    expect(graph.advisories.find(({ cve }) => cve === 'CVE-2021-37678')).toMatchObject({ status: 'not_affected' });
+    expect((await judged(at('g2.pb'))).find(({ cve }) => cve === 'CVE-2021-37678')).toMatchObject({ status: 'not_affected' });
+  });
+
+  it('does not let a crowd of harmless nodes hide one that a request reaches', async () => {
+    const crowd = Array.from({ length: 5000 }, (_, index) => ({ name: `r${index}`, op: 'ReadFile', inputs: ['path'] }));
+    const nodes = [
+      constString('path', 'a'),
+      placeholder('x'),
+      ...crowd,
+      { ...reads[1], inputs: ['x'] },
+      reads[2],
+      { name: 'mine', op: 'NoSuchOp' },
+    ];
+    const { uses } = await scan('crowd/saved_model.pb', savedModel({ metaGraphs: [{ ...model, nodes }] }));
+    const readFile = uses.filter(({ kind, name }) => kind === 'tensorflow-op' && name === 'ReadFile');
+    expect(readFile.map(({ trigger, isRequestControlled }) => [trigger, isRequestControlled])).toEqual([
+      ['none', undefined],
+      ['inference', true],
+    ]);
+    expect(uses.some(({ name }) => name === 'NoSuchOp')).toBe(false);
   });
 
   it('passes over what macOS keeps of a file beside it', async () => {

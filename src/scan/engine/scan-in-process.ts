@@ -2,7 +2,6 @@
 import { lstatSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { AirlockError } from '../../core/index.ts';
-import { judgeAdvisories } from '../advisories/index.ts';
 import { openOpRegistry } from '../ops/index.ts';
 import type { ScanLimits } from '../scan-context.ts';
 import type { ScanRequest, ScanResult } from '../scan-types.ts';
@@ -46,7 +45,5 @@ export async function scanInProcess(
     await target.file(file, siblingFiles(path));
     file.close();
   } else throw new AirlockError('MODEL_INVALID', { message: 'It is neither a file nor a folder' });
-  const { verdicts, findings } = judgeAdvisories(collector.uses, tensorflow);
-  for (const finding of findings) collector.report(finding);
-  return collector.result(verdicts);
+  return collector.result();
 }

@@ -1,6 +1,16 @@
-// Turns what a scan found into a report with a verdict. Pure: the same result, rules and options give the same report.
+// Turns what a scan found into a report with a verdict. What the model uses is judged here and not in the jail, so that what is known about TensorFlow
+// can change without a scan. Pure: the same result, rules, advisories and options give the same report.
+import { type AdvisoryData, advisoryData } from '../../advisories/index.ts';
 import { compareSeverity, type Severity } from '../../core/index.ts';
-import type { Report, ReportedFinding, ScanResult, ScanVerdict } from '../scan-types.ts';
+import { judgeAdvisories } from '../advisories/index.ts';
+import {
+  type Finding,
+  maxFindingsPerRule,
+  type Report,
+  type ReportedFinding,
+  type ScanResult,
+  type ScanVerdict,
+} from '../scan-types.ts';
 import { countedFindings } from './counted.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
@@ -14,13 +24,18 @@ export interface ReportOptions {
   readonly version: string;
   /** Digest of rules and data. */
   readonly rules: string;
+  /** What is known about TensorFlow and Keras. Default what Airlock came with. */
+  readonly advisories?: AdvisoryData;
   /** Why a finding does not count, or undefined when it does. Default: all count. */
   readonly suppressionOf?: (finding: ReportedFinding) => string | undefined;
 }
 
 export function makeReport(result: ScanResult, options: ReportOptions): Report {
   const { target, tensorflow, refuseAt, startedAt, durationMs, version, rules, suppressionOf } = options;
-  const findings = result.findings
+  const { advisories = advisoryData() } = options;
+  const judged = judgeAdvisories(result.uses, tensorflow, advisories);
+  const { kept, leftOut } = bounded(judged.findings);
+  const findings = [...result.findings, ...kept]
     .map((finding): ReportedFinding => ({ ...finding, fingerprint: fingerprintOf(finding) }))
     .map((finding) => {
       const suppressed = suppressionOf?.(finding);
@@ -39,9 +54,21 @@ export function makeReport(result: ScanResult, options: ReportOptions): Report {
     artifacts: result.artifacts,
     unreadable: result.unreadable,
     findings,
-    leftOut: result.leftOut,
-    advisories: result.advisories,
+    leftOut: { ...result.leftOut, ...leftOut },
+    advisories: judged.verdicts,
+    advisoryData: advisories.info,
+    uses: result.uses,
   };
+}
+
+/** As many as a scan may say of one rule, the worst of them. */
+function bounded(findings: readonly Finding[]): {
+  readonly kept: readonly Finding[];
+  readonly leftOut: Readonly<Record<string, number>>;
+} {
+  if (findings.length <= maxFindingsPerRule) return { kept: findings, leftOut: {} };
+  const kept = [...findings].sort((a, b) => compareSeverity(b.severity, a.severity)).slice(0, maxFindingsPerRule);
+  return { kept, leftOut: { [kept[0].ruleId]: findings.length - kept.length } };
 }
 
 function verdictOf(findings: readonly ReportedFinding[], result: ScanResult, refuseAt: Severity): ScanVerdict {

@@ -2,7 +2,7 @@
 // checked, and every string is made safe to show before anything else sees it.
 import { z } from 'zod';
 import { AirlockError, printable, severities } from '../../core/index.ts';
-import { origins, type ScanResult, triggers } from '../scan-types.ts';
+import { maxUses, origins, type ScanResult, triggers } from '../scan-types.ts';
 
 const maxTextLength = 2048;
 const maxEntries = 20_000;
@@ -34,23 +34,12 @@ const finding = z.strictObject({
   advisories: z.array(key).max(1000).optional(),
 });
 
-const advisory = z.strictObject({
-  id: key,
-  cve: key.optional(),
-  severity: z.enum(severities),
-  package: z.enum(['tensorflow', 'keras']),
-  status: z.enum(['affected', 'not_affected', 'under_investigation']),
-  justification: z
-    .enum([
-      'component_not_present',
-      'vulnerable_code_not_present',
-      'vulnerable_code_not_in_execute_path',
-      'vulnerable_code_cannot_be_controlled_by_adversary',
-    ])
-    .optional(),
-  why: text,
-  ops: z.array(key).max(1000),
-  fixedVersions: z.array(key).max(100),
+const use = z.strictObject({
+  kind: z.enum(['tensorflow-op', 'tflite-op', 'keras-feature', 'component']),
+  name: key,
+  trigger: z.enum(triggers),
+  location,
+  isRequestControlled: z.boolean().optional(),
 });
 
 const resultSchema = z.strictObject({
@@ -60,7 +49,7 @@ const resultSchema = z.strictObject({
   unreadable: z.array(z.strictObject({ file: text, reason: text })).max(maxEntries),
   findings: z.array(finding).max(maxEntries),
   leftOut: z.record(key, count),
-  advisories: z.array(advisory).max(maxEntries),
+  uses: z.array(use).max(maxUses),
 });
 
 /** @throws SCAN_INCOMPLETE when it is not what a scan sends. */

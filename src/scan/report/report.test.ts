@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Finding, ScanResult } from '../scan-types.ts';
+import { advisoryData } from '../../advisories/index.ts';
+import { type Finding, maxUses, type Report, type ScanResult, type Use } from '../scan-types.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { makeReport } from './make-report.ts';
 import { readScanResult } from './read-result.ts';
@@ -31,7 +32,7 @@ function result(more: Partial<ScanResult> = {}): ScanResult {
     unreadable: [],
     findings: [],
     leftOut: {},
-    advisories: [],
+    uses: [],
     ...more,
   };
 }
@@ -75,6 +76,45 @@ describe('makeReport()', () => {
   });
 });
 
+describe('what the model uses', () => {
+  const use: Use = { kind: 'tensorflow-op', name: 'FakeQuantWithMinMaxVars', trigger: 'inference', location: { file: 'm' } };
+  const graph: Use = { kind: 'component', name: 'graph', trigger: 'load', location: { file: 'm' } };
+  const cve = 'CVE-2022-35971';
+  const reached = ({ advisories }: Report) => advisories.filter(({ status }) => status === 'affected').map((one) => one.cve);
+
+  it('is judged for the TensorFlow that is meant, and kept so that others can be judged too', () => {
+    const old = makeReport(result({ uses: [graph, use] }), { ...options, tensorflow: '2.9.1', refuseAt: 'low' });
+    expect(reached(old)).toContain(cve);
+    expect(old.findings.map(({ ruleId, location }) => [ruleId, location])).toContainEqual(['advisory/reachable', use.location]);
+    expect(old.verdict).toBe('refused');
+    expect(reached(makeReport(result({ uses: old.uses }), { ...options, tensorflow: '2.9.2' }))).not.toContain(cve);
+    expect(old.advisoryData).toEqual(advisoryData().info);
+  });
+
+  it('is judged by the data that is given', () => {
+    const known = advisoryData();
+    const [one] = known.tensorflow.filter((advisory) => advisory.cve === cve);
+    const info = { ...known.info, source: 'update' as const };
+    const advisories = { tensorflow: [{ ...one, affected: [{ introduced: '2.21.0' }] }], keras: [], info };
+    const report = makeReport(result({ uses: [use] }), { ...options, advisories });
+    expect([reached(report), report.advisoryData]).toEqual([[cve], info]);
+  });
+
+  it('fills no report with findings: the mildest are only counted', () => {
+    const known = advisoryData();
+    const [one] = known.tensorflow.filter((advisory) => advisory.cve === cve);
+    const many = Array.from({ length: 130 }, (_, index) => ({
+      ...one,
+      id: `PYSEC-2026-${index}`,
+      severity: index % 2 === 0 ? ('low' as const) : ('critical' as const),
+    }));
+    const advisories = { ...known, tensorflow: many };
+    const { findings, leftOut } = makeReport(result({ uses: [use] }), { ...options, tensorflow: '2.9.1', advisories });
+    expect(findings.filter(({ severity }) => severity === 'critical')).toHaveLength(65);
+    expect([findings.length, leftOut]).toEqual([100, { 'advisory/reachable': 30 }]);
+  });
+});
+
 describe('fingerprintOf()', () => {
   it('stays when wording, severity and the number of the function change', () => {
     const location = { ...finding().location, function: '__inference_f_34' };
@@ -93,13 +133,21 @@ describe('fingerprintOf()', () => {
 
 describe('readScanResult()', () => {
   it('takes what a scan sends, as it is', () => {
-    const sent = result({ findings: [finding()], leftOut: { 'a/b': 3 } });
+    const use = {
+      kind: 'tensorflow-op',
+      name: 'X',
+      trigger: 'load',
+      location: { file: 'f' },
+      isRequestControlled: false,
+    } as const;
+    const sent = result({ findings: [finding()], leftOut: { 'a/b': 3 }, uses: [use] });
     expect(readScanResult(JSON.parse(JSON.stringify(sent)))).toEqual(sent);
   });
 
   it('makes every string safe to show', () => {
     const evil = '\u001b[2J\u202egpj.exe\n';
     const sent = result({
+      uses: [{ kind: 'component', name: evil, trigger: 'load', location: { file: evil } }],
       artifacts: [{ file: evil, format: 'x', bytes: 1, facts: { [evil]: evil } }],
       findings: [
         finding({
@@ -123,6 +171,9 @@ describe('readScanResult()', () => {
       [],
       {},
       { ...result(), more: 1 },
+      { ...result(), uses: [{ kind: 'tensorflow-op', name: 'X', trigger: 'never', location: { file: 'f' } }] },
+      { ...result(), uses: [{ kind: 'component', name: 'graph', trigger: 'load', location: { file: 'f' }, more: 1 }] },
+      { ...result(), uses: Array(maxUses + 1).fill({ kind: 'component', name: 'g', trigger: 'load', location: { file: 'f' } }) },
       { ...result(), findings: [{ ...finding(), severity: 'worse' }] },
     ];
     for (const value of bad) expect(() => readScanResult(value)).toThrow(expect.objectContaining({ code: 'SCAN_INCOMPLETE' }));

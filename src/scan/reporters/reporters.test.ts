@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { makeReport } from '../report/index.ts';
-import type { Finding, Report, Rule, ScanResult } from '../scan-types.ts';
+import type { AdvisoryVerdict, Finding, Report, Rule, ScanResult } from '../scan-types.ts';
 import { formatReport, type ReportFormat, reportFormats, rulesMarkdown, rulesText, textReport } from './index.ts';
 
 const rule: Rule = {
@@ -32,6 +32,38 @@ const finding: Finding = {
   advisories: ['CVE-2021-1'],
 };
 
+const advisories: readonly AdvisoryVerdict[] = [
+  {
+    id: 'GHSA-aaaa-bbbb-cccc',
+    cve: 'CVE-2022-1',
+    severity: 'high',
+    package: 'tensorflow',
+    status: 'affected',
+    why: 'w',
+    ops: ['X'],
+    fixedVersions: ['2.9.2'],
+  },
+  {
+    id: 'CVE-2022-2',
+    severity: 'low',
+    package: 'keras',
+    status: 'not_affected',
+    justification: 'component_not_present',
+    why: 'w',
+    ops: [],
+    fixedVersions: [],
+  },
+  {
+    id: 'CVE-2022-3',
+    severity: 'low',
+    package: 'tensorflow',
+    status: 'under_investigation',
+    why: 'w',
+    ops: [],
+    fixedVersions: [],
+  },
+];
+
 function reportOf(more: Partial<ScanResult> = {}, target = 'digits'): Report {
   const result: ScanResult = {
     artifacts: [{ file: '', format: 'saved-model', bytes: 9, facts: { nodes: 3, tensorflow: '2.21.0' } }],
@@ -41,40 +73,10 @@ function reportOf(more: Partial<ScanResult> = {}, target = 'digits'): Report {
       { ...finding, severity: 'low', location: { file: 'x.json', path: '/config/layers/0', offset: 12 }, chain: [] },
     ],
     leftOut: { 'a/b': 3 },
-    advisories: [
-      {
-        id: 'GHSA-aaaa-bbbb-cccc',
-        cve: 'CVE-2022-1',
-        severity: 'high',
-        package: 'tensorflow',
-        status: 'affected',
-        why: 'w',
-        ops: ['X'],
-        fixedVersions: ['2.9.2'],
-      },
-      {
-        id: 'CVE-2022-2',
-        severity: 'low',
-        package: 'keras',
-        status: 'not_affected',
-        justification: 'component_not_present',
-        why: 'w',
-        ops: [],
-        fixedVersions: [],
-      },
-      {
-        id: 'CVE-2022-3',
-        severity: 'low',
-        package: 'tensorflow',
-        status: 'under_investigation',
-        why: 'w',
-        ops: [],
-        fixedVersions: [],
-      },
-    ],
+    uses: [{ kind: 'tensorflow-op', name: 'X', trigger: 'inference', location: { file: 'm' }, isRequestControlled: true }],
     ...more,
   };
-  return makeReport(result, {
+  const report = makeReport(result, {
     target,
     tensorflow: '2.21.0',
     refuseAt: 'medium',
@@ -84,6 +86,7 @@ function reportOf(more: Partial<ScanResult> = {}, target = 'digits'): Report {
     rules: 'a'.repeat(64),
     suppressionOf: ({ severity }) => (severity === 'low' ? 'looked at' : undefined),
   });
+  return { ...report, advisories };
 }
 
 const json = (report: Report, format: Exclude<ReportFormat, 'text'>) => JSON.parse(formatReport(report, format, rules));
@@ -264,7 +267,7 @@ describe('the predicate of an attestation', () => {
 
 describe('every form', () => {
   it('is there for a report without anything', () => {
-    const empty = reportOf({ artifacts: [], findings: [], advisories: [], leftOut: {} });
+    const empty = { ...reportOf({ artifacts: [], findings: [], uses: [], leftOut: {} }), advisories: [] };
     for (const format of reportFormats) {
       const text = format === 'text' ? textReport(empty, { rules }) : formatReport(empty, format, rules);
       expect(text.endsWith('\n'), format).toBe(true);

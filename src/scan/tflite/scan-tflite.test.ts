@@ -488,7 +488,6 @@ describe('scanTflite', () => {
         kind: 'tflite-op',
         name: 'CONV_2D',
         trigger: 'inference',
-        dtypes: ['FLOAT32'],
         isRequestControlled: true,
       }),
     );

@@ -33,27 +33,25 @@ export interface TfliteOptions {
 /** Says which built-in operations the model has, for what is known to be wrong with them. */
 function noteUses({ model, context, sayer }: Judging, values: TensorValues): void {
   context.use({ kind: 'component', name: 'tflite', trigger: 'load', location: { file: sayer.file } });
-  const uses = new Map<string, { path: string; isReached: boolean; isRequest: boolean; readonly dtypes: Set<string> }>();
+  const uses = new Map<string, { path: string; isReached: boolean; isRequest: boolean }>();
   for (const subgraph of model.subgraphs) {
     const isReached = sayer.isReached(subgraph);
     for (const operator of subgraph.operators) {
       const name = operator.code?.builtin;
       if (name === undefined || isCustom(operator)) continue;
       const path = `subgraphs[${subgraph.index}].operators[${operator.index}]`;
-      const use = uses.get(name) ?? { path, isReached, isRequest: false, dtypes: new Set<string>() };
+      const use = uses.get(name) ?? { path, isReached, isRequest: false };
       uses.set(name, use);
       if (isReached && !use.isReached) Object.assign(use, { path, isReached });
       for (const index of operator.inputs) {
-        const type = subgraph.tensors[index]?.type?.name;
-        if (type !== undefined) use.dtypes.add(type);
         if ((values.of(subgraph, index).origins & from.request) !== 0) use.isRequest = true;
       }
     }
   }
-  for (const [name, { path, isReached, isRequest, dtypes }] of uses) {
+  for (const [name, { path, isReached, isRequest }] of uses) {
     const location = { file: sayer.file, op: name, path };
     const trigger = isReached ? 'inference' : 'none';
-    context.use({ kind: 'tflite-op', name, trigger, location, dtypes: [...dtypes], isRequestControlled: isRequest });
+    context.use({ kind: 'tflite-op', name, trigger, location, isRequestControlled: isRequest });
   }
 }
 
