@@ -14,6 +14,8 @@ export interface Config {
   readonly scan: ScanConfig;
   /** Whose signatures count. Default nobody's: then each model has to be `unsafeUnsigned`. */
   readonly trust?: TrustConfig;
+  /** Who can read recorded requests, and how much is kept. Default none: nothing is ever recorded. */
+  readonly recording?: RecordingConfig;
   /** At least one, at most 1,000; their names are different from each other. */
   readonly models: readonly ModelConfig[];
 }
@@ -160,7 +162,52 @@ export interface ModelConfig {
   readonly contract?: string;
   /** Default none. */
   readonly rateLimits?: RateLimits;
+  /** Whether requests of this model may be recorded; only where the file has a recording section. Default not. */
+  readonly recording?: ModelRecordingConfig;
+  readonly rehearsal: RehearsalConfig;
   readonly limits: ModelLimits;
+}
+
+/** Recordings of requests, for rehearsals of another TensorFlow; docs/recording.md. */
+export interface RecordingConfig {
+  /** X25519 recipients of age, `age1…`; whoever has the identity of one can read what is recorded, and the server cannot. 1 to 16. */
+  readonly recipients: readonly string[];
+  /** Of all recordings together, encrypted; the oldest go first. Default 256. */
+  readonly maxMiB: number;
+  /** How long a recording is kept, in milliseconds. Default 30 days. */
+  readonly keepFor: number;
+  /** The most that `airlock record start --sample` may ask for, in percent of the accepted requests. Default 10. */
+  readonly maxSamplePercent: number;
+}
+
+export interface ModelRecordingConfig {
+  /** Inputs, and features of tf.Example inputs as `input.feature`, of which a stand-in is kept in place of the value. Default none. */
+  readonly redact: readonly string[];
+}
+
+/** How another TensorFlow is compared with the one that serves; docs/rehearsal.md. */
+export interface RehearsalConfig {
+  /** Absolute path of a file with one body of a REST predict request per line. Default none. */
+  readonly golden?: string;
+  readonly tolerance: ToleranceConfig;
+  /** Rows of an output whose largest element may become another one, in percent. Default 0. */
+  readonly maxClassFlipPercent: number;
+  /** By how much the median time of a request may grow. Default 2. */
+  readonly maxLatencyRatio: number;
+  /** By how much a worker's memory may grow. Default 1.5. */
+  readonly maxMemoryRatio: number;
+}
+
+/** Two numbers are the same when they differ by at most `absolute + relative × |old|`. */
+export interface OutputTolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+/** For floating-point outputs; integers, booleans and strings must be equal unless their output is named here. Defaults 1e-5 and 1e-4. */
+export interface ToleranceConfig extends OutputTolerance {
+  /** By the name of the output. Default none. */
+  readonly outputs: Readonly<Record<string, OutputTolerance>>;
 }
 
 /** How much may be asked of one model in a time, in units of cost; docs/rate-limits.md says what a request costs. */

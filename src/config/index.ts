@@ -7,15 +7,20 @@ export type {
   ListenConfig,
   ModelConfig,
   ModelLimits,
+  ModelRecordingConfig,
+  OutputTolerance,
   PatchWithin,
   RateLimit,
   RateLimits,
+  RecordingConfig,
+  RehearsalConfig,
   RequestLimits,
   RolloutConfig,
   RuntimeConfig,
   SandboxConfig,
   ScanConfig,
   SlowViolators,
+  ToleranceConfig,
   VersionPolicy,
   WebhookConfig,
 } from './config-types.ts';
@@ -24,6 +29,7 @@ export { configForFolder, type FolderOverrides, modelNameOf } from './folder-con
 export { trustOfKey } from './key-trust.ts';
 export { loadConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';
+export { defaultRehearsalConfig } from './rehearsal-schema.ts';
 export { defaultRuntimeConfig } from './runtime-schema.ts';
 export { defaultScanConfig } from './scan-schema.ts';
 export { nextTime, parseSchedule, type Schedule } from './schedule.ts';

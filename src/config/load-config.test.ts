@@ -72,6 +72,12 @@ describe('loadConfig()', () => {
           shapes: 'strict',
           nonFinite: 'refuse',
           spareWorker: false,
+          rehearsal: {
+            tolerance: { absolute: 1e-5, relative: 1e-4, outputs: {} },
+            maxClassFlipPercent: 0,
+            maxLatencyRatio: 2,
+            maxMemoryRatio: 1.5,
+          },
           limits: {
             timeoutMs: 2_000,
             graceMs: 500,

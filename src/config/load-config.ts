@@ -36,6 +36,10 @@ export function checkConfig(values: unknown, baseDirectory: string, detail?: str
       ...model,
       path: absolute(model.path),
       ...(model.contract === undefined ? {} : { contract: absolute(model.contract) }),
+      rehearsal: {
+        ...model.rehearsal,
+        ...(model.rehearsal.golden === undefined ? {} : { golden: absolute(model.rehearsal.golden) }),
+      },
     })),
   });
 }

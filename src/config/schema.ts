@@ -3,6 +3,8 @@
 import { z } from 'zod';
 import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts';
 import { isLoopback, listenAddress, plainText, versionNumber, wholeNumber } from './fields.ts';
+import { modelRecordingSchema, recordingKeys, recordingSchema } from './recording-schema.ts';
+import { rehearsalKeys, rehearsalSchema } from './rehearsal-schema.ts';
 import { runtimeKeys, runtimeSchema } from './runtime-schema.ts';
 import { scanKeys, scanSchema } from './scan-schema.ts';
 import { identifier, namedMap } from './trust-fields.ts';
@@ -118,6 +120,8 @@ const model = z
     spareWorker: z.boolean().default(false),
     contract: plainText('a path', 4_096).exactOptional(),
     rateLimits: rateLimits.exactOptional(),
+    recording: modelRecordingSchema.exactOptional(),
+    rehearsal: rehearsalSchema.prefault({}),
     limits: modelLimits.prefault({}),
   })
   .superRefine((value, context) => {
@@ -175,11 +179,20 @@ const configFields = z.strictObject({
     .prefault({}),
   scan: scanSchema.prefault({}),
   trust: trustSchema.exactOptional(),
+  recording: recordingSchema.exactOptional(),
   models,
 });
 
 /** airlock.yaml as YAML gives it, with integers as bigint; paths still relative. */
-export const configSchema = configFields.superRefine(({ models: list, trust }, context) => checkModelTrust(list, trust, context));
+export const configSchema = configFields.superRefine(({ models: list, trust, recording }, context) => {
+  checkModelTrust(list, trust, context);
+  for (const [index, model] of list.entries()) {
+    if (model.recording === undefined || recording !== undefined) continue;
+    const expected = 'a recording section of the file beside it, which says who may read recordings';
+    const params = { rule: 'required', expected, got: 'none' };
+    context.addIssue({ code: 'custom', path: ['models', index, 'recording'], params });
+  }
+});
 
 /** The keys that are known at a place of the file, list indexes written as `[]`; for messages only. */
 export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
@@ -196,6 +209,8 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[].rateLimits.perClient', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.perModel', Object.keys(rateLimit.shape)],
   ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
+  ...recordingKeys,
+  ...rehearsalKeys,
   ...runtimeKeys,
   ...scanKeys,
   ...trustKeys,
