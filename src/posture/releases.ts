@@ -2,7 +2,6 @@
 // place that adds what an index says now. Reaches no network.
 import { readFileSync } from 'node:fs';
 import { compareVersions } from '../advisories/index.ts';
-import { AirlockError } from '../core/index.ts';
 
 /** One release, final or candidate. */
 export interface Release {
@@ -97,10 +96,9 @@ function dayOf(text: string | undefined): string | undefined {
   return Number.isNaN(timeMs) ? undefined : new Date(timeMs).toISOString().slice(0, 10);
 }
 
+/** What is ordered by nobody (alphas and betas of the first years) is nothing that anybody installs. */
 function sorted(list: readonly Release[]): readonly Release[] {
-  return [...list].sort((a, b) => {
-    const order = compareVersions(a.version, b.version);
-    if (order === undefined) throw new AirlockError('INTERNAL', { detail: `no versions: ${a.version}, ${b.version}` });
-    return order;
-  });
+  return list
+    .filter(({ version }) => compareVersions(version, version) !== undefined)
+    .sort((a, b) => compareVersions(a.version, b.version) ?? 0);
 }
