@@ -1,5 +1,6 @@
 // The door of runtime: pinned TensorFlow versions, installing and verifying them. Never loads what it installs.
 export { type InstallOptions, installRuntime } from './install-runtime.ts';
+export { type FoundIndex, findIndex, type IndexRequest, listReleases } from './official-index.ts';
 export { archOfMachine, defaultVersion, findPin, pinnedVersions } from './pin.ts';
 export type { PinnedFile, RuntimeArch, RuntimePin } from './pin-types.ts';
 export { findPip } from './pip.ts';

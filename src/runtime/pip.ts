@@ -16,17 +16,22 @@ export type PipCommand = readonly [program: string, ...args: string[]];
 const candidates: readonly PipCommand[] = [['python3', '-m', 'pip'], ['pip3'], ['pip']];
 
 const maxStderrChars = 64 * 1024;
+/** Of what a command prints that is asked for something; more means that it is no pip. */
+const maxStdoutChars = 256 * 1024;
 const killAfterMs = 3000;
 
 interface RunOptions {
   readonly cwd: string;
   readonly env: PipEnvironment;
   readonly signal?: AbortSignal | undefined;
+  /** Keeps what it prints, up to 256 Ki characters. */
+  readonly captures?: boolean;
 }
 
 interface RunResult {
   /** null when a signal ended it or it never started. */
   readonly exitCode: number | null;
+  readonly stdout: string;
   readonly stderr: string;
 }
 
@@ -38,9 +43,10 @@ function run(command: PipCommand, args: readonly string[], options: RunOptions):
     const child = spawn(program, [...first, ...args], {
       cwd: options.cwd,
       env: { ...options.env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', options.captures === true ? 'pipe' : 'ignore', 'pipe'],
       detached: true,
     });
+    let stdout = '';
     let stderr = '';
     let timer: NodeJS.Timeout | undefined;
     const kill = (name: NodeJS.Signals) => {
@@ -57,9 +63,12 @@ function run(command: PipCommand, args: readonly string[], options: RunOptions):
     const settle = (exitCode: number | null) => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', stop);
-      resolve({ exitCode, stderr });
+      resolve({ exitCode, stdout, stderr });
     };
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout = (stdout + text).slice(0, maxStdoutChars);
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-maxStderrChars);
     });
     child.once('error', () => settle(null));
@@ -79,6 +88,24 @@ export async function findPip(options: RunOptions): Promise<PipCommand> {
   throw new AirlockError('PIP_MISSING', {
     message: "Python's pip was not found: install it (Debian and Ubuntu: apt install python3-pip) and run this again",
     detail: `tried ${candidates.map((candidate) => candidate.join(' ')).join(', ')}`,
+  });
+}
+
+/**
+ * What `pip config list` prints: the merged settings of the user's files and environment. It may hold passwords.
+ * Errors: RUNTIME_DOWNLOAD_FAILED when pip cannot say them, CANCELLED.
+ */
+export async function listPipConfig(pip: PipCommand, options: Omit<RunOptions, 'captures'>): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(pip, ['config', 'list', '--disable-pip-version-check'], {
+    ...options,
+    captures: true,
+  });
+  if (options.signal?.aborted === true) throw cancelled(options.signal.reason);
+  if (exitCode === 0 && stdout.length < maxStdoutChars) return stdout;
+  throw new AirlockError('RUNTIME_DOWNLOAD_FAILED', {
+    message: 'pip could not say how it is configured; `pip config list` shows what is wrong',
+    // Not what it printed: a broken setting may be the one that holds a password.
+    detail: stderr.includes('config') ? 'pip config list failed' : 'pip is older than version 10, or broken',
   });
 }
 
