@@ -4,6 +4,7 @@
 // that changed it. Compare a new row's wheelSha256 with a second source (a public lock file, the index's own page) first.
 //
 //   node tools/make-pins.mjs > /tmp/pins.ts && mv /tmp/pins.ts src/runtime/pins.ts && npx biome check --write src/runtime/pins.ts
+//   node tools/make-pins.mjs 2.13.1 2.14.1      # the rows of these versions only
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -13,7 +14,8 @@ import yauzl from 'yauzl';
 
 const pythonTag = 'cp311';
 // Newest patch release of each line. 2.12 is the first whose wheels hold the C API as two libraries of their own.
-const versions = ['2.21.0', '2.20.0', '2.19.1', '2.18.1', '2.17.1', '2.16.2', '2.12.1'];
+const allVersions = ['2.21.0', '2.20.0', '2.19.1', '2.18.1', '2.17.1', '2.16.2', '2.15.1', '2.14.1', '2.13.1', '2.12.1'];
+const versions = process.argv.length > 2 ? process.argv.slice(2) : allVersions;
 const packages = { x86_64: 'tensorflow-cpu', aarch64: 'tensorflow' };
 const glibcs = ['2_17', '2_27', '2_28'];
 const libraries = ['tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2'];
