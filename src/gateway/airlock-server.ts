@@ -5,6 +5,7 @@ import type { Config, ModelConfig } from '../config/index.ts';
 import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelStore, openModelStore, openTrust, type Trust } from '../provenance/index.ts';
+import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import {
   Admission,
@@ -17,6 +18,7 @@ import {
   type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
+import { openRecorder } from './recorder-hook.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
 import { ScanWatch } from './scan-watch.ts';
@@ -56,6 +58,7 @@ const nothing = (): void => undefined;
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox } = config;
   const contracts = await loadContracts(config.models);
+  const recorder = openRecorder(config, hooks.onTrouble ?? nothing);
   const door = await openServerDoor(config);
   const workers = await createWorkerFactory({
     store,
@@ -70,7 +73,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       workers,
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing },
     });
-    return await startWith({ workers, contracts, door, scans }, config, hooks);
+    return await startWith({ workers, contracts, door, scans, recorder }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -85,6 +88,7 @@ interface Parts {
   readonly contracts: Contracts;
   readonly door: ServerDoor | undefined;
   readonly scans: ScanWatch;
+  readonly recorder: Recorder | undefined;
 }
 
 /** What signed models are judged by, and where they are staged; shared by all of them. */
@@ -112,11 +116,19 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, door, scans } = parts;
+  const { workers, door, scans, recorder } = parts;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
-  const rest = createRestServer({ catalog, isolation, models, limits, onRefusal: hooks.onRefusal, scans: () => scans.state });
+  const rest = createRestServer({
+    catalog,
+    isolation,
+    models,
+    limits,
+    onRefusal: hooks.onRefusal,
+    scans: () => scans.state,
+    recorder,
+  });
   const { host, port } = listen.rest;
   let url: string;
   try {
@@ -131,6 +143,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
   }
   const loaded = catalog.start();
   scans.start(catalog);
+  void recorder?.start();
   // After, because what was served last time is most often what is wanted now. What it cannot remove stays.
   void loaded.then(() => door?.store.collect()).catch(() => undefined);
   // While the workers load; nobody can be answered yet.
@@ -142,6 +155,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     loaded,
     async close() {
       await rest.close();
+      await recorder?.close();
       // Nobody looks for versions any more when scans end, so that an end of the server is no refusal of a model.
       const closing = catalog.close();
       await scans.close();

@@ -11,6 +11,7 @@ import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { clientKey } from './client-key.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
 import type { RateLimiter, RequestAccount } from './rate-limiter.ts';
+import type { OnAnswered } from './recorder-hook.ts';
 import { bodyUnits, defaultBaseUnits, tensorUnits } from './request-cost.ts';
 
 export type InferenceVerb = 'predict' | 'classify' | 'regress';
@@ -22,6 +23,7 @@ export interface InferenceContext {
   readonly limits: RequestLimits;
   readonly budget: BodyBudget;
   readonly limiter: RateLimiter | undefined;
+  readonly onAnswered?: OnAnswered | undefined;
 }
 
 /** One request on its way, with what it holds and owes. */
@@ -33,15 +35,24 @@ interface Exchange {
   readonly limits: JsonLimits;
   readonly share: BodyShare;
   readonly account: RequestAccount | undefined;
+  readonly onAnswered: OnAnswered | undefined;
 }
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
-  const { version, config, limits, budget, limiter } = context;
+  const { version, config, limits, budget, limiter, onAnswered } = context;
   // Held until there is an answer: the tensors that a body became are about as large as the body.
   const share = budget.open();
   const account = limiter?.open(clientKey(request.socket.remoteAddress));
-  const exchange = { request, version, config, limits: version.contract?.limits(limits) ?? limits, share, account };
+  const exchange = {
+    request,
+    version,
+    config,
+    limits: version.contract?.limits(limits) ?? limits,
+    share,
+    account,
+    onAnswered,
+  };
   try {
     if (account !== undefined) payInAdvance(account, exchange);
     return await (verb === 'predict' ? predict(exchange) : runExamples(verb, exchange));
@@ -109,7 +120,7 @@ async function predict(exchange: Exchange): Promise<Buffer> {
     allowNonFinite: config.nonFinite === 'allow',
   });
   await readInto(predict.decoder, exchange);
-  return predict.answer(chargeOf(exchange));
+  return predict.answer(chargeOf(exchange), exchange.onAnswered);
 }
 
 async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Promise<Buffer> {
@@ -122,6 +133,7 @@ async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Pr
   assertExampleSignature(signature, verb);
   const run = { signature, tensors: [examples], paths: () => examplePaths, charge: chargeOf(exchange) };
   const outputs = await runChecked(version, version.contract?.open(), run);
+  exchange.onAnswered?.(signature, [examples]);
   const encode = verb === 'classify' ? encodeClassifications : encodeRegressions;
   return encode(signature, outputs, examples.shape[0], allowNonFinite);
 }

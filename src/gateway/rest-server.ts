@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { emptyHead as emptyAuditHead } from '../audit/index.ts';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
+import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -15,6 +16,7 @@ import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import { metricsText, metricsType } from './scan-metrics.ts';
@@ -29,6 +31,8 @@ export interface RestServerOptions {
   readonly onRefusal: (line: RefusalLine) => void;
   /** Default: nothing was scanned. */
   readonly scans?: () => ScanState;
+  /** Default: nothing is ever recorded. */
+  readonly recorder?: Recorder | undefined;
 }
 
 const json = 'application/json';
@@ -56,7 +60,8 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
   };
   const scans = options.scans ?? (() => ({ scanned: [], auditHead: emptyAuditHead }));
   const limiters = rateLimiters(options.models);
-  const context: AnswerContext = { catalog: options.catalog, limits: options.limits.request, configs, budget, limiters };
+  const { catalog, recorder } = options;
+  const context: AnswerContext = { catalog, limits: options.limits.request, configs, budget, limiters, recorder };
   const server = createListener(options, broken, refuse);
   server.route({
     method: ['GET', 'POST'],
@@ -75,9 +80,11 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     },
   });
   server.get('/airlock/v1/status', (_request, reply) =>
-    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans())),
+    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report)),
   );
-  server.get('/airlock/v1/metrics', (_request, reply) => reply.type(metricsType).send(metricsText(scans().scanned)));
+  server.get('/airlock/v1/metrics', (_request, reply) =>
+    reply.type(metricsType).send(metricsText(scans().scanned) + (recorder === undefined ? '' : recorderMetrics(recorder.report))),
+  );
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));
   server.get('/readyz', (_request, reply) => {
     const { ready } = options.catalog;
@@ -171,12 +178,13 @@ interface AnswerContext {
   readonly configs: ReadonlyMap<string, ModelConfig>;
   readonly budget: BodyBudget;
   readonly limiters: ReadonlyMap<string, RateLimiter>;
+  readonly recorder: Recorder | undefined;
 }
 
 async function answer(
   target: ModelTarget,
   request: FastifyRequest,
-  { catalog, limits, configs, budget, limiters }: AnswerContext,
+  { catalog, limits, configs, budget, limiters, recorder }: AnswerContext,
 ): Promise<Buffer | string> {
   const model = catalog.model(target.model);
   if (target.verb === 'status') return statusJson(model.status(target));
@@ -185,7 +193,9 @@ async function answer(
   const config = configs.get(model.name);
   if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
   const { verb } = target;
-  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter: limiters.get(model.name) }));
+  const onAnswered = recorderHook(recorder, model.name, version);
+  const limiter = limiters.get(model.name);
+  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter, onAnswered }));
 }
 
 function malformed(request: FastifyRequest): AirlockError {

@@ -2,6 +2,7 @@
 // names models and versions, and never a path, an address, a process id or anything of a request.
 
 import type { AuditHead } from '../audit/index.ts';
+import type { RecorderReport } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog, ModelVersion, ScannedVersion } from '../serving/index.ts';
 import { scanSummary } from './scan-summary.ts';
@@ -17,6 +18,7 @@ export function serverStatusJson(
   { level, layers, surroundings }: JailFindings,
   catalog: ModelCatalog,
   { scanned, auditHead }: ScanState,
+  recording?: RecorderReport,
 ): string {
   return JSON.stringify({
     isolation: {
@@ -39,6 +41,8 @@ export function serverStatusJson(
       })),
     })),
     auditLog: auditHead,
+    // Null says that the configuration lets nothing be recorded.
+    recording: recording ?? null,
   });
 }
 

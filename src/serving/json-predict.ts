@@ -1,5 +1,5 @@
 // A predict request as JSON from its decoder to the bytes of its answer, the same for the server and for a program that embeds a model.
-import { encodePredictResponse, type JsonLimits, PredictDecoder } from '../tensor/index.ts';
+import { encodePredictResponse, type JsonLimits, PredictDecoder, type Signature, type Tensor } from '../tensor/index.ts';
 import type { ContractCheck } from './contract-check.ts';
 import { requestPaths } from './element-paths.ts';
 import type { ModelVersion } from './model-version.ts';
@@ -38,12 +38,16 @@ export class JsonPredict {
     });
   }
 
-  /** Runs the decoded request and encodes the answer. @throws what the decoder, the contract, `charge`, the worker and the encoder throw. */
-  async answer(charge?: Charge): Promise<Buffer> {
+  /**
+   * Runs the decoded request and encodes the answer. `onAnswered` is told the inputs as they were decoded, once the model has answered.
+   * @throws what the decoder, the contract, `charge`, the worker and the encoder throw.
+   */
+  async answer(charge?: Charge, onAnswered?: (signature: Signature, tensors: readonly Tensor[]) => void): Promise<Buffer> {
     const request = this.decoder.finish();
     const { signature, format, tensors } = request;
     const paths = () => requestPaths(request);
     const outputs = await runChecked(this.#version, this.#check, { signature, tensors, paths, charge });
+    onAnswered?.(signature, tensors);
     return encodePredictResponse(signature, format, outputs, { allowNonFinite: this.#allowNonFinite });
   }
 }
