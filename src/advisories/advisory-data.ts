@@ -1,81 +1,91 @@
-// The published vulnerabilities that models are judged by, from data/*-advisories.json. Those files are part of the package, made and checked by
-// tools/advisories; data/advisories.schema.json says what they look like.
-
+// The published vulnerabilities that models are judged by: what Airlock came with (data/), and what an update has put into a store. Of an entry that both
+// have, the newer counts. Made once per state of the store; a file there may change while a server runs.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Severity } from '../core/index.ts';
-import type { VersionRange } from './version-range.ts';
+import { readUpdate, updateState } from './advisory-file.ts';
+import type { AdvisoryData, AdvisoryDocument, AdvisoryInfo } from './advisory-types.ts';
+import { deriveAdvisories } from './derive-advisories.ts';
+import { mergeDocuments } from './merge-documents.ts';
+import { checkedDocument, readDocument } from './read-document.ts';
 
-export interface Advisory {
-  readonly id: string;
-  readonly cve?: string;
-  readonly severity: Severity;
-  readonly affected: readonly VersionRange[];
-  /** `none`: which versions are affected is not known. */
-  readonly basis: string;
-  readonly fixed: readonly string[];
-  /** Operations of graphs that reach it. */
-  readonly ops?: readonly string[];
-  /** `high`: no other operation reaches it. */
-  readonly opsConfidence?: 'high' | 'medium' | 'low';
-  readonly tfliteOps?: readonly string[];
-  readonly component?: string;
-  /** Of Keras: what a model file must have. */
-  readonly features?: readonly string[];
-  readonly impact: readonly string[];
-  readonly trigger: 'both' | 'untrusted_model' | 'untrusted_input' | 'api_only' | 'local_user';
-  readonly conditions?: readonly ('eager_only' | 'xla_jit' | 'gpu_only' | 'mkl_onednn_build')[];
-}
-
-/** Which data it is, and how old. */
-export interface AdvisoryInfo {
-  /** The day on which its sources were read, UTC: `2026-11-23`. */
-  readonly read: string;
-  /** `built-in`: what this Airlock came with. */
-  readonly source: 'built-in' | 'update';
-  /** SHA-256, hex. */
+interface BuiltIn {
+  readonly document: AdvisoryDocument;
   readonly digest: string;
-  /** Advisories, of TensorFlow and of Keras. */
-  readonly count: number;
+  readonly data: AdvisoryData;
 }
 
-export interface AdvisoryData {
-  readonly tensorflow: readonly Advisory[];
-  readonly keras: readonly Advisory[];
-  readonly info: AdvisoryInfo;
-}
-
-interface AdvisoryFile {
+interface BuiltInFile {
   readonly read: string;
-  readonly advisories: readonly Advisory[];
+  readonly sources: string;
+  readonly advisories: AdvisoryDocument['tensorflow'];
+  readonly libraries: AdvisoryDocument['libraries'];
 }
 
-let data: AdvisoryData | undefined;
-
-export function advisoryData(): AdvisoryData {
-  data ??= readBuiltIn();
-  return data;
+interface Updated {
+  readonly state: string;
+  readonly document: AdvisoryDocument;
+  readonly data: AdvisoryData;
 }
 
-export function advisoryInfo(): AdvisoryInfo {
-  return advisoryData().info;
+/** Stores that are remembered: a process has one, tests have many. */
+const maxStores = 16;
+
+let builtIn: BuiltIn | undefined;
+const updated = new Map<string, Updated>();
+
+/**
+ * @param store Folder of the store, for an update in it; default none is looked for.
+ * @throws ADVISORIES_INVALID for an update that is damaged, or that somebody else could have written
+ */
+export function advisoryData(store?: string): AdvisoryData {
+  return current(store).data;
 }
 
-function readBuiltIn(): AdvisoryData {
-  const texts = ['tensorflow', 'keras'].map((name) =>
-    readFileSync(new URL(`../../data/${name}-advisories.json`, import.meta.url), 'utf8'),
+/** Which data that is. @throws as advisoryData() */
+export function advisoryInfo(store?: string): AdvisoryInfo {
+  return advisoryData(store).info;
+}
+
+/** All of it as one document, to merge into or to hand on. @throws as advisoryData() */
+export function advisoryDocument(store?: string): AdvisoryDocument {
+  return current(store).document;
+}
+
+function current(store: string | undefined): Pick<Updated, 'document' | 'data'> {
+  builtIn ??= readBuiltIn();
+  const state = store === undefined ? undefined : updateState(store);
+  if (store === undefined || state === undefined) return builtIn;
+  const known = updated.get(store);
+  if (known?.state === state) return known;
+  const bytes = readUpdate(store);
+  const document = mergeDocuments(builtIn.document, readDocument(bytes, 'The update in the store'));
+  const digest = createHash('sha256').update(builtIn.digest).update(bytes).digest('hex');
+  const found = { state, document, data: dataOf(document, 'update', digest) };
+  if (updated.size >= maxStores) updated.clear();
+  updated.set(store, found);
+  return found;
+}
+
+function dataOf(document: AdvisoryDocument, source: AdvisoryInfo['source'], digest: string): AdvisoryData {
+  const tensorflow = deriveAdvisories(document.tensorflow, document.records, 'tensorflow');
+  const keras = deriveAdvisories(document.keras, document.records, 'keras');
+  const info = { read: document.read, source, digest, count: tensorflow.length + keras.length };
+  return { tensorflow, keras, libraries: document.libraries, info };
+}
+
+function readBuiltIn(): BuiltIn {
+  const names = ['tensorflow-advisories.json', 'keras-advisories.json', 'tensorflow-bundled-libraries.json'];
+  const texts = names.map((name) => readFileSync(new URL(`../../data/${name}`, import.meta.url), 'utf8'));
+  const [tensorflow, keras, libraries] = texts.map((text) => JSON.parse(text) as BuiltInFile);
+  // The oldest: what was read later says nothing about the rest.
+  const [read] = [tensorflow.read, keras.read, libraries.read].sort();
+  const parts = { tensorflow: tensorflow.advisories, keras: keras.advisories, libraries: libraries.libraries };
+  const document = checkedDocument(
+    { format: 1, read, curated: read, sources: tensorflow.sources, ...parts, records: [] },
+    'The data of this Airlock',
   );
-  const [tensorflow, keras] = texts.map((text) => JSON.parse(text) as AdvisoryFile);
   const hash = createHash('sha256');
   for (const text of texts) hash.update(text);
-  return {
-    tensorflow: tensorflow.advisories,
-    keras: keras.advisories,
-    info: {
-      read: [tensorflow.read, keras.read].sort()[0],
-      source: 'built-in',
-      digest: hash.digest('hex'),
-      count: tensorflow.advisories.length + keras.advisories.length,
-    },
-  };
+  const digest = hash.digest('hex');
+  return { document, digest, data: dataOf(document, 'built-in', digest) };
 }

@@ -1,4 +1,4 @@
-// Versions of TensorFlow and Keras in ranges, ordered as PEP 440 orders releases and release candidates; nothing else is published by them.
+// Versions of TensorFlow and Keras, ordered as PEP 440 orders them, and ranges of them. What cannot be read is affected, never left out.
 
 /** Introduced and last affected are affected, fixed is not. */
 export interface VersionRange {
@@ -7,13 +7,24 @@ export interface VersionRange {
   readonly lastAffected?: string;
 }
 
-/** Numbers, and the candidate's number; a release sorts after its candidates. Undefined when it is not a version. */
+/** As OSV lists them, each with one key. */
+export interface RangeEvent {
+  readonly kind: 'introduced' | 'fixed' | 'lastAffected';
+  readonly version: string;
+}
+
+/** In PEP 440's order: a release has a phase of its own. */
+const phases: readonly string[] = ['dev', 'a', 'b', 'rc', '', 'post'];
+
+/** Release numbers, phase and its number. Undefined when it is not a version, or has a local part. */
 function partsOf(version: string): number[] | undefined {
-  const [, release, candidate] = /^(\d{1,6}(?:\.\d{1,6}){0,2})(?:-?rc\.?(\d{1,4}))?$/.exec(version) ?? [];
+  const [, release, phase, number] =
+    /^v?(\d{1,6}(?:\.\d{1,6}){0,3})(?:[-._]?(dev|a|alpha|b|beta|c|rc|post)[-._]?(\d{1,9})?)?$/.exec(version) ?? [];
   if (release === undefined) return undefined;
   const numbers = release.split('.').map(Number);
-  while (numbers.length < 3) numbers.push(0);
-  return [...numbers, candidate === undefined ? Number.POSITIVE_INFINITY : Number(candidate)];
+  while (numbers.length < 4) numbers.push(0);
+  const short = phase === 'alpha' ? 'a' : phase === 'beta' ? 'b' : phase === 'c' ? 'rc' : (phase ?? '');
+  return [...numbers, phases.indexOf(short), Number(number ?? 0)];
 }
 
 /** Below 0 when `a` is older. Undefined when one is not a version. */
@@ -31,4 +42,29 @@ export function isAffected(version: string, ranges: readonly VersionRange[]): bo
     if (fixed !== undefined && (compareVersions(version, fixed) ?? -1) >= 0) return false;
     return lastAffected === undefined || (compareVersions(version, lastAffected) ?? 0) <= 0;
   });
+}
+
+/**
+ * The ranges of one timeline of events, whatever order they come in (OSV schema, "Evaluation"). A bound that cannot be read stretches its range: an
+ * unreadable start is 0, an unreadable end is none.
+ */
+export function rangesOfEvents(events: readonly RangeEvent[]): VersionRange[] {
+  const readable = events.flatMap((event): RangeEvent[] => {
+    if (compareVersions(event.version, '0') !== undefined) return [event];
+    return event.kind === 'introduced' ? [{ kind: 'introduced', version: '0' }] : [];
+  });
+  const ranks = { fixed: 0, introduced: 1, lastAffected: 2 } as const;
+  // At one version: fixed and introduced again is introduced; introduced and last affected is that version alone.
+  const sorted = readable.sort((a, b) => (compareVersions(a.version, b.version) ?? 0) || ranks[a.kind] - ranks[b.kind]);
+  const ranges: VersionRange[] = [];
+  let introduced: string | undefined;
+  for (const { kind, version } of sorted) {
+    if (kind === 'introduced') introduced ??= version;
+    else if (introduced !== undefined) {
+      ranges.push({ introduced, [kind]: version });
+      introduced = undefined;
+    }
+  }
+  if (introduced !== undefined) ranges.push({ introduced });
+  return ranges;
 }

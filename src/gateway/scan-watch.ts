@@ -47,12 +47,14 @@ export class ScanWatch {
   readonly #hooks: ScanWatchHooks;
   readonly #webhook: Webhook | undefined;
   readonly #config: Config['scan'];
+  readonly #store: string;
   #schedule: ScanSchedule | undefined;
 
   /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook, SCAN_RULES_INVALID. */
   constructor({ config, workers, hooks }: ScanWatchOptions) {
     const { scan, store, runtime } = config;
     this.#config = scan;
+    this.#store = store;
     this.#hooks = hooks;
     this.audit = new AuditLog(join(store, 'audit'));
     this.#history = new ScanHistory(join(store, 'scans'));
@@ -66,6 +68,7 @@ export class ScanWatch {
       jail: workers.jail,
       config: scan,
       tensorflow: runtime.tensorflow,
+      store,
       onScanned: (scanned) => this.#onScanned(scanned),
       onFailed: ({ model, version }, error) =>
         hooks.onTrouble(`${model} version ${version} could not be scanned again: ${error.message} (${error.code})`),
@@ -83,7 +86,12 @@ export class ScanWatch {
       return known !== undefined || model?.refused.has(version) === true ? 'waiting' : 'gone';
     };
     const { schedule, jitterMs } = this.#config;
-    this.#schedule = new ScanSchedule({ schedule, jitterMs, rules: rulesDigest, run: () => gate.rescan(whereabouts) });
+    this.#schedule = new ScanSchedule({
+      schedule,
+      jitterMs,
+      rules: () => rulesDigest(this.#store),
+      run: () => gate.rescan(whereabouts),
+    });
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 // the way is never a clean report.
 import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { AdvisoryData } from '../advisories/index.ts';
+import { advisoryData } from '../advisories/index.ts';
 import { AirlockError, packageVersion, printable, type Severity } from '../core/index.ts';
 import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
 import type { Report, ReportedFinding, ScanResult } from '../scan/index.ts';
@@ -11,8 +11,8 @@ import { scanModel } from './scan-model.ts';
 export interface ScanOptions {
   /** The TensorFlow that is meant. Default `2.21.0`, whose operations and advisories the rules were made with. */
   readonly tensorflow?: string;
-  /** What is known about TensorFlow and Keras. Default what Airlock came with. */
-  readonly advisories?: AdvisoryData;
+  /** Folder of the store, for an update of the advisories in it. Default: what Airlock came with. */
+  readonly store?: string;
   /** From which severity on a finding refuses the model. Default `medium`. */
   readonly refuseAt?: Severity;
   /** Why a finding does not count; undefined when it does. */
@@ -35,13 +35,15 @@ export const defaultTensorflow = '2.21.0';
 /**
  * Scans the model at `path`, a file or a folder, without running anything of it.
  * A scan that does not end, or whose process breaks, is a report that says `unreadable`.
- * @throws MODEL_NOT_FOUND when there is nothing at `path`.
+ * @throws USAGE when there is nothing at `path`; ADVISORIES_INVALID for an update in the store that cannot be used.
  */
 export async function scan(path: string, options: ScanOptions = {}): Promise<Report> {
-  const { tensorflow = defaultTensorflow, refuseAt = 'medium', suppressionOf, advisories } = options;
+  const { tensorflow = defaultTensorflow, refuseAt = 'medium', suppressionOf, store } = options;
   if (!existsSync(path)) throw new AirlockError('USAGE', { message: `There is no ${printable(path, 256)}` });
   // Who asks may point at a link; from here on nothing may be one.
   const real = realpathSync(path);
+  // Before the scan: data that cannot be used must not cost one.
+  const advisories = advisoryData(store);
   const startedAt = new Date();
   const startedMs = performance.now();
   const result = await scanSafely(real, tensorflow, options);
@@ -53,8 +55,8 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
     startedAt,
     durationMs: performance.now() - startedMs,
     version: packageVersion(),
-    rules: rulesDigest(),
-    ...(advisories === undefined ? {} : { advisories }),
+    rules: rulesDigest(store),
+    advisories,
     ...(suppressionOf === undefined ? {} : { suppressionOf }),
   });
 }

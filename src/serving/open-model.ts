@@ -126,12 +126,12 @@ async function openDoor(options: OpenModelOptions, contractDigest: string | unde
 }
 
 function scansOf(
-  { unsafeUnscanned = false, refuseAt, tensorflow }: OpenModelOptions,
+  { unsafeUnscanned = false, refuseAt, tensorflow, store = defaultStore }: OpenModelOptions,
   { jail }: WorkerFactory,
 ): ScanGate | undefined {
   if (unsafeUnscanned) return undefined;
   const config = { ...defaultScanConfig, ...(refuseAt === undefined ? {} : { refuseAt }) };
-  return new ScanGate({ jail, config, tensorflow: tensorflow ?? defaultVersion });
+  return new ScanGate({ jail, config, tensorflow: tensorflow ?? defaultVersion, store });
 }
 
 interface FoundModel extends AspiredVersion {

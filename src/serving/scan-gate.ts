@@ -21,6 +21,8 @@ export interface ScanGateOptions {
   readonly config: ScanConfig;
   /** The TensorFlow of the workers. */
   readonly tensorflow: string;
+  /** Folder of the store, for an update of the advisories in it. Default: what Airlock came with. */
+  readonly store?: string;
   /** Called for each scan that ended, whatever it says. When it throws, the version is not served. */
   readonly onScanned?: (scanned: ScannedVersion) => void;
   /** Called when a version that is served could not be scanned again. */
@@ -99,7 +101,7 @@ export class ScanGate {
   }
 
   async #scan(target: VersionToScan): Promise<ScannedVersion> {
-    const { jail, config, tensorflow, onScanned } = this.#options;
+    const { jail, config, tensorflow, store, onScanned } = this.#options;
     await this.#turn();
     // Of the rules that the scan begins with: they may change while it runs.
     const key = this.#keyOf(target);
@@ -111,6 +113,7 @@ export class ScanGate {
       const report = await scan(target.directory, {
         jail,
         tensorflow,
+        ...(store === undefined ? {} : { store }),
         refuseAt: config.refuseAt,
         timeoutMs: config.timeoutMs,
         memoryMiB: config.memoryMiB,
@@ -130,8 +133,8 @@ export class ScanGate {
 
   /** What a verdict depends on. */
   #keyOf({ contentDigest }: VersionToScan): string {
-    const { config, tensorflow } = this.#options;
-    return `${contentDigest} ${rulesDigest()} ${tensorflow} ${config.refuseAt}`;
+    const { config, tensorflow, store } = this.#options;
+    return `${contentDigest} ${rulesDigest(store)} ${tensorflow} ${config.refuseAt}`;
   }
 
   async #turn(): Promise<void> {

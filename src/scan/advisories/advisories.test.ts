@@ -112,7 +112,8 @@ describe('the data', () => {
     const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../../data/${name}`, import.meta.url), 'utf8'));
     const rules = { schema: read('advisories.schema.json'), ops: (read('tensorflow-ops.json') as { ops: object }).ops };
     const [good] = advisoryData().tensorflow.filter(({ ops }) => ops !== undefined);
-    const check = (...advisories: object[]) => checkAdvisories('x', { read: '2026-01-01', sources: '', advisories }, rules);
+    const check = (...advisories: object[]) =>
+      checkAdvisories('x', { format: 1, read: '2026-01-01', sources: '', advisories }, rules);
     expect(check(good)).toEqual([]);
     expect(check(good, good)[0]).toContain('is there twice');
     expect(check({ ...good, ops: ['NoSuchOp'] })[0]).toContain('NoSuchOp');

@@ -1,7 +1,7 @@
 // Which published vulnerabilities a model can reach in one TensorFlow: an operation that is there and reached, under the conditions that are known.
 // Says `not_affected` only for a reason that it can name; what it cannot know is `under_investigation`, never left out.
 
-import { type Advisory, type AdvisoryData, advisoryData, isAffected } from '../../advisories/index.ts';
+import { type Advisory, type AdvisoryData, advisoryData, isAffected, isTakenBack } from '../../advisories/index.ts';
 import type { AdvisoryVerdict, Finding, Use } from '../scan-types.ts';
 
 export interface AdvisoryJudgement {
@@ -58,12 +58,14 @@ export function judgeAdvisories(
   const findings: Finding[] = [];
   for (const advisory of advisories) {
     if (advisory.basis !== 'none' && !isAffected(tensorflow, advisory.affected)) continue;
+    if (isTakenBack(advisory)) continue;
     const answer = judgeTensorflow(advisory, found);
     verdicts.push(verdictOf(advisory, answer, 'tensorflow'));
     if (answer.status === 'affected' && answer.use !== undefined) findings.push(findingOf(advisory, answer.use, tensorflow));
   }
   if (uses.some(({ kind }) => kind === 'keras-feature')) {
-    for (const advisory of keras) verdicts.push(verdictOf(advisory, judgeKeras(advisory, found), 'keras'));
+    for (const advisory of keras)
+      if (!isTakenBack(advisory)) verdicts.push(verdictOf(advisory, judgeKeras(advisory, found), 'keras'));
   }
   return { verdicts, findings };
 }
@@ -81,7 +83,14 @@ function usesByName(uses: readonly Use[]): ReadonlyMap<string, readonly Use[]> {
 
 type Found = ReadonlyMap<string, readonly Use[]>;
 
+/** What only feeds have names no operation and no part of TensorFlow: it may be anywhere. */
+const unstudied: Answer = {
+  status: 'under_investigation',
+  why: 'It is as a feed published it; which operations and parts reach it is not known',
+};
+
 function judgeTensorflow(advisory: Advisory, found: Found): Answer {
+  if (advisory.records !== undefined && advisory.component === undefined) return unstudied;
   const { component = 'other', trigger, ops, tfliteOps, opsConfidence, conditions = [] } = advisory;
   if (advisory.basis === 'none' && notServing[component] === undefined)
     return { status: 'under_investigation', why: 'Which versions it affects is not known' };
@@ -145,6 +154,7 @@ function judgeComponent(component: string, found: Found): Answer {
 }
 
 function judgeKeras({ features = [] }: Advisory, found: Found): Answer {
+  if (features.length === 0) return unstudied;
   const uses = features.flatMap((feature) => found.get(`keras-feature ${feature}`) ?? []);
   if (uses.length === 0) return notAffected('component_not_present', `The model has no ${features.join(' and no ')}`);
   return { status: 'affected', why: `The model has: ${uses[0].name}; a Keras older than the fix loads it`, use: uses[0] };

@@ -95,7 +95,7 @@ describe('what the model uses', () => {
     const known = advisoryData();
     const [one] = known.tensorflow.filter((advisory) => advisory.cve === cve);
     const info = { ...known.info, source: 'update' as const };
-    const advisories = { tensorflow: [{ ...one, affected: [{ introduced: '2.21.0' }] }], keras: [], info };
+    const advisories = { tensorflow: [{ ...one, affected: [{ introduced: '2.21.0' }] }], keras: [], libraries: [], info };
     const report = makeReport(result({ uses: [use] }), { ...options, advisories });
     expect([reached(report), report.advisoryData]).toEqual([[cve], info]);
   });
