@@ -37,6 +37,7 @@ function jsonLog(stream: DestinationStream): ServerLog {
     onWorkerLog: (model, line) => logger.info({ model, line }, 'worker'),
     onWorse: (worse) => logger.error(worseningJson(worse), 'scan worse'),
     onTrouble: (text) => logger.error(text),
+    onRollout: (text) => logger.info(`runtime: ${text}`),
     onImagesBroken: ({ code, message, detail }) => logger.error({ error: { code, message, detail } }, 'decoder of images ended'),
   };
 }
@@ -56,6 +57,7 @@ function textLog(stream: Writable): ServerLog {
         `${after.model} version ${after.version} became worse: ${counted(newFindings.length, 'new finding')}, ${newAdvisories.length} published vulnerabilities newly within reach`,
       ),
     onTrouble: print,
+    onRollout: (text) => print(`runtime: ${text}`),
     onImagesBroken: ({ code, message, detail = message }) => print(`the decoder of images ended: ${detail} (${code})`),
   };
 }

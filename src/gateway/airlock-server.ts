@@ -12,6 +12,7 @@ import {
   assertEnforceable,
   createWorkerFactory,
   ModelCatalog,
+  RuntimeSlots,
   type ServedModelOptions,
   type ServingEvent,
   type WorkerFactory,
@@ -21,6 +22,8 @@ import { warmUpDecoder } from '../tensor/index.ts';
 import { openRecorder } from './recorder-hook.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
+import { startRollout } from './rollout-start.ts';
+import { RolloutWatch } from './rollout-watch.ts';
 import { ScanWatch } from './scan-watch.ts';
 
 export interface AirlockServer {
@@ -46,6 +49,8 @@ export interface ServerHooks {
   readonly onWorse?: (worse: Worsening) => void;
   /** Something beside serving does not work; for the operator. */
   readonly onTrouble?: (text: string) => void;
+  /** A step of a change of TensorFlow. */
+  readonly onRollout?: (text: string) => void;
 }
 
 const nothing = (): void => undefined;
@@ -60,20 +65,26 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
   const contracts = await loadContracts(config.models);
   const recorder = openRecorder(config, hooks.onTrouble ?? nothing);
   const door = await openServerDoor(config);
+  const chosen = startRollout(store, runtime.tensorflow);
+  if (chosen.notice !== undefined) hooks.onRollout?.(chosen.notice);
+  const { tensorflow } = chosen;
   const workers = await createWorkerFactory({
     store,
-    tensorflow: runtime.tensorflow,
+    tensorflow,
     sandbox,
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
+  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox });
+  const slots = new RuntimeSlots({ tensorflow, base: workers, open });
   let scans: ScanWatch | undefined;
   try {
     scans = new ScanWatch({
       config,
       workers,
+      tensorflow: () => slots.current,
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing },
     });
-    return await startWith({ workers, contracts, door, scans, recorder }, config, hooks);
+    return await startWith({ workers, slots, contracts, door, scans, recorder }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -85,6 +96,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
 
 interface Parts {
   readonly workers: WorkerFactory;
+  readonly slots: RuntimeSlots;
   readonly contracts: Contracts;
   readonly door: ServerDoor | undefined;
   readonly scans: ScanWatch;
@@ -115,11 +127,14 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
   return contracts;
 }
 
-async function startWith(parts: Parts, { models, limits, listen }: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, door, scans, recorder } = parts;
+async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Promise<AirlockServer> {
+  const { workers, slots, door, scans, recorder } = parts;
+  const { models, limits, listen } = config;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
+  const { onRollout = nothing, onTrouble = nothing } = hooks;
+  const rollout = new RolloutWatch({ config, slots, audit: scans.audit, onRollout, onTrouble });
   const rest = createRestServer({
     catalog,
     isolation,
@@ -128,6 +143,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     onRefusal: hooks.onRefusal,
     scans: () => scans.state,
     recorder,
+    rollout: () => rollout.state,
   });
   const { host, port } = listen.rest;
   let url: string;
@@ -143,6 +159,7 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
   }
   const loaded = catalog.start();
   scans.start(catalog);
+  rollout.start(catalog, loaded);
   void recorder?.start();
   // After, because what was served last time is most often what is wanted now. What it cannot remove stays.
   void loaded.then(() => door?.store.collect()).catch(() => undefined);
@@ -156,17 +173,22 @@ async function startWith(parts: Parts, { models, limits, listen }: Config, hooks
     async close() {
       await rest.close();
       await recorder?.close();
+      await rollout.close();
       // Nobody looks for versions any more when scans end, so that an end of the server is no refusal of a model.
       const closing = catalog.close();
       await scans.close();
       await closing;
-      await workers.close();
+      await slots.close();
       await door?.store.close();
     },
   };
 }
 
-function servedModel(model: ModelConfig, { workers, contracts, door, scans }: Parts, hooks: ServerHooks): ServedModelOptions {
+function servedModel(
+  model: ModelConfig,
+  { workers, slots, contracts, door, scans }: Parts,
+  hooks: ServerHooks,
+): ServedModelOptions {
   const contract = contracts.get(model.name);
   return {
     admission: admissionOf(model, door, contract?.digest),
@@ -177,8 +199,9 @@ function servedModel(model: ModelConfig, { workers, contracts, door, scans }: Pa
     policy: model.versions,
     labels: model.labels,
     tags: model.tags,
+    tensorflow: () => slots.current,
     createWorker: (version) =>
-      workers.create({
+      slots.create(version.tensorflow, {
         ...version,
         shapes: model.shapes,
         limits: model.limits,

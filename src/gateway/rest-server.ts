@@ -19,6 +19,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
+import type { RolloutState } from './rollout-watch.ts';
 import { metricsText, metricsType } from './scan-metrics.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
@@ -33,6 +34,8 @@ export interface RestServerOptions {
   readonly scans?: () => ScanState;
   /** Default: nothing is ever recorded. */
   readonly recorder?: Recorder | undefined;
+  /** Default: nothing is said of TensorFlow. */
+  readonly rollout?: () => RolloutState;
 }
 
 const json = 'application/json';
@@ -80,7 +83,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     },
   });
   server.get('/airlock/v1/status', (_request, reply) =>
-    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report)),
+    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report, options.rollout?.())),
   );
   server.get('/airlock/v1/metrics', (_request, reply) =>
     reply.type(metricsType).send(metricsText(scans().scanned) + (recorder === undefined ? '' : recorderMetrics(recorder.report))),

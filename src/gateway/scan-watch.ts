@@ -31,6 +31,8 @@ export interface ScanWatchHooks {
 export interface ScanWatchOptions {
   readonly config: Config;
   readonly workers: WorkerFactory;
+  /** The TensorFlow that versions are loaded with now. */
+  readonly tensorflow: () => string;
   readonly hooks: ScanWatchHooks;
 }
 
@@ -48,13 +50,15 @@ export class ScanWatch {
   readonly #webhook: Webhook | undefined;
   readonly #config: Config['scan'];
   readonly #store: string;
+  readonly #tensorflow: () => string;
   #schedule: ScanSchedule | undefined;
 
   /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook, SCAN_RULES_INVALID. */
-  constructor({ config, workers, hooks }: ScanWatchOptions) {
-    const { scan, store, runtime } = config;
+  constructor({ config, workers, tensorflow, hooks }: ScanWatchOptions) {
+    const { scan, store } = config;
     this.#config = scan;
     this.#store = store;
+    this.#tensorflow = tensorflow;
     this.#hooks = hooks;
     this.audit = new AuditLog(join(store, 'audit'));
     this.#history = new ScanHistory(join(store, 'scans'));
@@ -67,7 +71,7 @@ export class ScanWatch {
     this.gate = new ScanGate({
       jail: workers.jail,
       config: scan,
-      tensorflow: runtime.tensorflow,
+      tensorflow,
       store,
       onScanned: (scanned) => this.#onScanned(scanned),
       onFailed: ({ model, version }, error) =>
@@ -89,7 +93,8 @@ export class ScanWatch {
     this.#schedule = new ScanSchedule({
       schedule,
       jitterMs,
-      rules: () => rulesDigest(this.#store),
+      // Another TensorFlow has other published vulnerabilities.
+      rules: () => `${rulesDigest(this.#store)} ${this.#tensorflow()}`,
       run: () => gate.rescan(whereabouts),
     });
   }

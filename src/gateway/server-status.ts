@@ -5,6 +5,7 @@ import type { AuditHead } from '../audit/index.ts';
 import type { RecorderReport } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog, ModelVersion, ScannedVersion } from '../serving/index.ts';
+import type { RolloutState } from './rollout-watch.ts';
 import { scanSummary } from './scan-summary.ts';
 
 /** What a server knows of scans when it is asked. */
@@ -19,6 +20,7 @@ export function serverStatusJson(
   catalog: ModelCatalog,
   { scanned, auditHead }: ScanState,
   recording?: RecorderReport,
+  rollout?: RolloutState,
 ): string {
   return JSON.stringify({
     isolation: {
@@ -41,9 +43,15 @@ export function serverStatusJson(
       })),
     })),
     auditLog: auditHead,
+    runtime: rollout && runtimeStatus(rollout),
     // Null says that the configuration lets nothing be recorded.
     recording: recording ?? null,
   });
+}
+
+/** Null says that nothing is under way, or that nothing ever was. */
+function runtimeStatus({ running, last, kept, ...rest }: RolloutState): object {
+  return { ...rest, kept: kept ?? null, rollout: running ?? null, lastRollout: last ?? null };
 }
 
 /** Null says that it was not scanned. */
@@ -52,7 +60,16 @@ function scanOf(scanned: readonly ScannedVersion[], model: string, version: bigi
   return found === undefined ? null : scanSummary(found);
 }
 
-function versionStatus({ version, state, error, admitted, workerReport, contract }: ModelVersion): object {
+function versionStatus({
+  version,
+  state,
+  error,
+  admitted,
+  workerReport,
+  contract,
+  tensorflow,
+  keptTensorflow,
+}: ModelVersion): object {
   return {
     version: String(version),
     state,
@@ -60,6 +77,9 @@ function versionStatus({ version, state, error, admitted, workerReport, contract
     // Null says that nobody has to have signed it.
     provenance: admitted?.provenance ?? null,
     contract: contract?.report,
+    tensorflow,
+    // The TensorFlow whose worker waits beside it to be gone back to.
+    keptTensorflow,
     worker: workerReport,
   };
 }

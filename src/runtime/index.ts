@@ -1,4 +1,15 @@
 // The door of runtime: pinned TensorFlow versions, installing and verifying them. Never loads what it installs.
+export { assertRehearsed, type RehearsalAnswer, type RehearsalQuestion, type ServedIdentity } from './check-rehearsal.ts';
+export {
+  type HistoryEntry,
+  type RolloutCounts,
+  type RolloutEnd,
+  type RolloutHistory,
+  type RolloutOutcome,
+  readHistory,
+  recordAsked,
+  recordEnded,
+} from './history.ts';
 export { type InstallOptions, installRuntime } from './install-runtime.ts';
 export { type FoundIndex, findIndex, type IndexRequest, listReleases } from './official-index.ts';
 export { archOfMachine, defaultVersion, findPin, pinnedVersions } from './pin.ts';
@@ -25,5 +36,6 @@ export {
   type SelectionKind,
   selectedVersion,
 } from './selection.ts';
+export { readServingNote, type ServingNote, writeServingNote } from './serving-note.ts';
 export { findSlot, listSlots, type RuntimeSlot } from './slot.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';

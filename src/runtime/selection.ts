@@ -33,7 +33,10 @@ export interface Selection {
   readonly rehearsal?: string | undefined;
   /** Why somebody took a TensorFlow whose answers differ. */
   readonly accepted?: string | undefined;
-  readonly state: 'pending' | 'done';
+  /** `pending`: nobody has begun. `moving`: a server is at it. */
+  readonly state: 'pending' | 'moving' | 'done';
+  /** Which server began; see `ownerMark`. */
+  readonly owner?: string | undefined;
 }
 
 const maxSelectionBytes = 64 * 1024;
@@ -55,7 +58,8 @@ const selectionSchema = z.strictObject({
   verdict: z.enum(['same', 'changed', 'failed', 'unrehearsed']).exactOptional(),
   rehearsal: text.exactOptional(),
   accepted: text.exactOptional(),
-  state: z.enum(['pending', 'done']),
+  state: z.enum(['pending', 'moving', 'done']),
+  owner: z.string().max(128).exactOptional(),
 }) satisfies z.ZodType<Selection>;
 
 /** The folder of a store in which changes of TensorFlow are asked for and recorded; only the server's user may write it. */
@@ -110,7 +114,10 @@ export function changeSelection(
   });
 }
 
-/** The TensorFlow that a selection means for a configuration that names `configured`, and what is kept to go back to. */
+/**
+ * The TensorFlow that a selection means for a configuration that names `configured`, and the other slot that must stay: what served before, or what is
+ * about to. What was gone back from is nothing to keep.
+ */
 export function chosenVersion(
   selection: Selection | undefined,
   configured: string,

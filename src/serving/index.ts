@@ -16,7 +16,9 @@ export {
 } from './model-worker-options.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
 export type { ModelContract } from './prepare-contract.ts';
+export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
 export { type Charge, runChecked } from './run-checked.ts';
+export { RuntimeSlots } from './runtime-slots.ts';
 export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
 export { ScanHistory, type Worsening } from './scan-history.ts';
 export { ScanSchedule } from './scan-schedule.ts';

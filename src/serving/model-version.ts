@@ -5,8 +5,9 @@ import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
-import type { ModelWorker } from './model-worker.ts';
+import type { Trial, TrialRules } from './trial.ts';
 import type { WorkerReport } from './worker-report.ts';
+import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
 
 export type VersionState = 'START' | 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'END';
 
@@ -26,12 +27,23 @@ export interface VersionSafeguards {
   readonly admitted?: AdmittedModel | undefined;
 }
 
+/** For a version whose TensorFlow can be replaced while it serves. */
+export interface VersionRuntime {
+  /** What its first worker runs on. */
+  readonly tensorflow: string;
+  /** What tells its content from any other: the identity of a signed manifest, else the digest of its folder's snapshot. */
+  readonly identity: string;
+  /** Another worker for it, not started yet, on another TensorFlow. */
+  readonly createWorker: (tensorflow: string) => SeatWorker;
+}
+
 export class ModelVersion {
   readonly version: bigint;
   readonly metaGraph: MetaGraphInfo;
   /** Who signed it, and the copy that it is loaded from; undefined for a model that is served unsigned. */
   readonly admitted: AdmittedModel | undefined;
-  readonly #worker: ModelWorker;
+  readonly #seat: WorkerSeat;
+  readonly #runtime: VersionRuntime | undefined;
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
   readonly #prepareContract: (() => Promise<ContractGuard>) | undefined;
   #contract: ContractGuard | undefined;
@@ -41,19 +53,24 @@ export class ModelVersion {
   #onUnused: (() => void) | undefined;
   #unloaded: Promise<void> | undefined;
 
-  /** @param callable the signatures that the worker was told of, in its order. */
+  /**
+   * @param callable the signatures that the worker was told of, in its order.
+   * @param runtime without it the version keeps the worker that it has.
+   */
   constructor(
     version: bigint,
     metaGraph: MetaGraphInfo,
-    worker: ModelWorker,
+    worker: SeatWorker,
     callable: readonly Signature[],
     { prepareContract, admitted }: VersionSafeguards = {},
+    runtime?: VersionRuntime,
   ) {
     this.#prepareContract = prepareContract;
     this.admitted = admitted;
     this.version = version;
     this.metaGraph = metaGraph;
-    this.#worker = worker;
+    this.#seat = new WorkerSeat({ worker, tensorflow: runtime?.tensorflow ?? 'unknown' }, callable);
+    this.#runtime = runtime;
     this.#signatures = new Map(callable.map((signature, index) => [signature.name, { signature, index }]));
   }
 
@@ -90,7 +107,7 @@ export class ModelVersion {
         // Unloaded meanwhile.
         if (this.#state !== 'LOADING') throw new AirlockError('MODEL_NOT_AVAILABLE');
       }
-      await this.#worker.start();
+      await this.#seat.worker.start();
       await this.admitted?.served();
       this.#enter('AVAILABLE');
       return true;
@@ -98,7 +115,7 @@ export class ModelVersion {
       this.#error = AirlockError.from(thrown);
       // It has ended already when it was unloaded meanwhile.
       if (this.#state === 'LOADING') this.#enter('END');
-      await this.#worker.close();
+      await this.#seat.close();
       return false;
     }
   }
@@ -131,7 +148,7 @@ export class ModelVersion {
         this.#onUnused = resolve;
       });
     }
-    await this.#worker.close();
+    await this.#seat.close();
     if (this.#state === 'UNLOADING') this.#enter('END');
   }
 
@@ -167,16 +184,65 @@ export class ModelVersion {
   run(signature: Signature, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
     const found = this.#signatures.get(signature.name);
     if (found === undefined || this.#state === 'END') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
-    return this.#worker.run(found.index, inputs);
+    return this.#seat.run(found.index, inputs);
   }
 
   /** What holds the worker, and how it fares. */
   get workerReport(): WorkerReport {
-    return this.#worker.report;
+    return this.#seat.worker.report;
   }
 
   /** True while the worker can take a request; false for the moments in which it is being restarted. */
   get ready(): boolean {
-    return this.#state === 'AVAILABLE' && this.#worker.state === 'ready';
+    return this.#state === 'AVAILABLE' && this.#seat.ready;
+  }
+
+  /** What tells its content from any other; empty where nobody said. */
+  get identity(): string {
+    return this.#runtime?.identity ?? '';
+  }
+
+  /** The TensorFlow that answers. */
+  get tensorflow(): string {
+    return this.#seat.tensorflow;
+  }
+
+  /** The TensorFlow that answered before and can be gone back to at once. */
+  get keptTensorflow(): string | undefined {
+    return this.#seat.keptTensorflow;
+  }
+
+  /** What was seen since another TensorFlow answers; undefined when nothing is on trial. */
+  get trial(): Trial | undefined {
+    return this.#seat.trial;
+  }
+
+  /** Why the TensorFlow that answers must go; undefined while nothing speaks against it. */
+  get verdict(): string | undefined {
+    return this.#seat.verdict;
+  }
+
+  /**
+   * Gives the version a worker on another TensorFlow, while it serves; see WorkerSeat.change for how it is tried. What answered before stays until `goBack` or `letGo`.
+   * @throws what starting and trying it throws; MODEL_NOT_AVAILABLE for a version that does not serve.
+   */
+  async moveTo(tensorflow: string, rules: TrialRules, signal: AbortSignal): Promise<void> {
+    if (this.#runtime === undefined || this.#state !== 'AVAILABLE') throw new AirlockError('MODEL_NOT_AVAILABLE');
+    await this.#seat.change({ worker: this.#runtime.createWorker(tensorflow), tensorflow }, rules, signal);
+  }
+
+  /** What answered before answers again; false when there is none. */
+  goBack(): boolean {
+    return this.#seat.goBack();
+  }
+
+  /** The TensorFlow that answers stays; settles when what answered before is gone. */
+  letGo(): Promise<void> {
+    return this.#seat.letGo();
+  }
+
+  /** Settles when no worker that was sent away lives any more. */
+  left(): Promise<void> {
+    return this.#seat.left();
   }
 }

@@ -131,7 +131,7 @@ function scansOf(
 ): ScanGate | undefined {
   if (unsafeUnscanned) return undefined;
   const config = { ...defaultScanConfig, ...(refuseAt === undefined ? {} : { refuseAt }) };
-  return new ScanGate({ jail, config, tensorflow: tensorflow ?? defaultVersion, store });
+  return new ScanGate({ jail, config, tensorflow: () => tensorflow ?? defaultVersion, store });
 }
 
 interface FoundModel extends AspiredVersion {

@@ -27,7 +27,7 @@ vi.mock('../scanner/index.ts', () => ({
 }));
 
 const gateWith = (config: object = {}): ScanGate =>
-  new ScanGate({ jail: {} as Jail, config: { ...defaultScanConfig, ...config }, tensorflow: '2.21.0' });
+  new ScanGate({ jail: {} as Jail, config: { ...defaultScanConfig, ...config }, tensorflow: () => '2.21.0' });
 const target = (version: bigint, contentDigest = 'a') => ({ model: 'm', version, directory: String(version), contentDigest });
 
 beforeEach(() => {

@@ -19,8 +19,8 @@ export interface ScannedVersion {
 export interface ScanGateOptions {
   readonly jail: Jail;
   readonly config: ScanConfig;
-  /** The TensorFlow of the workers. */
-  readonly tensorflow: string;
+  /** The TensorFlow that versions are loaded with; asked at each scan, because another may be promoted. */
+  readonly tensorflow: () => string;
   /** Folder of the store, for an update of the advisories in it. Default: what Airlock came with. */
   readonly store?: string;
   /** Called for each scan that ended, whatever it says. When it throws, the version is not served. */
@@ -112,7 +112,7 @@ export class ScanGate {
       const accepted = config.suppressions === undefined ? undefined : loadSuppressions({ suppressions: config.suppressions });
       const report = await scan(target.directory, {
         jail,
-        tensorflow,
+        tensorflow: tensorflow(),
         ...(store === undefined ? {} : { store }),
         refuseAt: config.refuseAt,
         timeoutMs: config.timeoutMs,
@@ -134,7 +134,7 @@ export class ScanGate {
   /** What a verdict depends on. */
   #keyOf({ contentDigest }: VersionToScan): string {
     const { config, tensorflow, store } = this.#options;
-    return `${contentDigest} ${rulesDigest(store)} ${tensorflow} ${config.refuseAt}`;
+    return `${contentDigest} ${rulesDigest(store)} ${tensorflow()} ${config.refuseAt}`;
   }
 
   async #turn(): Promise<void> {

@@ -57,6 +57,8 @@ export interface VersionToServe {
   /** Those that can be called. */
   readonly signatures: readonly Signature[];
   readonly onStateChange: NonNullable<ModelWorkerOptions['onStateChange']>;
+  /** The TensorFlow of the worker. */
+  readonly tensorflow: string;
 }
 
 export interface ServedModelOptions {
@@ -68,6 +70,8 @@ export interface ServedModelOptions {
   /** A worker for one version; it is not started yet. */
   readonly createWorker: (version: VersionToServe) => ModelWorker;
   readonly onEvent: (event: ServingEvent) => void;
+  /** The TensorFlow that a version is loaded with now. */
+  readonly tensorflow: () => string;
   /** For all versions; one that it does not fit is not served. Default none. */
   readonly contract?: ModelContract | undefined;
   /** For a signed model; default none: its versions are read where they lie. */
@@ -291,21 +295,30 @@ export class ServedModel {
     const { contract } = this.#options;
     const callable = callableOf(metaGraph, contract?.loaded);
     const about = { model: this.name, version: one.version };
-    const worker = this.#options.createWorker({
-      modelDirectory: one.directory,
-      manifest: one.admitted?.manifest,
-      snapshotDigest: one.snapshotDigest,
-      tags: metaGraph.tags,
-      signatures: callable,
-      onStateChange: restartEvents({
-        onRestarting: (error) => this.#options.onEvent({ kind: 'restarting', ...about, error }),
-        onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
-      }),
-    });
+    const createWorker = (tensorflow: string): ModelWorker =>
+      this.#options.createWorker({
+        modelDirectory: one.directory,
+        manifest: one.admitted?.manifest,
+        snapshotDigest: one.snapshotDigest,
+        tags: metaGraph.tags,
+        signatures: callable,
+        tensorflow,
+        onStateChange: restartEvents({
+          onRestarting: (error) => this.#options.onEvent({ kind: 'restarting', ...about, error }),
+          onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
+        }),
+      });
+    const tensorflow = this.#options.tensorflow();
+    const worker = createWorker(tensorflow);
     const onNotice = (notice: ViolationNotice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice });
-    return new ModelVersion(one.version, metaGraph, worker, callable, {
+    const safeguards = {
       prepareContract: contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice)),
       admitted: one.admitted,
+    };
+    return new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
+      tensorflow,
+      createWorker,
+      identity: one.admitted?.manifest.identity ?? one.snapshotDigest ?? '',
     });
   }
 

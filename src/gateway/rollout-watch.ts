@@ -1,0 +1,331 @@
+// Follows what the store says about which TensorFlow should serve: looks once a second, has every model version moved when somebody asked for it, and writes down what came
+// of it. It asks for nothing itself except the way back from what does not hold.
+import type { AuditLog } from '../audit/index.ts';
+import type { Config } from '../config/index.ts';
+import { AirlockError, ownerMark } from '../core/index.ts';
+import {
+  assertRehearsed,
+  changeSelection,
+  chosenVersion,
+  type RolloutEnd,
+  readSelection,
+  recordEnded,
+  type Selection,
+  type ServedIdentity,
+  type ServingNote,
+  writeServingNote,
+} from '../runtime/index.ts';
+import {
+  type ModelCatalog,
+  type MovableVersion,
+  noCounts,
+  Rollout,
+  type RolloutProgress,
+  type RuntimeSlots,
+} from '../serving/index.ts';
+import { goneBackFrom, rolloutTrouble } from './rollout-start.ts';
+
+export interface RolloutWatchOptions {
+  readonly config: Pick<Config, 'store' | 'runtime' | 'models'>;
+  readonly slots: RuntimeSlots;
+  readonly audit: AuditLog;
+  /** A step of a change, for the log. */
+  readonly onRollout: (text: string) => void;
+  readonly onTrouble: (text: string) => void;
+  /** Another TensorFlow serves from now on. */
+  readonly onSelected?: (tensorflow: string) => void;
+  /** Between two looks at the store. Default 1000. */
+  readonly pollMs?: number;
+}
+
+/** For the status of the server. */
+export interface RolloutState {
+  /** What versions are loaded with. */
+  readonly tensorflow: string;
+  readonly configured: string;
+  /** The other slot that must stay installed. */
+  readonly kept: string | undefined;
+  readonly running: ({ readonly id: string; readonly from: string; readonly to: string } & RolloutProgress) | undefined;
+  readonly last: ({ readonly id: string; readonly from: string; readonly to: string } & RolloutEnd) | undefined;
+}
+
+/** The end of the server is no decision about a change: the next one goes on with it. */
+const stopping = 'the server stops';
+
+interface Running {
+  readonly selection: Selection;
+  readonly from: string;
+  readonly abort: AbortController;
+  progress: RolloutProgress;
+  ended: Promise<void>;
+}
+
+export class RolloutWatch {
+  readonly #options: RolloutWatchOptions;
+  #catalog: ModelCatalog | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #running: Running | undefined;
+  #last: RolloutState['last'];
+  #selection: Selection | undefined;
+  /** What was dealt with: a change and the way back from it have one id. */
+  #handled = '';
+  #noted = '';
+  #trouble = '';
+  #closed = false;
+
+  /** @param options `slots.current` is what `startRollout` gave. */
+  constructor(options: RolloutWatchOptions) {
+    this.#options = options;
+  }
+
+  /** From now on the store is followed; nothing moves before `loaded` has settled. */
+  start(catalog: ModelCatalog, loaded: Promise<void>): void {
+    this.#catalog = catalog;
+    void loaded.then(() => this.#schedule(0));
+  }
+
+  /** Stops a change that is under way; what served before it serves then. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#running?.abort.abort(stopping);
+    await this.#looking;
+    await this.#running?.ended;
+  }
+
+  get state(): RolloutState {
+    const { slots, config } = this.#options;
+    const running = this.#running;
+    return {
+      tensorflow: slots.current,
+      configured: config.runtime.tensorflow,
+      kept: chosenVersion(this.#selection, config.runtime.tensorflow).kept,
+      running: running && {
+        id: running.selection.id,
+        from: running.from,
+        to: running.selection.version,
+        ...running.progress,
+      },
+      last: this.#last,
+    };
+  }
+
+  #schedule(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().finally(() => this.#schedule(this.#options.pollMs ?? 1_000));
+    }, ms);
+    this.#timer.unref();
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    try {
+      await this.#follow(readSelection(this.#options.config.store));
+      this.#note();
+      this.#trouble = '';
+    } catch (thrown) {
+      const text = rolloutTrouble(thrown);
+      // Once, not once a second.
+      if (text !== this.#trouble) this.#options.onTrouble(text);
+      this.#trouble = text;
+    }
+  }
+
+  async #follow(selection: Selection | undefined): Promise<void> {
+    const { slots, config } = this.#options;
+    this.#selection = selection;
+    if (selection === undefined || selection.configured !== config.runtime.tensorflow) return;
+    const key = `${selection.id} ${selection.kind}`;
+    if (key === this.#handled) return;
+    this.#handled = key;
+    if (this.#running !== undefined) {
+      this.#running.abort.abort(`${selection.by} asked for TensorFlow ${selection.version}`);
+      await this.#running.ended;
+    }
+    if (this.#closed) return;
+    if (selection.version === slots.current) {
+      if (selection.state !== 'done')
+        this.#end(selection, slots.current, { outcome: 'completed', movedMs: 0, observedMs: 0, moved: 0, counts: noCounts });
+      return;
+    }
+    const running: Running = {
+      selection,
+      from: slots.current,
+      abort: new AbortController(),
+      progress: { phase: 'moving', moved: 0, total: 0, counts: noCounts },
+      ended: Promise.resolve(),
+    };
+    this.#running = running;
+    running.ended = this.#run(running)
+      .catch((thrown: unknown) => this.#options.onTrouble(rolloutTrouble(thrown)))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #run(running: Running): Promise<void> {
+    const { slots, onSelected, onRollout } = this.#options;
+    const { selection, from } = running;
+    const { version: to, kind, by, reason } = selection;
+    let end: RolloutEnd;
+    try {
+      if (kind === 'promote') this.#assertRehearsed(selection, from);
+      this.#change(selection, (now) => (now.state === 'pending' ? { ...now, state: 'moving', owner: ownerMark() } : undefined));
+      this.#record('runtime change begun', { id: selection.id, kind, from, to, by, ...(reason === undefined ? {} : { reason }) });
+      onRollout(`moving from TensorFlow ${from} to ${to}: ${kind === 'promote' ? 'promoted' : 'rolled back'} by ${by}`);
+      end = await this.#rollout(running).run();
+    } catch (thrown) {
+      const { code, message } = AirlockError.from(thrown);
+      end = { outcome: 'failed', why: `${message} (${code})`, movedMs: 0, observedMs: 0, moved: 0, counts: noCounts };
+    }
+    this.#end(selection, from, end);
+    onSelected?.(slots.current);
+    await slots.release(slots.current === to ? from : to);
+  }
+
+  #rollout(running: Running): Rollout {
+    const { slots, config } = this.#options;
+    const { selection, from, abort } = running;
+    const isWayBack = selection.kind === 'rollback';
+    return new Rollout({
+      from,
+      to: selection.version,
+      versions: () => this.#versions(),
+      use: async (tensorflow) => {
+        await slots.open(tensorflow);
+        slots.use(tensorflow);
+      },
+      observeMs: isWayBack ? 0 : config.runtime.rollout.observeMs,
+      // Who goes back wants other answers than he gets; who accepted a change knows of it.
+      refuseDrift: !isWayBack && selection.verdict !== 'changed',
+      signal: abort.signal,
+      onProgress: (progress) => {
+        running.progress = progress;
+      },
+    });
+  }
+
+  #versions(): MovableVersion[] {
+    const { config } = this.#options;
+    const { mirrorPercent, maxFailedPercent } = config.runtime.rollout;
+    return (this.#catalog?.models ?? []).flatMap((model) => {
+      const tolerance = config.models.find(({ name }) => name === model.name)?.rehearsal.tolerance;
+      return model.status({}).map((version) => ({
+        model: model.name,
+        version,
+        rules: { tolerance: tolerance ?? { absolute: 1e-5, relative: 1e-4 }, mirrorPercent, maxFailedPercent },
+      }));
+    });
+  }
+
+  #served(): ServedIdentity[] {
+    return (this.#catalog?.models ?? []).flatMap((model) =>
+      model
+        .status({})
+        .filter(({ state }) => state === 'AVAILABLE')
+        .map(({ version, identity }) => ({ name: model.name, version: String(version), identity })),
+    );
+  }
+
+  /** Once more, on what is served now: who promoted may have looked at an older note, or at none. */
+  #assertRehearsed({ verdict, version, accepted }: Selection, from: string): void {
+    if (verdict === 'unrehearsed') return;
+    assertRehearsed(this.#options.config.store, {
+      from,
+      to: version,
+      served: this.#served(),
+      acceptChanges: verdict === 'changed' && accepted !== undefined,
+    });
+  }
+
+  #end(selection: Selection, from: string, end: RolloutEnd): void {
+    const { config, onRollout, onTrouble } = this.#options;
+    const { id, version: to, kind } = selection;
+    if (end.outcome === 'cancelled' && end.why === stopping) {
+      // The next start goes on with it.
+      this.#change(selection, ({ owner: _owner, ...now }) => ({ ...now, state: 'pending' }));
+      return;
+    }
+    this.#last = { id, from, to, ...end };
+    this.#change(selection, (now) => settled(now, end));
+    try {
+      recordEnded(config.store, id, end);
+    } catch (thrown) {
+      onTrouble(rolloutTrouble(thrown));
+    }
+    const { outcome, why, movedMs, observedMs, moved, counts } = end;
+    const about = { id, kind, from, to, outcome, ...(why === undefined ? {} : { why: why.slice(0, 2_000) }) };
+    this.#record('runtime change ended', { ...about, movedMs, observedMs, moved, ...counts });
+    const seen = `${counts.requests} requests, ${counts.failed} failed (${counts.saved} answered by the old workers), ${counts.drifted} of ${counts.compared} answers differ`;
+    onRollout(
+      outcome === 'completed'
+        ? `TensorFlow ${to} serves; ${moved} model versions moved in ${Math.round(movedMs)} ms; ${seen}`
+        : `TensorFlow ${from} serves: the change to ${to} ${outcome === 'failed' ? 'failed' : `was ${outcome}`}: ${why ?? ''}; ${seen}`,
+    );
+  }
+
+  /** Changes the selection if it is still the one that this is about. */
+  #change(expected: Selection, change: (now: Selection) => Selection | undefined): void {
+    const { store } = this.#options.config;
+    try {
+      const next = changeSelection(store, (now) =>
+        now?.id === expected.id && now.kind === expected.kind ? change(now) : undefined,
+      );
+      this.#selection = next;
+      // What this server wrote it need not follow.
+      if (next?.id === expected.id) this.#handled = `${next.id} ${next.kind}`;
+    } catch (thrown) {
+      this.#options.onTrouble(rolloutTrouble(thrown));
+    }
+  }
+
+  #record(event: string, data: object): void {
+    try {
+      this.#options.audit.append(event, data);
+    } catch (thrown) {
+      this.#options.onTrouble(`the audit log: ${AirlockError.from(thrown).message}`);
+    }
+  }
+
+  /** Tells the command line; only when there is something new to tell. */
+  #note(): void {
+    const { slots, config } = this.#options;
+    const running = this.#running;
+    const note: ServingNote = {
+      format: 1,
+      owner: ownerMark(),
+      configured: config.runtime.tensorflow,
+      tensorflow: slots.current,
+      models: this.#served(),
+      ...(running === undefined ? {} : { rollout: noteOf(running) }),
+    };
+    const text = JSON.stringify(note);
+    if (text === this.#noted) return;
+    writeServingNote(config.store, note);
+    this.#noted = text;
+  }
+}
+
+function noteOf({ selection, progress }: Running): NonNullable<ServingNote['rollout']> {
+  const { phase, moved, total, model, counts } = progress;
+  const { requests, failed } = counts;
+  return { id: selection.id, phase, moved, total, ...(model === undefined ? {} : { model }), requests, failed };
+}
+
+/** What the selection says after the end of a change. */
+function settled({ owner: _owner, ...now }: Selection, { outcome, why }: RolloutEnd): Selection {
+  if (outcome === 'completed') return { ...now, state: 'done' };
+  if (now.kind === 'promote') return goneBackFrom(now, why ?? outcome);
+  // The way back did not work out: what was promoted goes on, and can be gone back from once more.
+  return {
+    ...now,
+    kind: 'promote',
+    version: now.previous,
+    previous: now.version,
+    by: 'airlock',
+    reason: (why ?? outcome).slice(0, 2_000),
+    state: 'done',
+  };
+}
