@@ -50,7 +50,7 @@ export const layers: readonly string[] = [
 /** Modules that may do harm, and the only places that may import them. */
 export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['koffi', ['kernel/', 'native/']],
-  ['child_process', ['sandbox/', 'runtime/pip.ts', 'signing/signer-command.ts']],
+  ['child_process', ['sandbox/', 'runtime/pip.ts', 'signing/signer-command.ts', 'cli/npm-audit.ts']],
   ['cluster', []],
   ['fastify', ['gateway/']],
   ['sharp', ['decoder/']],

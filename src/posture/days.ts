@@ -35,3 +35,8 @@ export function latestDay(days: readonly (string | undefined)[]): string | undef
     .sort()
     .at(-1);
 }
+
+/** The last day that is not too late. @param deadline The first moment that is, ISO 8601. */
+export function dueDay(deadline: string): string {
+  return dayOf(Date.parse(deadline) - 1);
+}

@@ -24,6 +24,7 @@ const reshape: Use = {
 function advisory(more: Partial<Advisory> & { readonly published?: string } = {}): Advisory {
   return {
     id: 'GHSA-0000-0000-0001',
+    title: 'made up',
     severity: 'high',
     affected: [{ introduced: '0', fixed: '2.9.2' }],
     basis: 'advisory',
@@ -53,7 +54,7 @@ function posture(more: Partial<PostureFacts> = {}, now = '2026-03-01T12:00:00Z')
     nowMs: Date.parse(now),
     maxAdvisoryAgeMs: defaultRuntimeConfig.maxAdvisoryAgeMs,
     releaseData: { source: 'data file', read: '2026-03-01' },
-    slots: [{ version: '2.9.1', arch: 'x86_64', isServing: true }],
+    slots: [{ version: '2.9.1', arch: 'x86_64', isInstalled: true, isServing: true }],
     ...more,
   });
 }
@@ -200,7 +201,12 @@ describe('the data', () => {
   });
 
   it('gives the real versions real numbers', () => {
-    const slots = ['2.9.1', '2.12.0', '2.21.0'].map((version) => ({ version, arch: 'x86_64', isServing: version === '2.21.0' }));
+    const slots = ['2.9.1', '2.12.0', '2.21.0'].map((version) => ({
+      version,
+      arch: 'x86_64',
+      isInstalled: true,
+      isServing: version === '2.21.0',
+    }));
     const all = posture({ data: advisoryData(), slots, models: [], releases: realReleases() }, '2026-11-30T00:00:00Z').slots;
     expect(all.map(({ version }) => version)).toEqual(['2.21.0', '2.12.0', '2.9.1']);
     expect(all[0].counts.reachable).toEqual({ info: 0, low: 0, medium: 0, high: 0, critical: 0 });
@@ -212,12 +218,14 @@ describe('the data', () => {
 
 describe('bundled libraries', () => {
   const libraries = [
-    { library: 'curl', cves: ['CVE-2022-27774'], releases: ['2.9.0', '2.8.1'] },
-    { library: 'giflib', cves: ['CVE-2022-28506'], releases: ['2.11.0'] },
-    { library: 'zlib', cves: [], releases: ['2.11.0'] },
+    { library: 'curl', cves: ['CVE-2022-27774'], fixedIn: ['2.9.0', '2.8.1'] },
+    { library: 'giflib', cves: ['CVE-2022-28506'], fixedIn: ['2.11.0'] },
+    { library: 'zlib', cves: [], fixedIn: ['2.11.0'] },
   ];
   const open = (version: string) =>
-    first({ libraries, slots: [{ version, arch: 'x86_64', isServing: true }] }).libraries.map(({ library }) => library);
+    first({ libraries, slots: [{ version, arch: 'x86_64', isInstalled: true, isServing: true }] }).libraries.map(
+      ({ library }) => library,
+    );
 
   it('are open until the branch, or every named branch, has the fix', () => {
     expect(open('2.8.0')).toEqual(['curl', 'giflib']);

@@ -4,18 +4,13 @@ import { compareVersions } from '../advisories/index.ts';
 import type { OpenLibrary } from './posture-types.ts';
 
 /** One update of a library, as the release notes tell it. */
-export interface LibraryFix {
-  readonly library: string;
-  readonly cves: readonly string[];
-  /** Releases that have it: the first of each branch. */
-  readonly releases: readonly string[];
-}
+export type LibraryFix = OpenLibrary;
 
 /** Those that `version` does not have. */
 export function openLibraries(version: string, fixes: readonly LibraryFix[]): readonly OpenLibrary[] {
   return fixes
-    .filter((fix) => fix.cves.length > 0 && !hasFix(version, fix.releases))
-    .map(({ library, cves, releases }) => ({ library, cves, fixedIn: releases }));
+    .filter((fix) => fix.cves.length > 0 && !hasFix(version, fix.fixedIn))
+    .map(({ library, cves, fixedIn }) => ({ library, cves, fixedIn }));
 }
 
 /** A fix is in a branch from the release on that names it, and in every branch that is newer than all that are named. */

@@ -19,6 +19,10 @@ export interface PostureModel {
 export interface OpenAdvisory {
   readonly id: string;
   readonly cve?: string;
+  /** One line. */
+  readonly title: string;
+  /** TensorFlow itself does not call it a vulnerability. */
+  readonly disputed?: true;
   readonly severity: Severity;
   /** `YYYY-MM-DD`. */
   readonly published?: string;
@@ -75,6 +79,8 @@ export type SeverityCounts = Readonly<Record<Severity, number>>;
 export interface SlotPosture {
   readonly version: string;
   readonly arch: string;
+  /** False for what would serve and is not there. */
+  readonly isInstalled: boolean;
   /** Whether it answers requests now, or would after a start. */
   readonly isServing: boolean;
   /** `YYYY-MM-DD`; undefined for a version that the table of releases does not have. */

@@ -16,6 +16,8 @@ import { supportState } from './support-state.ts';
 export interface PostureSlot {
   readonly version: string;
   readonly arch: string;
+  /** False for what would serve and is not there. */
+  readonly isInstalled: boolean;
   readonly isServing: boolean;
 }
 
@@ -32,7 +34,7 @@ export interface SlotFacts {
   readonly nowMs: number;
 }
 
-export function slotPosture({ version, arch, isServing }: PostureSlot, facts: SlotFacts): SlotPosture {
+export function slotPosture({ version, arch, isInstalled, isServing }: PostureSlot, facts: SlotFacts): SlotPosture {
   const { data, releases, reached, nowMs } = facts;
   const advisories = data.tensorflow
     .filter((advisory) => isOpen(version, advisory))
@@ -48,6 +50,7 @@ export function slotPosture({ version, arch, isServing }: PostureSlot, facts: Sl
   return {
     version,
     arch,
+    isInstalled,
     isServing,
     ...(release === undefined ? {} : { published: release.published }),
     ...(age === undefined ? {} : { ageDays: age }),
@@ -62,16 +65,13 @@ export function slotPosture({ version, arch, isServing }: PostureSlot, facts: Sl
   };
 }
 
-/** What the data says beside what a judgement needs. */
-type Dated = Advisory & { readonly published?: string };
-
 function openAdvisory(
   version: string,
-  advisory: Dated,
+  advisory: Advisory,
   { verdict, reach, why, models }: Reached,
   facts: SlotFacts,
 ): OpenAdvisory {
-  const { id, cve, severity, published } = advisory;
+  const { id, cve, title, severity, published, disputed } = advisory;
   const fix = fixFor(version, advisory, facts.releases);
   // What cannot be reached has no deadline: the statement that says so is VEX, and it is counted all the same.
   const deadline =
@@ -81,7 +81,9 @@ function openAdvisory(
   return {
     id,
     ...(cve === undefined ? {} : { cve }),
+    title,
     severity,
+    ...(disputed === undefined ? {} : { disputed }),
     ...(published === undefined ? {} : { published }),
     reach,
     why,

@@ -1,6 +1,7 @@
 // `airlock runtime`: the TensorFlow versions of a store. One file for each of its commands; everything that decides is in src/runtime.
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
+import { addCheckCommand } from './runtime/check.ts';
 import { addInstallCommand } from './runtime/install.ts';
 import { addListCommand } from './runtime/list.ts';
 import { addVerifySlotsCommand } from './runtime/verify.ts';
@@ -10,5 +11,5 @@ export function addRuntimeCommands(program: Command, io: Io): void {
   // Without this, `airlock runtime install --version 2.20.0` would print the version of Airlock.
   program.enablePositionalOptions();
   const runtime = program.command('runtime').description('Install, verify, watch and replace the official TensorFlow libraries');
-  for (const add of [addInstallCommand, addListCommand, addVerifySlotsCommand]) add(runtime, io);
+  for (const add of [addInstallCommand, addListCommand, addVerifySlotsCommand, addCheckCommand]) add(runtime, io);
 }
