@@ -21,6 +21,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
   ['audit', async () => (await import('./commands/audit.ts')).addAuditCommands],
   ['status', async () => (await import('./commands/status.ts')).addStatusCommand],
+  ['record', async () => (await import('./commands/record.ts')).addRecordCommands],
   ['runtime', async () => (await import('./commands/runtime.ts')).addRuntimeCommands],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);

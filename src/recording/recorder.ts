@@ -68,7 +68,9 @@ interface OpenSegment {
 
 interface Active {
   readonly order: RecordingOrder;
+  /** Drawn; and of those, looked at. */
   taken: number;
+  seen: number;
   segment: OpenSegment | undefined;
 }
 
@@ -148,6 +150,7 @@ export class Recorder {
     try {
       // Ended meanwhile: its last segment is on its way already.
       if (this.#active.get(model) !== active) return;
+      active.seen++;
       const kept = this.#redaction(model, version).apply(signature, tensors);
       if (kept === undefined) {
         this.#counts.leftOut++;
@@ -190,7 +193,7 @@ export class Recorder {
     segment.pieces.push(record);
     segment.bytes += record.length;
     segment.requests++;
-    if (segment.bytes >= maxRequestBytes || active.taken >= active.order.maxRequests) this.#flush(active);
+    if (segment.bytes >= maxRequestBytes || active.seen >= active.order.maxRequests) this.#flush(active);
   }
 
   /** Encrypts and writes what a recording has, after what is being written already. */
@@ -263,7 +266,7 @@ export class Recorder {
       if (isOver) this.#active.delete(model);
     }
     for (const [model, order] of wanted) {
-      if (!this.#active.has(model)) this.#active.set(model, { order, taken: 0, segment: undefined });
+      if (!this.#active.has(model)) this.#active.set(model, { order, taken: 0, seen: 0, segment: undefined });
     }
     if (nowMs - this.#prunedMs >= pruneEveryMs) this.#writing = this.#writing.then(() => this.#prune()).catch(() => undefined);
   }

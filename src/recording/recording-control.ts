@@ -20,6 +20,8 @@ export interface RecordingOrder {
   readonly startedAt: string;
   /** When it ends by itself. */
   readonly until: string;
+  /** The user who asked. */
+  readonly by: string;
   /** Set when somebody ended it. */
   readonly stoppedAt?: string | undefined;
 }
@@ -38,6 +40,7 @@ const orderSchema = z.strictObject({
   maxRequests: z.number().int().min(1).max(1_000_000_000),
   startedAt: time,
   until: time,
+  by: z.string().max(256),
   stoppedAt: time.exactOptional(),
 }) satisfies z.ZodType<RecordingOrder>;
 
