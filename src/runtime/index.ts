@@ -12,9 +12,19 @@ export {
 } from './history.ts';
 export { type InstallOptions, installRuntime } from './install-runtime.ts';
 export { type FoundIndex, findIndex, type IndexRequest, listReleases } from './official-index.ts';
-export { archOfMachine, defaultVersion, findPin, pinnedVersions } from './pin.ts';
-export type { PinnedFile, RuntimeArch, RuntimePin } from './pin-types.ts';
+export {
+  archOfMachine,
+  builtInPins,
+  defaultVersion,
+  findPin,
+  findWheelPin,
+  type PinTable,
+  pinnedVersions,
+} from './pin.ts';
+export type { Builder, BuiltPin, PinnedFile, RuntimeArch, RuntimePin, SlotFile, SlotPin } from './pin-types.ts';
+export { loadPins } from './pins-file.ts';
 export { findPip } from './pip.ts';
+export { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 export type { OnRuntimeProgress, RuntimeProgress, RuntimeStep } from './progress.ts';
 export {
   parseRehearsal,
@@ -37,5 +47,5 @@ export {
   selectedVersion,
 } from './selection.ts';
 export { readServingNote, type ServingNote, writeServingNote } from './serving-note.ts';
-export { findSlot, listSlots, type RuntimeSlot } from './slot.ts';
+export { findSlot, listSlots, type RuntimeSlot, slotDigest } from './slot.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';

@@ -1,44 +1,35 @@
 // Installs a pinned TensorFlow into a store: pip downloads, we hash, unpack a few files into a staging folder and rename it.
 // Until the rename there is no slot, and whatever goes wrong removes the staging folder, so half an install can never be loaded.
 import { constants } from 'node:fs';
-import { lstat, open, rename, statfs } from 'node:fs/promises';
+import { open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AirlockError } from '../core/index.ts';
-import { watchDownload } from './download-watch.ts';
+import { type FetchOptions, fetchWheel } from './fetch-wheel.ts';
 import { assertGlibc } from './glibc.ts';
 import { hashHandle } from './hash-file.ts';
-import { encodeManifest, manifestName } from './manifest.ts';
-import { archOfMachine, findPin } from './pin.ts';
+import { archOfMachine, findWheelPin, type PinTable } from './pin.ts';
 import type { RuntimeArch, RuntimePin } from './pin-types.ts';
-import { downloadWheel, findPip, type PipEnvironment } from './pip.ts';
-import { countBytes, type OnRuntimeProgress } from './progress.ts';
-import { assertNotCancelled, hasCode, runtimeError } from './runtime-error.ts';
-import { type RuntimeSlot, runtimesOf, slotOf } from './slot.ts';
+import { countBytes } from './progress.ts';
+import { isInstalled, publishSlot, writeManifest } from './publish-slot.ts';
+import { assertNotCancelled, runtimeError } from './runtime-error.ts';
+import { type RuntimeSlot, slotOf } from './slot.ts';
 import { createStaging, removeStaging, type Staging } from './staging.ts';
-import { verifySlotAgainst } from './verify-slot.ts';
 import { extractWheel } from './wheel.ts';
 
 const spareBytes = 64 * 1024 * 1024;
-const defaultStallAfterMs = 120_000;
-
-export interface InstallPinOptions {
-  /** Folder of the store; made if it is not there. */
+export interface InstallPinOptions extends FetchOptions {
+  /** Folder of the store; made if it is not there. Whoever stops the install finds nothing left behind. */
   readonly store: string;
-  readonly onProgress?: OnRuntimeProgress | undefined;
-  /** Stops the install; nothing is left behind. */
-  readonly signal?: AbortSignal | undefined;
-  /** What pip sees; default: the environment of this process. */
-  readonly env?: PipEnvironment | undefined;
   /** Replaces an installed slot that fails verification instead of refusing. */
   readonly repair?: boolean | undefined;
-  /** Gives a download up after this long without a byte. Default 120,000. */
-  readonly stallAfterMs?: number | undefined;
 }
 
 export interface InstallOptions extends InstallPinOptions {
   readonly version: string;
   /** Default: this machine's. */
   readonly arch?: RuntimeArch | undefined;
+  /** Default: those that Airlock comes with. */
+  readonly pins?: PinTable | undefined;
 }
 
 function unpackedBytes(pin: RuntimePin): number {
@@ -55,33 +46,6 @@ async function assertSpace(directory: string, pin: RuntimePin): Promise<void> {
   throw new AirlockError('DISK_FULL', {
     message: `Installing TensorFlow ${pin.version} needs ${megabytes(neededBytes)} MB of free disk, and the store has ${megabytes(freeBytes)} MB`,
   });
-}
-
-/** True when the slot is there and verifies. Errors: RUNTIME_SLOT_INVALID when it is there and does not, unless `repair`. */
-async function isInstalled(slot: RuntimeSlot, pin: RuntimePin, options: InstallPinOptions): Promise<boolean> {
-  const stats = await lstat(slot.directory).catch(() => undefined);
-  if (stats === undefined) return false;
-  try {
-    await verifySlotAgainst(slot, pin, options);
-    return true;
-  } catch (error) {
-    if (options.repair === true && runtimeError(error, 'INTERNAL').code === 'RUNTIME_SLOT_INVALID') return false;
-    throw error;
-  }
-}
-
-async function fetchWheel(pin: RuntimePin, staging: Staging, options: InstallPinOptions): Promise<void> {
-  const env = options.env ?? process.env;
-  const pip = await findPip({ cwd: staging.temporary, env, signal: options.signal });
-  const watch = {
-    directories: [staging.temporary, staging.download],
-    totalBytes: pin.wheelBytes,
-    onProgress: options.onProgress,
-    stallAfterMs: options.stallAfterMs ?? defaultStallAfterMs,
-    signal: options.signal,
-  };
-  const { temporary, download: destination } = staging;
-  await watchDownload(watch, (signal) => downloadWheel({ pin, pip, env, temporary, destination, signal }));
 }
 
 /** Hashes and unpacks through one handle: the bytes that were hashed are the bytes that are unpacked. */
@@ -105,45 +69,9 @@ async function unpackWheel(pin: RuntimePin, staging: Staging, options: InstallPi
   }
 }
 
-async function writeManifest(pin: RuntimePin, directory: string): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(join(directory, manifestName), flags, 0o444);
-  try {
-    await handle.writeFile(encodeManifest(pin));
-    await handle.chmod(0o444);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Gives the staged files their place. When another install was faster its slot is kept, after it has been verified. */
-async function publish(slot: RuntimeSlot, pin: RuntimePin, staging: Staging, options: InstallPinOptions): Promise<void> {
-  await syncFolder(staging.slot);
-  try {
-    await rename(staging.slot, slot.directory);
-  } catch (error) {
-    // ENOTDIR: a file or link has the slot's name.
-    if (!hasCode(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR')) throw error;
-    if (await isInstalled(slot, pin, options)) return;
-    await rename(slot.directory, join(staging.root, 'replaced'));
-    await rename(staging.slot, slot.directory);
-  }
-  await syncFolder(runtimesOf(options.store));
-}
-
 /** installRuntime with a pin of the caller's choice. Only tests may choose one. */
 export async function installPin(pin: RuntimePin, options: InstallPinOptions): Promise<RuntimeSlot> {
-  const slot = slotOf(options.store, pin.version, pin.arch);
+  const slot = { ...slotOf(options.store, pin.version, pin.arch), pin };
   if (await isInstalled(slot, pin, options)) return slot;
   const staging = await createStaging(options.store);
   try {
@@ -152,7 +80,7 @@ export async function installPin(pin: RuntimePin, options: InstallPinOptions): P
     await unpackWheel(pin, staging, options);
     await writeManifest(pin, staging.slot);
     assertNotCancelled(options.signal);
-    await publish(slot, pin, staging, options);
+    await publishSlot(slot, pin, staging, options);
     return slot;
   } catch (error) {
     throw runtimeError(error, 'INTERNAL');
@@ -164,12 +92,12 @@ export async function installPin(pin: RuntimePin, options: InstallPinOptions): P
 /**
  * Installs a pinned TensorFlow, or verifies the one that is installed already. Two installs at once are safe.
  * Needs about 1.2 GB of disk while it runs and 0.9 GB afterwards.
- * Errors: PLATFORM_UNSUPPORTED, RUNTIME_VERSION_UNKNOWN, PIP_MISSING, RUNTIME_DOWNLOAD_FAILED, RUNTIME_HASH_MISMATCH,
+ * Errors: PLATFORM_UNSUPPORTED, RUNTIME_VERSION_UNKNOWN, PIP_MISSING, RUNTIME_UNOFFICIAL, RUNTIME_YANKED, RUNTIME_DOWNLOAD_FAILED, RUNTIME_HASH_MISMATCH,
  * RUNTIME_WHEEL_INVALID, RUNTIME_SLOT_INVALID, DISK_FULL, STORE_NOT_WRITABLE, CANCELLED.
  */
 export async function installRuntime(options: InstallOptions): Promise<RuntimeSlot> {
   const machine = archOfMachine();
-  const pin = findPin(options.version, options.arch ?? machine);
+  const pin = findWheelPin(options.version, options.arch ?? machine, options.pins);
   if (pin.arch === machine) assertGlibc(pin);
   return await installPin(pin, options);
 }

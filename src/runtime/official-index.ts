@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AirlockError } from '../core/index.ts';
 import { type IndexRelease, PythonIndex } from '../feeds/index.ts';
-import { findPip, listPipConfig, type PipCommand, type PipEnvironment } from './pip.ts';
+import { findConfiguredPip, type PipCommand, type PipEnvironment } from './pip.ts';
 import { checkPipSettings, type PipSettings, parsePipConfig } from './pip-settings.ts';
 
 export interface IndexRequest {
@@ -41,8 +41,8 @@ async function readAuthorities(path: string | undefined): Promise<string | undef
  * @throws PIP_MISSING, RUNTIME_UNOFFICIAL, RUNTIME_DOWNLOAD_FAILED, CANCELLED
  */
 export async function findIndexIn(cwd: string, { env, signal }: IndexRequest): Promise<FoundIndex> {
-  const pip = await findPip({ cwd, env, signal });
-  const settings = checkPipSettings(parsePipConfig(await listPipConfig(pip, { cwd, env, signal })));
+  const { pip, listed } = await findConfiguredPip({ cwd, env, signal });
+  const settings = checkPipSettings(parsePipConfig(listed));
   const { indexUrl, cert } = settings;
   if (indexUrl === undefined || indexUrl.startsWith('file:')) return { pip, settings, index: undefined };
   return { pip, settings, index: new PythonIndex({ url: indexUrl, ca: await readAuthorities(cert) }) };

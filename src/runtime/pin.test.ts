@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assertGlibc, requiredGlibc } from './glibc.ts';
-import { archOfMachine, defaultVersion, findPin, libraryNames, pinnedVersions } from './pin.ts';
+import { archOfMachine, defaultVersion, findPin, findWheelPin, libraryNames, pinnedVersions } from './pin.ts';
 import { pins } from './pins.ts';
 
 describe('the pin table', () => {
@@ -58,7 +58,7 @@ describe('archOfMachine', () => {
 });
 
 describe('assertGlibc', () => {
-  const pin = findPin(defaultVersion, 'x86_64');
+  const pin = findWheelPin(defaultVersion, 'x86_64');
 
   it('reads the oldest glibc that the tags promise', () => {
     expect(requiredGlibc(pin.platformTags)).toEqual({ major: 2, minor: 27 });

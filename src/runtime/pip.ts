@@ -91,21 +91,30 @@ export async function findPip(options: RunOptions): Promise<PipCommand> {
   });
 }
 
+export interface ConfiguredPip {
+  readonly pip: PipCommand;
+  /** What `pip config list` printed: the merged settings of the user's files and environment. It may hold passwords. */
+  readonly listed: string;
+}
+
 /**
- * What `pip config list` prints: the merged settings of the user's files and environment. It may hold passwords.
- * Errors: RUNTIME_DOWNLOAD_FAILED when pip cannot say them, CANCELLED.
+ * The first pip that says how it is configured, in one go: starting Python takes longer than anything else before a download.
+ * Errors: PIP_MISSING, RUNTIME_DOWNLOAD_FAILED when there is a pip that cannot say it, CANCELLED.
  */
-export async function listPipConfig(pip: PipCommand, options: Omit<RunOptions, 'captures'>): Promise<string> {
-  const { exitCode, stdout, stderr } = await run(pip, ['config', 'list', '--disable-pip-version-check'], {
-    ...options,
-    captures: true,
-  });
-  if (options.signal?.aborted === true) throw cancelled(options.signal.reason);
-  if (exitCode === 0 && stdout.length < maxStdoutChars) return stdout;
+export async function findConfiguredPip(options: Omit<RunOptions, 'captures'>): Promise<ConfiguredPip> {
+  for (const pip of candidates) {
+    const { exitCode, stdout } = await run(pip, ['config', 'list', '--disable-pip-version-check'], {
+      ...options,
+      captures: true,
+    });
+    if (options.signal?.aborted === true) throw cancelled(options.signal.reason);
+    if (exitCode === 0 && stdout.length < maxStdoutChars) return { pip, listed: stdout };
+  }
+  await findPip(options);
+  // Not what it printed: a broken setting may be the one that holds a password.
   throw new AirlockError('RUNTIME_DOWNLOAD_FAILED', {
-    message: 'pip could not say how it is configured; `pip config list` shows what is wrong',
-    // Not what it printed: a broken setting may be the one that holds a password.
-    detail: stderr.includes('config') ? 'pip config list failed' : 'pip is older than version 10, or broken',
+    message:
+      'pip could not say how it is configured: `pip config list` shows what is wrong, and pip has to be version 10 or newer',
   });
 }
 
@@ -117,7 +126,7 @@ function lastWord(stderr: string): string {
   return [error, ...(retry === undefined || retry === error ? [] : [retry])].map((line) => printable(line, 500)).join('; ');
 }
 
-function failure(pin: RuntimePin, stderr: string): AirlockError {
+function failure(pin: WheelRequest, stderr: string): AirlockError {
   const detail = lastWord(stderr);
   if (/DO NOT MATCH THE HASHES/.test(stderr)) {
     return new AirlockError('RUNTIME_HASH_MISMATCH', {
@@ -134,8 +143,11 @@ function failure(pin: RuntimePin, stderr: string): AirlockError {
   });
 }
 
+/** What pip is asked for. */
+export type WheelRequest = Omit<RuntimePin, 'files'>;
+
 export interface DownloadOptions {
-  readonly pin: RuntimePin;
+  readonly pin: WheelRequest;
   readonly pip: PipCommand;
   readonly env: PipEnvironment;
   /** Private folders of this download. pip works in `temporary` and leaves the wheel in `destination`. */
@@ -145,10 +157,10 @@ export interface DownloadOptions {
 }
 
 /**
- * Downloads a pin's wheel; pip itself refuses one with another hash.
+ * Downloads a pin's wheel; pip itself refuses one with another hash. Gives what pip said on its error output.
  * Errors: RUNTIME_DOWNLOAD_FAILED (`detail` is pip's last error), RUNTIME_HASH_MISMATCH, DISK_FULL, CANCELLED.
  */
-export async function downloadWheel(options: DownloadOptions): Promise<void> {
+export async function downloadWheel(options: DownloadOptions): Promise<string> {
   const { pin, temporary, destination } = options;
   const requirements = join(temporary, 'requirements.txt');
   await writeFile(requirements, `${pin.package}==${pin.version} --hash=sha256:${pin.wheelSha256}\n`, { flag: 'wx' });
@@ -162,4 +174,5 @@ export async function downloadWheel(options: DownloadOptions): Promise<void> {
   const { exitCode, stderr } = await run(options.pip, args, { cwd: temporary, env, signal: options.signal });
   if (options.signal?.aborted === true) throw cancelled(options.signal.reason);
   if (exitCode !== 0) throw failure(pin, stderr);
+  return stderr;
 }

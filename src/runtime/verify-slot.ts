@@ -1,5 +1,5 @@
-// Proves, before every load, that a slot holds exactly the files that came out of the pinned wheel. The libraries become code in
-// the worker, so anything unexpected refuses: another name, a link, a size, a mode that lets other users write, a byte.
+// Proves, before every load, that a slot holds exactly the pinned files. The libraries become code in the worker, so anything unexpected
+// refuses: another name, a link, a size, a mode that lets other users write, a byte.
 // It never repairs. What somebody with this user's rights changes between this check and the load it cannot see.
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { hashHandle } from './hash-file.ts';
 import { encodeManifest, manifestName } from './manifest.ts';
 import { findPin } from './pin.ts';
-import type { PinnedFile, RuntimePin } from './pin-types.ts';
+import type { SlotFile, SlotPin } from './pin-types.ts';
 import { countBytes, type OnRuntimeProgress } from './progress.ts';
 import { runtimeError } from './runtime-error.ts';
 import type { RuntimeSlot } from './slot.ts';
@@ -52,7 +52,7 @@ async function assertNames(slot: RuntimeSlot, expected: readonly string[]): Prom
 
 async function withFile<T>(
   slot: RuntimeSlot,
-  file: Pick<PinnedFile, 'name' | 'bytes'>,
+  file: Pick<SlotFile, 'name' | 'bytes'>,
   use: (handle: FileHandle) => Promise<T>,
 ): Promise<T> {
   // O_NONBLOCK: opening a named pipe would otherwise wait for ever.
@@ -75,7 +75,7 @@ async function withFile<T>(
 }
 
 /** verifySlot against a pin of the caller's choice. Only tests and the installer may choose one. */
-export async function verifySlotAgainst(slot: RuntimeSlot, pin: RuntimePin, options: VerifyOptions = {}): Promise<void> {
+export async function verifySlotAgainst(slot: RuntimeSlot, pin: SlotPin, options: VerifyOptions = {}): Promise<void> {
   try {
     await assertFolders(slot);
     await assertNames(slot, [manifestName, ...pin.files.map((file) => file.name)]);
@@ -102,5 +102,5 @@ export async function verifySlotAgainst(slot: RuntimeSlot, pin: RuntimePin, opti
  * Errors: RUNTIME_SLOT_INVALID (`detail` names the file and the reason), RUNTIME_VERSION_UNKNOWN, CANCELLED.
  */
 export async function verifySlot(slot: RuntimeSlot, options: VerifyOptions = {}): Promise<void> {
-  await verifySlotAgainst(slot, findPin(slot.version, slot.arch), options);
+  await verifySlotAgainst(slot, slot.pin ?? findPin(slot.version, slot.arch), options);
 }

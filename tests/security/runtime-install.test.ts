@@ -73,7 +73,9 @@ function fakeProgram(name: string, script: string): Record<string, string> {
   return { PATH: `${bin}:/usr/bin:/bin`, HOME: root };
 }
 
-const waitingPip = `[ "$3" = --version ] && exit 0\npwd > "${'$'}HOME/cwd"\nsleep 300 &\necho $! > "${'$'}HOME/pid"\nwait\n`;
+/** A pip that is asked how it is configured says that it asks no index, so that no test does. */
+const offline = `case "$*" in *config*) echo ":env:.no-index='1'"; exit 0;; esac\n`;
+const waitingPip = `[ "$3" = --version ] && exit 0\n${offline}\npwd > "${'$'}HOME/cwd"\nsleep 300 &\necho $! > "${'$'}HOME/pid"\nwait\n`;
 
 function isAlive(pid: number): boolean {
   // A killed process whose parent is not there to wait for it stays as a zombie for a moment.
@@ -223,7 +225,7 @@ describe('a pip that cannot be trusted or does not answer', () => {
     writeFileSync(join(root, 'other.whl'), other);
     const env = fakeProgram(
       'python3',
-      `[ "$3" = --version ] && exit 0\nfor last; do :; done\ncp "$HOME/other.whl" "${'$'}{last#--dest=}/${pin.wheel}"\n`,
+      `[ "$3" = --version ] && exit 0\n${offline}\nfor last; do :; done\ncp "$HOME/other.whl" "${'$'}{last#--dest=}/${pin.wheel}"\n`,
     );
     expect(await failureOf(install(pin, { env }))).toMatchObject({ code: 'RUNTIME_HASH_MISMATCH' });
     expect(leftovers()).toEqual([]);
@@ -235,7 +237,7 @@ describe('a pip that cannot be trusted or does not answer', () => {
     writeFileSync(join(root, 'other.whl'), wheel);
     const env = fakeProgram(
       'python3',
-      `[ "$3" = --version ] && exit 0\nfor last; do :; done\nln -s "$HOME/other.whl" "${'$'}{last#--dest=}/${pin.wheel}"\n`,
+      `[ "$3" = --version ] && exit 0\n${offline}\nfor last; do :; done\nln -s "$HOME/other.whl" "${'$'}{last#--dest=}/${pin.wheel}"\n`,
     );
     expect(await failureOf(install(pin, { env }))).toMatchObject({ code: 'RUNTIME_DOWNLOAD_FAILED' });
     expect(leftovers()).toEqual([]);
@@ -249,7 +251,7 @@ describe('a pip that cannot be trusted or does not answer', () => {
 
   it('falls back to pip3 when python3 has no pip', async () => {
     fakeProgram('python3', 'exit 1\n');
-    const env = fakeProgram('pip3', '[ "$1" = --version ] && exit 0\necho "ERROR: said by pip3" >&2\nexit 1\n');
+    const env = fakeProgram('pip3', `[ "$1" = --version ] && exit 0\n${offline}echo "ERROR: said by pip3" >&2\nexit 1\n`);
     expect(await failureOf(install(pinOf(Buffer.from('x')), { env }))).toMatchObject({ detail: 'ERROR: said by pip3' });
   });
 
@@ -276,7 +278,7 @@ describe('a pip that cannot be trusted or does not answer', () => {
   });
 
   it('shows no terminal escape of its output', async () => {
-    const env = fakeProgram('python3', '[ "$3" = --version ] && exit 0\nprintf "ERROR: \\033[2Jbad\\n" >&2\nexit 1\n');
+    const env = fakeProgram('python3', `[ "$3" = --version ] && exit 0\n${offline}printf "ERROR: \\033[2Jbad\\n" >&2\nexit 1\n`);
     expect((await failureOf(install(pinOf(Buffer.from('x')), { env }))).detail).toBe('ERROR: \\u{1b}[2Jbad');
   });
 });

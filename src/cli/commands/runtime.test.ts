@@ -73,6 +73,7 @@ describe('airlock runtime verify', () => {
       arch,
       error: 'RUNTIME_SLOT_INVALID',
       detail: 'manifest.json: missing',
+      digest: null,
     }));
     expect(JSON.parse(stdout)).toEqual({ verified: rows });
     expect(stderr).toBe(`TensorFlow 2.20.0 (${arch}): manifest.json: missing\n`);

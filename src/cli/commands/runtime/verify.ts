@@ -1,17 +1,17 @@
 // `airlock runtime verify`: hashes what is installed against the pins.
 import type { Command } from 'commander';
 import { AirlockError } from '../../../core/index.ts';
-import { findSlot, listSlots, type RuntimeSlot, verifySlot } from '../../../runtime/index.ts';
+import { findSlot, listSlots, loadPins, type RuntimeSlot, slotDigest, verifySlot } from '../../../runtime/index.ts';
 import type { Io } from '../../io.ts';
 import { withInterrupt } from '../../with-interrupt.ts';
-import { type CommonOptions, createStepPrinter, labelsFor, withStore, writeJson } from './shared.ts';
+import { type CommonOptions, createStepPrinter, labelsFor, type PinsOption, withPins, withStore, writeJson } from './shared.ts';
 
-interface VerifyCommandOptions extends CommonOptions {
+interface VerifyCommandOptions extends CommonOptions, PinsOption {
   readonly version?: string;
 }
 
 export function addVerifySlotsCommand(runtime: Command, io: Io): void {
-  withStore(runtime.command('verify').description('Hash the installed files against the pins'))
+  withPins(withStore(runtime.command('verify').description('Hash the installed files against the pins')))
     .option('--version <version>', 'TensorFlow version; default: every installed one')
     .addHelpText('after', '\nExample:\n  airlock runtime verify --version 2.21.0')
     .action((options: VerifyCommandOptions) => verify(options, io));
@@ -26,12 +26,14 @@ async function verifyOne(slot: RuntimeSlot, options: CommonOptions, io: Io): Pro
     throw error;
   }
   printer.finish();
-  if (options.json !== true) io.stdout.write(`TensorFlow ${slot.version} (${slot.arch}) is what the pin table says\n`);
+  if (options.json !== true)
+    io.stdout.write(`TensorFlow ${slot.version} (${slot.arch}) is what the pin table says (SHA-256 ${slotDigest(slot)})\n`);
 }
 
 async function verify(options: VerifyCommandOptions, io: Io): Promise<void> {
   const { store, version } = options;
-  const slots = version === undefined ? await listSlots(store) : [await findSlot(store, version)];
+  const pins = await loadPins(options.pins);
+  const slots = version === undefined ? await listSlots(store, pins) : [await findSlot(store, version, undefined, pins)];
   if (slots.length === 0) {
     throw new AirlockError('RUNTIME_NOT_INSTALLED', {
       message: 'No TensorFlow is installed in this store; `airlock runtime install` installs it',
@@ -52,6 +54,7 @@ async function verify(options: VerifyCommandOptions, io: Io): Promise<void> {
     const rows = slots.map((slot) => ({
       version: slot.version,
       arch: slot.arch,
+      digest: faultOf(slot) === undefined ? slotDigest(slot) : null,
       error: faultOf(slot)?.code ?? null,
       detail: faultOf(slot)?.detail ?? null,
     }));
