@@ -38,6 +38,7 @@ function jsonLog(stream: DestinationStream): ServerLog {
     onWorse: (worse) => logger.error(worseningJson(worse), 'scan worse'),
     onTrouble: (text) => logger.error(text),
     onRollout: (text) => logger.info(`runtime: ${text}`),
+    onPosture: (text) => logger.warn(`runtime: ${text}`),
     onImagesBroken: ({ code, message, detail }) => logger.error({ error: { code, message, detail } }, 'decoder of images ended'),
   };
 }
@@ -58,6 +59,7 @@ function textLog(stream: Writable): ServerLog {
       ),
     onTrouble: print,
     onRollout: (text) => print(`runtime: ${text}`),
+    onPosture: (text) => print(`runtime: ${text}`),
     onImagesBroken: ({ code, message, detail = message }) => print(`the decoder of images ended: ${detail} (${code})`),
   };
 }

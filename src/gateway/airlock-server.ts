@@ -6,6 +6,7 @@ import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelStore, openModelStore, openTrust, type Trust } from '../provenance/index.ts';
 import type { Recorder } from '../recording/index.ts';
+import { loadPins } from '../runtime/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import {
   Admission,
@@ -19,6 +20,7 @@ import {
   type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
+import { PostureWatch } from './posture-watch.ts';
 import { openRecorder } from './recorder-hook.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
@@ -49,6 +51,8 @@ export interface ServerHooks {
   readonly onWorse?: (worse: Worsening) => void;
   /** Something beside serving does not work; for the operator. */
   readonly onTrouble?: (text: string) => void;
+  /** A deadline for replacing TensorFlow that has passed, or data that is too old to tell. */
+  readonly onPosture?: (text: string) => void;
   /** A step of a change of TensorFlow. */
   readonly onRollout?: (text: string) => void;
 }
@@ -57,34 +61,41 @@ const nothing = (): void => undefined;
 
 /**
  * Starts a server.
- * @throws RUNTIME_NOT_INSTALLED, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE for what signed models need; AUDIT_LOG_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
+ * @throws RUNTIME_OVERDUE where `runtime.whenOverdue` is `refuse`; RUNTIME_NOT_INSTALLED, RUNTIME_PINS_INVALID, LISTEN_FAILED; CONTRACT_INVALID for a contract that cannot be read; TRUST_INVALID, STORE_UNSAFE, STORE_NOT_WRITABLE for what signed models need; AUDIT_LOG_FAILED; ENVIRONMENT_LACKING when this machine cannot hold workers as it must, or cannot keep a
  * limit that was asked for. A model that does not load is an event, not an error.
  */
 export async function startServer(config: Config, hooks: ServerHooks): Promise<AirlockServer> {
   const { store, runtime, sandbox } = config;
   const contracts = await loadContracts(config.models);
   const recorder = openRecorder(config, hooks.onTrouble ?? nothing);
-  const door = await openServerDoor(config);
   const chosen = startRollout(store, runtime.tensorflow);
   if (chosen.notice !== undefined) hooks.onRollout?.(chosen.notice);
   const { tensorflow } = chosen;
+  const pins = await loadPins(runtime.pins);
+  let serving = (): string => tensorflow;
+  const { onPosture = nothing, onTrouble = nothing } = hooks;
+  const posture = new PostureWatch({ config, tensorflow: () => serving(), onPosture, onTrouble });
+  await posture.admit();
+  const door = await openServerDoor(config);
   const workers = await createWorkerFactory({
     store,
     tensorflow,
     sandbox,
+    pins,
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
-  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox });
+  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox, pins });
   const slots = new RuntimeSlots({ tensorflow, base: workers, open });
+  serving = () => slots.current;
   let scans: ScanWatch | undefined;
   try {
     scans = new ScanWatch({
       config,
       workers,
       tensorflow: () => slots.current,
-      hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing },
+      hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
-    return await startWith({ workers, slots, contracts, door, scans, recorder }, config, hooks);
+    return await startWith({ workers, slots, contracts, door, scans, recorder, posture }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -101,6 +112,7 @@ interface Parts {
   readonly door: ServerDoor | undefined;
   readonly scans: ScanWatch;
   readonly recorder: Recorder | undefined;
+  readonly posture: PostureWatch;
 }
 
 /** What signed models are judged by, and where they are staged; shared by all of them. */
@@ -128,13 +140,13 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, slots, door, scans, recorder } = parts;
+  const { workers, slots, door, scans, recorder, posture } = parts;
   const { models, limits, listen } = config;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
   const { onRollout = nothing, onTrouble = nothing } = hooks;
-  const rollout = new RolloutWatch({ config, slots, audit: scans.audit, onRollout, onTrouble });
+  const rollout = new RolloutWatch({ config, slots, audit: scans.audit, onRollout, onTrouble, onSelected: () => posture.look() });
   const rest = createRestServer({
     catalog,
     isolation,
@@ -144,6 +156,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     scans: () => scans.state,
     recorder,
     rollout: () => rollout.state,
+    posture: () => posture.state,
   });
   const { host, port } = listen.rest;
   let url: string;
@@ -160,6 +173,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const loaded = catalog.start();
   scans.start(catalog);
   rollout.start(catalog, loaded);
+  posture.start({ catalog, loaded, scanned: () => scans.state.scanned, audit: scans.audit });
   void recorder?.start();
   // After, because what was served last time is most often what is wanted now. What it cannot remove stays.
   void loaded.then(() => door?.store.collect()).catch(() => undefined);
@@ -174,6 +188,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
       await rest.close();
       await recorder?.close();
       await rollout.close();
+      await posture.close();
       // Nobody looks for versions any more when scans end, so that an end of the server is no refusal of a model.
       const closing = catalog.close();
       await scans.close();
@@ -186,7 +201,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
 
 function servedModel(
   model: ModelConfig,
-  { workers, slots, contracts, door, scans }: Parts,
+  { workers, slots, contracts, door, scans, posture }: Parts,
   hooks: ServerHooks,
 ): ServedModelOptions {
   const contract = contracts.get(model.name);
@@ -210,6 +225,7 @@ function servedModel(
       }),
     onEvent: (event) => {
       scans.record(event);
+      if (event.kind === 'available' || event.kind === 'unloaded') posture.look();
       hooks.onEvent(event);
     },
   };

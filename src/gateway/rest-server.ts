@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { emptyHead as emptyAuditHead } from '../audit/index.ts';
 import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
+import type { Posture } from '../posture/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
@@ -15,6 +16,7 @@ import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
+import { postureMetrics } from './posture-metrics.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
@@ -36,6 +38,8 @@ export interface RestServerOptions {
   readonly recorder?: Recorder | undefined;
   /** Default: nothing is said of TensorFlow. */
   readonly rollout?: () => RolloutState;
+  /** Default: nothing is known of TensorFlow's published vulnerabilities. */
+  readonly posture?: () => Posture | undefined;
 }
 
 const json = 'application/json';
@@ -83,10 +87,20 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     },
   });
   server.get('/airlock/v1/status', (_request, reply) =>
-    reply.type(json).send(serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report, options.rollout?.())),
+    reply
+      .type(json)
+      .send(
+        serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report, options.rollout?.(), options.posture?.()),
+      ),
   );
   server.get('/airlock/v1/metrics', (_request, reply) =>
-    reply.type(metricsType).send(metricsText(scans().scanned) + (recorder === undefined ? '' : recorderMetrics(recorder.report))),
+    reply
+      .type(metricsType)
+      .send(
+        metricsText(scans().scanned) +
+          postureMetrics(options.posture?.()) +
+          (recorder === undefined ? '' : recorderMetrics(recorder.report)),
+      ),
   );
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));
   server.get('/readyz', (_request, reply) => {

@@ -26,6 +26,8 @@ export interface ScanWatchHooks {
   readonly onWorse: (worse: Worsening) => void;
   /** Something that does not stop the server: a message that was not taken, a version that could not be scanned again. */
   readonly onTrouble: (text: string) => void;
+  /** A scan ended and its report is kept. Default nothing. */
+  readonly onScanned?: () => void;
 }
 
 export interface ScanWatchOptions {
@@ -131,6 +133,7 @@ export class ScanWatch {
     const worse = this.#history.compare(scanned);
     if (worse !== undefined) this.audit.append('scan worse', worseningJson(worse));
     this.#history.keep(scanned);
+    this.#hooks.onScanned?.();
     if (worse === undefined) return;
     this.#hooks.onWorse(worse);
     this.#webhook?.send({ type: 'scan.worse', ...worseningJson(worse), auditHead: this.audit.head });

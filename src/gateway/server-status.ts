@@ -2,9 +2,11 @@
 // names models and versions, and never a path, an address, a process id or anything of a request.
 
 import type { AuditHead } from '../audit/index.ts';
+import type { Posture } from '../posture/index.ts';
 import type { RecorderReport } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog, ModelVersion, ScannedVersion } from '../serving/index.ts';
+import { postureStatus } from './posture-metrics.ts';
 import type { RolloutState } from './rollout-watch.ts';
 import { scanSummary } from './scan-summary.ts';
 
@@ -21,6 +23,7 @@ export function serverStatusJson(
   { scanned, auditHead }: ScanState,
   recording?: RecorderReport,
   rollout?: RolloutState,
+  posture?: Posture,
 ): string {
   return JSON.stringify({
     isolation: {
@@ -43,7 +46,7 @@ export function serverStatusJson(
       })),
     })),
     auditLog: auditHead,
-    runtime: rollout && runtimeStatus(rollout),
+    runtime: rollout && { ...runtimeStatus(rollout), posture: posture === undefined ? null : postureStatus(posture) },
     // Null says that the configuration lets nothing be recorded.
     recording: recording ?? null,
   });

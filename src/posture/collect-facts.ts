@@ -16,6 +16,8 @@ export interface PostureSubject {
   /** Folder of the store. */
   readonly store: string;
   readonly runtime: RuntimeConfig;
+  /** The version that serves; default what the store's selection and the configuration say. */
+  readonly serving?: string;
   readonly models: readonly PostureModel[];
   readonly nowMs: number;
   /** Whether new advisories may be written down in the store, with today as the day on which they became known. */
@@ -43,7 +45,7 @@ export async function collectFacts(subject: PostureSubject): Promise<PostureFact
     knownSince: knownSince(store, ids, { nowMs, mayWrite }),
     nowMs,
     maxAdvisoryAgeMs: runtime.maxAdvisoryAgeMs,
-    slots: await slotsOf(store, selectedVersion(store, runtime.tensorflow)),
+    slots: await slotsOf(store, subject.serving ?? selectedVersion(store, runtime.tensorflow)),
   };
 }
 

@@ -1,10 +1,11 @@
 // Which versions of models a configuration means to serve, and what is known of them before anything is loaded or scanned: the report that a server kept,
-// where its rules are today's and nothing in the folder has changed since. It looks at names and times, and never reads a model.
+// where the same Airlock made it and nothing in the folder has changed since. It looks at names and times, and never reads a model.
 import { lstat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { ModelConfig } from '../config/index.ts';
+import { packageVersion } from '../core/index.ts';
 import { isSavedModelFolder, listModelFolder, snapshotTree } from '../model/index.ts';
-import { type Report, rulesDigest } from '../scan/index.ts';
+import type { Report } from '../scan/index.ts';
 import type { PostureModel } from './posture-types.ts';
 
 export interface ModelFolder {
@@ -65,7 +66,8 @@ export type LastReport = (model: string, version: bigint) => Report | undefined;
 /** What the kept report of one folder says it uses; undefined where there is none, or it may be about something else by now. */
 export async function keptUses({ model, version, directory }: ModelFolder, last: LastReport): Promise<PostureModel['uses']> {
   const report = last(model, version);
-  if (report === undefined || report.scanner.rules !== rulesDigest() || report.unreadable.length > 0) return undefined;
+  // What a model uses depends on the code that reads it, and not on advisories: an update of those must not make every model unknown.
+  if (report === undefined || report.scanner.version !== packageVersion() || report.unreadable.length > 0) return undefined;
   if (!Array.isArray(report.uses)) return undefined;
   const startedMs = Date.parse(report.startedAt);
   // The kernel's own time of a change, which no copy tool sets.

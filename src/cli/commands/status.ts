@@ -23,6 +23,26 @@ const scan = z
   })
   .nullish();
 
+const counts = z.record(z.string(), z.number());
+
+/** Absent from servers that know no posture. */
+const runtime = z
+  .object({
+    posture: z
+      .object({
+        tensorflow: z.string(),
+        ageDays: z.number().nullable(),
+        support: z.object({ state: z.string() }),
+        counts: z.object({ reachable: counts, undecided: counts, unreachable: counts }),
+        deadline: z.string().nullable(),
+        daysLeft: z.number().nullable(),
+        overdue: z.boolean(),
+        advisoryData: z.object({ read: z.string(), ageDays: z.number(), old: z.boolean() }),
+      })
+      .nullish(),
+  })
+  .nullish();
+
 const statusSchema = z.object({
   isolation: z.object({ level: z.string() }),
   models: z.array(
@@ -33,6 +53,7 @@ const statusSchema = z.object({
       refused: z.array(z.object({ version: z.string(), error: z.string(), message: z.string(), scan })),
     }),
   ),
+  runtime,
   auditLog: z.object({ seq: z.number(), hash: z.string() }),
 });
 
@@ -55,8 +76,9 @@ async function status({ url, json }: StatusOptions, io: Io): Promise<void> {
     io.stdout.write(`${printableJson(JSON.stringify(answer))}\n`);
     return;
   }
-  const { isolation, models, auditLog } = parsed.data;
+  const { isolation, models, auditLog, runtime: found } = parsed.data;
   const lines = [`isolation ${printable(isolation.level)}; the audit log ends with ${auditLog.seq}:${printable(auditLog.hash)}`];
+  if (found?.posture) lines.push(postureText(found.posture));
   for (const { name, ready, versions, refused } of models) {
     lines.push(`${printable(name, 128)}  ${ready ? 'ready' : 'not ready'}`);
     for (const one of versions) lines.push(`  ${printable(one.version)}  ${printable(one.state)}  ${scanText(one.scan)}`);
@@ -64,6 +86,33 @@ async function status({ url, json }: StatusOptions, io: Io): Promise<void> {
       lines.push(`  ${printable(one.version)}  refused: ${printable(one.message, 512)} (${printable(one.error)})`);
   }
   io.stdout.write(`${lines.join('\n')}\n`);
+}
+
+type PostureStatus = NonNullable<NonNullable<z.infer<typeof runtime>>['posture']>;
+
+function postureText({
+  tensorflow,
+  ageDays,
+  support,
+  counts: by,
+  deadline,
+  daysLeft,
+  overdue,
+  advisoryData,
+}: PostureStatus): string {
+  const sum = (one: Readonly<Record<string, number>>): number => Object.values(one).reduce((all, count) => all + count, 0);
+  const due =
+    deadline === null
+      ? ''
+      : overdue
+        ? `, overdue since ${printable(deadline)}`
+        : `, ${daysLeft ?? 0} days left until ${printable(deadline)}`;
+  const old = advisoryData.old ? ', old' : '';
+  return [
+    `TensorFlow ${printable(tensorflow)}  ${printable(support.state)} minor${ageDays === null ? '' : `, ${ageDays} days old`}`,
+    `  ${sum(by.reachable)} published vulnerabilities within reach, ${sum(by.undecided)} undecided, ${sum(by.unreachable)} out of reach${due}`,
+    `  advisories of ${printable(advisoryData.read)} (${advisoryData.ageDays} days${old})`,
+  ].join('\n');
 }
 
 function scanText(found: z.infer<typeof scan>): string {

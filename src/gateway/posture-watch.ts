@@ -1,0 +1,207 @@
+// Keeps the posture of what serves: worked out before anything is started, after each scan and once an hour. It refuses a start whose deadline has passed where
+// the configuration wants that; while the server runs it says what changed and stops nothing.
+import { join } from 'node:path';
+import type { AuditLog } from '../audit/index.ts';
+import type { Config } from '../config/index.ts';
+import { AirlockError } from '../core/index.ts';
+import {
+  collectFacts,
+  keptModels,
+  type LastReport,
+  makePosture,
+  overdueText,
+  type Posture,
+  type PostureModel,
+  servingSlots,
+} from '../posture/index.ts';
+import { type ModelCatalog, ScanHistory, type ScannedVersion } from '../serving/index.ts';
+
+export interface PostureWatchOptions {
+  readonly config: Pick<Config, 'store' | 'runtime' | 'models'>;
+  /** The TensorFlow that versions are loaded with now. */
+  readonly tensorflow: () => string;
+  /** A line for the operator: a deadline that has passed, data that is old. */
+  readonly onPosture: (text: string) => void;
+  readonly onTrouble: (text: string) => void;
+  /** Between two looks without a scan. Default 3,600,000. */
+  readonly everyMs?: number;
+  /** After a scan; those that follow soon are looked at together. Default 1,000. */
+  readonly afterScanMs?: number;
+  /** For tests. Default the clock of this machine. */
+  readonly now?: () => number;
+}
+
+/** What a started server adds. */
+export interface PostureSources {
+  readonly catalog: ModelCatalog;
+  /** Settles when every model has loaded its first versions or failed to. */
+  readonly loaded: Promise<void>;
+  readonly scanned: () => readonly ScannedVersion[];
+  readonly audit: AuditLog;
+}
+
+/** Ids in a line of the audit log. */
+const maxNamed = 20;
+
+export class PostureWatch {
+  readonly #options: Required<PostureWatchOptions>;
+  readonly #last: LastReport;
+  #sources: PostureSources | undefined;
+  #isLoaded = false;
+  #posture: Posture | undefined;
+  #saidOverdue: string | undefined;
+  #saidOld = false;
+  #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: PostureWatchOptions) {
+    this.#options = { everyMs: 3_600_000, afterScanMs: 1_000, now: Date.now, ...options };
+    const history = openHistory(options.config.store);
+    this.#last = (model, version) => history?.last(model, version);
+  }
+
+  /** The last one; undefined before `admit`. */
+  get state(): Posture | undefined {
+    return this.#posture;
+  }
+
+  /**
+   * Looks before anything is started, with what kept reports know of the models.
+   * @throws RUNTIME_OVERDUE when a deadline has passed and `runtime.whenOverdue` is `refuse`; STORE_UNSAFE, STORE_NOT_WRITABLE; ADVISORIES_INVALID.
+   */
+  async admit(): Promise<void> {
+    const posture = await this.#makePosture();
+    this.#posture = posture;
+    const overdue = overdueText(posture);
+    if (overdue !== undefined && this.#options.config.runtime.whenOverdue === 'refuse') {
+      const unknown = posture.models.filter(({ isScanned }) => !isScanned).length;
+      const how = unknown > 0 ? '`airlock runtime check` scans the models, and may find that they do not reach it' : undefined;
+      throw new AirlockError('RUNTIME_OVERDUE', { message: overdue, ...(how === undefined ? {} : { detail: how }) });
+    }
+    this.#sayOld(posture);
+    // Of models that nobody knows yet more is said than holds; their scans come in a moment.
+    if (posture.models.every(({ isScanned }) => isScanned)) this.#sayOverdue(posture);
+  }
+
+  /** From now on looks again after `look`, and once an hour. */
+  start(sources: PostureSources): void {
+    this.#sources = sources;
+    this.#timer = setInterval(() => this.#queue(), this.#options.everyMs);
+    this.#timer.unref();
+    void sources.loaded.then(() => {
+      this.#isLoaded = true;
+      this.#queue();
+    });
+  }
+
+  /** Something has changed that the posture depends on: a scan ended, a version came or went, another TensorFlow serves. */
+  look(): void {
+    if (this.#isClosed || this.#sources === undefined || this.#soon !== undefined) return;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.#queue();
+    }, this.#options.afterScanMs);
+    this.#soon.unref();
+  }
+
+  /** Waits for a look that is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    await this.#looking;
+  }
+
+  #queue(): void {
+    if (this.#isClosed) return;
+    this.#looking = this.#looking.then(() => this.#lookNow());
+  }
+
+  async #lookNow(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const posture = await this.#makePosture();
+      this.#posture = posture;
+      this.#sayOld(posture);
+      if (this.#isLoaded) this.#sayOverdue(posture);
+    } catch (thrown) {
+      const { code, message, detail } = AirlockError.from(thrown);
+      // The last posture stays: what it says was true an hour ago, and silence would look like safety.
+      this.#options.onTrouble(`the posture of TensorFlow: ${message} (${code})${detail === undefined ? '' : `: ${detail}`}`);
+    }
+  }
+
+  async #makePosture(): Promise<Posture> {
+    const { config, tensorflow, now } = this.#options;
+    const { store, runtime } = config;
+    const facts = await collectFacts({
+      store,
+      runtime,
+      serving: tensorflow(),
+      models: await this.#models(),
+      nowMs: now(),
+      mayWrite: true,
+    });
+    return makePosture(facts);
+  }
+
+  /** What is served now; before anything is, what the folders hold. */
+  async #models(): Promise<readonly PostureModel[]> {
+    const kept = async (): Promise<readonly PostureModel[]> => keptModels(this.#options.config.models, this.#last);
+    const sources = this.#sources;
+    if (sources === undefined || !this.#isLoaded) return await kept();
+    const scanned = new Map(sources.scanned().map(({ model, version, report }) => [`${version} ${model}`, report]));
+    const served = sources.catalog.models.flatMap((model) =>
+      model
+        .status({})
+        .filter(({ state }) => state !== 'END')
+        .map(({ version }) => ({ name: model.name, version })),
+    );
+    return served.map(({ name, version }) => {
+      const report = scanned.get(`${version} ${name}`);
+      const isWhole = report !== undefined && report.unreadable.length === 0;
+      return { name, version: String(version), ...(isWhole ? { uses: report.uses } : {}) };
+    });
+  }
+
+  #sayOld({ advisoryData: { isOld, read, ageDays } }: Posture): void {
+    if (isOld && !this.#saidOld)
+      this.#options.onPosture(`the advisory data is of ${read}, ${ageDays} days old: \`airlock advisories update\` brings newer`);
+    this.#saidOld = isOld;
+  }
+
+  #sayOverdue(posture: Posture): void {
+    const overdue = overdueText(posture);
+    if (overdue === this.#saidOverdue) return;
+    this.#options.onPosture(overdue ?? 'nothing in the TensorFlow that serves is overdue any more');
+    this.#saidOverdue = overdue;
+    this.#record(posture);
+  }
+
+  #record(posture: Posture): void {
+    const [slot] = servingSlots(posture);
+    const ids = slot.advisories.filter(({ isOverdue }) => isOverdue).map(({ cve, id }) => cve ?? id);
+    const entry = {
+      tensorflow: slot.version,
+      overdue: ids.slice(0, maxNamed),
+      count: ids.length,
+      data: posture.advisoryData.digest,
+    };
+    try {
+      this.#sources?.audit.append('runtime overdue', entry);
+    } catch (thrown) {
+      this.#options.onTrouble(`the audit log: ${AirlockError.from(thrown).message}`);
+    }
+  }
+}
+
+/** Reports that cannot be read are reports that are not there. */
+function openHistory(store: string): ScanHistory | undefined {
+  try {
+    return new ScanHistory(join(store, 'scans'));
+  } catch {
+    return undefined;
+  }
+}
