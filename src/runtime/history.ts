@@ -150,21 +150,23 @@ export interface RolloutHistory {
 /** The whole history; at most 64 MiB are read. @throws STORE_UNSAFE when another user could have written it, or it is larger. */
 export function readHistory(store: string): RolloutHistory {
   const content = readPrivateFile(join(rolloutOf(store), fileName), maxFileBytes) ?? '';
-  const entries = new Map<string, HistoryEntry>();
+  const asked = new Map<string, HistoryEntry['asked']>();
+  // Servers that share a store each say how it went; the last word is the one that something was done about.
+  const ended = new Map<string, NonNullable<HistoryEntry['ended']>>();
   let unreadable = 0;
   for (const line of content.split('\n')) {
     if (line === '') continue;
     const parsed = lineOf(line);
     if (parsed === undefined) unreadable++;
-    else if (parsed.event === 'asked') entries.set(parsed.asked.id, { asked: parsed.asked });
-    else {
-      const entry = entries.get(parsed.id);
-      // Servers that share a store each say how it went; the last word is the one that something was done about.
-      if (entry === undefined) unreadable++;
-      else entries.set(parsed.id, { ...entry, ended: parsed.ended });
-    }
+    else if (parsed.event === 'asked') asked.set(parsed.asked.id, parsed.asked);
+    // It may come before the line of who asked: a server can be faster than the command.
+    else ended.set(parsed.id, parsed.ended);
   }
-  return { entries: [...entries.values()], unreadable };
+  const entries = Array.from(asked, ([id, entry]) => {
+    const end = ended.get(id);
+    return end === undefined ? { asked: entry } : { asked: entry, ended: end };
+  });
+  return { entries, unreadable };
 }
 
 function lineOf(line: string): z.infer<typeof lineSchema> | undefined {

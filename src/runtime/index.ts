@@ -1,4 +1,15 @@
 // The door of runtime: pinned TensorFlow versions, installing and verifying them. Never loads what it installs.
+
+export { type AddedPin, addPin } from './add-pin.ts';
+export {
+  type Asker,
+  askPromotion,
+  askRollback,
+  lastPromotion,
+  type PromotionRequest,
+  readStoreState,
+  type StoreState,
+} from './ask-rollout.ts';
 export { assertRehearsed, type RehearsalAnswer, type RehearsalQuestion, type ServedIdentity } from './check-rehearsal.ts';
 export {
   type HistoryEntry,
@@ -26,6 +37,7 @@ export { loadPins } from './pins-file.ts';
 export { findPip } from './pip.ts';
 export { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 export type { OnRuntimeProgress, RuntimeProgress, RuntimeStep } from './progress.ts';
+export { type PinProposal, type PinRequest, proposePin } from './propose-pin.ts';
 export {
   parseRehearsal,
   type RehearsalRecord,
@@ -36,6 +48,7 @@ export {
   rehearsalsOf,
   writeRehearsal,
 } from './rehearsal-record.ts';
+export { removeSlot } from './remove-slot.ts';
 export {
   changeSelection,
   chosenVersion,
@@ -49,3 +62,4 @@ export {
 export { readServingNote, type ServingNote, writeServingNote } from './serving-note.ts';
 export { findSlot, listSlots, type RuntimeSlot, slotDigest } from './slot.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';
+export type { AttestationState } from './wheel-attestation.ts';

@@ -5,7 +5,7 @@ import type { SandboxConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
 import { type Manifest, verifiedContent } from '../provenance/index.ts';
-import { findSlot, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
+import { findSlot, type PinTable, type RuntimeSlot, verifySlot } from '../runtime/index.ts';
 import { type Jail, type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { ImageSource } from './contract-guard.ts';
@@ -19,6 +19,8 @@ export interface WorkerFactoryOptions {
   readonly store: string;
   readonly tensorflow: string;
   readonly sandbox: SandboxConfig;
+  /** What a slot may be. Default: what Airlock comes with. */
+  readonly pins?: PinTable;
   /** The process that decodes images broke, and another will be started for the next image. */
   readonly onImagesBroken?: (reason: AirlockError) => void;
 }
@@ -73,9 +75,10 @@ export async function createWorkerFactory({
   store,
   tensorflow,
   sandbox,
+  pins,
   onImagesBroken,
 }: WorkerFactoryOptions): Promise<WorkerFactory> {
-  const found = await findSlot(store, tensorflow);
+  const found = await findSlot(store, tensorflow, undefined, pins);
   const slot = { ...found, ccPath: resolve(found.ccPath), frameworkPath: resolve(found.frameworkPath) };
   const jail = await openJail({
     readable: [slot.ccPath, slot.frameworkPath],

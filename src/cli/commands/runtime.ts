@@ -2,8 +2,13 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { addCheckCommand } from './runtime/check.ts';
+import { addHistoryCommand } from './runtime/history.ts';
 import { addInstallCommand } from './runtime/install.ts';
 import { addListCommand } from './runtime/list.ts';
+import { addPinCommand } from './runtime/pin.ts';
+import { addPromoteCommand } from './runtime/promote.ts';
+import { addRemoveCommand } from './runtime/remove.ts';
+import { addRollbackCommand } from './runtime/rollback.ts';
 import { addVerifySlotsCommand } from './runtime/verify.ts';
 
 /** Adds `airlock runtime`. Its actions throw AirlockError and set no exit code. */
@@ -11,5 +16,16 @@ export function addRuntimeCommands(program: Command, io: Io): void {
   // Without this, `airlock runtime install --version 2.20.0` would print the version of Airlock.
   program.enablePositionalOptions();
   const runtime = program.command('runtime').description('Install, verify, watch and replace the official TensorFlow libraries');
-  for (const add of [addInstallCommand, addListCommand, addVerifySlotsCommand, addCheckCommand]) add(runtime, io);
+  for (const add of [
+    addPromoteCommand,
+    addRollbackCommand,
+    addHistoryCommand,
+    addRemoveCommand,
+    addInstallCommand,
+    addListCommand,
+    addVerifySlotsCommand,
+    addPinCommand,
+    addCheckCommand,
+  ])
+    add(runtime, io);
 }
