@@ -1,4 +1,4 @@
-// `airlock audit log`: is the log of scans and decisions what was written, and what does it say. Reads only.
+// `airlock audit`: is the log of scans and decisions what was written, and what does it say. Reads only. The audit of a project is in a file of its own.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -7,6 +7,7 @@ import { AirlockError, printable, printableJson } from '../../core/index.ts';
 import { counted } from '../counted.ts';
 import type { Io } from '../io.ts';
 import { wholeNumberBetween } from '../number-options.ts';
+import { addSupplyChainCommand } from './audit-supply-chain.ts';
 
 interface LogOptions {
   readonly store: string;
@@ -16,7 +17,9 @@ interface LogOptions {
 }
 
 export function addAuditCommands(program: Command, io: Io): void {
-  const log = program.command('audit').description('the record of scans and decisions').command('log');
+  const audit = program.command('audit').description('the record of scans and decisions, and how a project installs TensorFlow');
+  addSupplyChainCommand(audit, io);
+  const log = audit.command('log').description('the record of scans and decisions');
   log
     .command('verify')
     .description('say whether the log is what was written: no line missing, changed or in another order')
