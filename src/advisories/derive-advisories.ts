@@ -101,7 +101,8 @@ function withRecords(advisory: Advisory, records: readonly PublishedRecord[], na
   if (records.length === 0) return advisory;
   const { asPublished: before, withdrawn: _, aliases: known = [], ...rest } = advisory;
   const aliases = [...new Set([...known, ...records.flatMap(idsOf)])].filter((one) => one !== rest.id && one !== rest.cve);
-  const ranges = standing(records)
+  // A feed that dates nothing names no ranges either (pypi-json.ts): what it is taken for is not what is published.
+  const ranges = standing(records.filter(({ modified }) => modified !== ''))
     .map(({ affected }) => affected[name] ?? [])
     .find(({ length }) => length > 0);
   // What we have from the advisory alone is no better than what it says today.

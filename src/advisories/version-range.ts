@@ -16,8 +16,22 @@ export interface RangeEvent {
 /** In PEP 440's order: a release has a phase of its own. */
 const phases: readonly string[] = ['dev', 'a', 'b', 'rc', '', 'post'];
 
+/** A few hundred versions are compared over and over. */
+const maxKept = 4096;
+const kept = new Map<string, readonly number[] | undefined>();
+
+function partsOf(version: string): readonly number[] | undefined {
+  // What is longer than any version must not be kept either.
+  if (version.length > 64) return undefined;
+  if (kept.has(version)) return kept.get(version);
+  const parts = parse(version);
+  if (kept.size >= maxKept) kept.clear();
+  kept.set(version, parts);
+  return parts;
+}
+
 /** Release numbers, phase and its number. Undefined when it is not a version, or has a local part. */
-function partsOf(version: string): number[] | undefined {
+function parse(version: string): readonly number[] | undefined {
   const [, release, phase, number] =
     /^v?(\d{1,6}(?:\.\d{1,6}){0,3})(?:[-._]?(dev|a|alpha|b|beta|c|rc|post)[-._]?(\d{1,9})?)?$/.exec(version) ?? [];
   if (release === undefined) return undefined;

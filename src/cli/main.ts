@@ -23,6 +23,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['status', async () => (await import('./commands/status.ts')).addStatusCommand],
   ['record', async () => (await import('./commands/record.ts')).addRecordCommands],
   ['runtime', async () => (await import('./commands/runtime.ts')).addRuntimeCommands],
+  ['advisories', async () => (await import('./commands/advisories.ts')).addAdvisoriesCommands],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 
