@@ -67,7 +67,7 @@ function faultOfEntry(entry: Entry, name: string): string | undefined {
 }
 
 /** Walks the whole central directory, also the entries that nobody wants: one odd entry condemns the wheel. */
-async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
+export async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
   if (zip.entryCount > maxEntries) throw invalid(`${zip.entryCount} entries`);
   const entries = new Map<string, Entry>();
   let totalBytes = 0;
