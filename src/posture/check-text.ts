@@ -139,5 +139,5 @@ function npmText({ packages, advisories, checked }: CheckReport['npm'], paint: P
       : advisories.length === 0
         ? ', no published vulnerability'
         : paint(`, ${advisories.length} published vulnerabilities`, '1;31');
-  return `${packages.length} packages${digests}${found} (${checked})`;
+  return `${packages.length} package${packages.length === 1 ? '' : 's'}${digests}${found} (${checked})`;
 }
