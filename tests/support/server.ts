@@ -20,6 +20,8 @@ export interface TestServer {
   readonly workerLines: string[];
   readonly worse: Worsening[];
   readonly troubles: string[];
+  /** Steps of changes of TensorFlow. */
+  readonly rollouts: string[];
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function startTestServer(values: {
   readonly sandbox?: object;
   readonly trust?: object;
   readonly scan?: object;
+  readonly runtime?: object;
   readonly store?: string;
 }): Promise<TestServer> {
   const folder = temporaryFolder();
@@ -52,6 +55,7 @@ export async function startTestServer(values: {
   const workerLines: string[] = [];
   const worse: Worsening[] = [];
   const troubles: string[] = [];
+  const rollouts: string[] = [];
   try {
     const server = await startServer(await loadConfig(file), {
       onEvent: (event) => events.push(event),
@@ -59,6 +63,7 @@ export async function startTestServer(values: {
       onWorkerLog: (_model, line) => workerLines.push(line),
       onWorse: (one) => worse.push(one),
       onTrouble: (text) => troubles.push(text),
+      onRollout: (text) => rollouts.push(text),
     });
     await server.loaded;
     return {
@@ -70,6 +75,7 @@ export async function startTestServer(values: {
       workerLines,
       worse,
       troubles,
+      rollouts,
       close: () => server.close(),
     };
   } finally {
