@@ -3,7 +3,9 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { AuditLog } from '../../audit/index.ts';
 import { type Config, loadConfig } from '../../config/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
 import {
@@ -129,6 +131,12 @@ function assertAllowed({ recording, models }: Config, name: string, sample: numb
     throw refuse(`At most ${recording.maxSamplePercent} % of the requests may be recorded (recording.maxSamplePercent)`);
 }
 
+/** Whose requests are kept is something that others have to be able to find out later. @throws AUDIT_LOG_FAILED */
+function audit(store: string, kind: string, { id, model, samplePercent, until }: RecordingOrder): void {
+  const { username } = userInfo();
+  new AuditLog(join(store, 'audit')).append(kind, { id, model, samplePercent, until, user: username });
+}
+
 async function start(model: string, options: StartOptions, io: Io): Promise<void> {
   const config = await loadConfig(options.config);
   assertAllowed(config, model, options.sample);
@@ -149,6 +157,7 @@ async function start(model: string, options: StartOptions, io: Io): Promise<void
     by: userInfo().username,
   };
   await writeOrder(config.store, order);
+  audit(config.store, 'recording started', order);
   if (options.json === true) io.stdout.write(`${JSON.stringify(order)}\n`);
   else
     io.stdout.write(
@@ -160,7 +169,10 @@ async function stop(model: string, options: PlaceOptions, io: Io): Promise<void>
   const store = await storeOf(options);
   const nowMs = Date.now();
   const active = (await readOrders(store)).filter((order) => order.model === model && isActive(order, nowMs));
-  for (const order of active) await writeOrder(store, { ...order, stoppedAt: new Date(nowMs).toISOString() });
+  for (const order of active) {
+    await writeOrder(store, { ...order, stoppedAt: new Date(nowMs).toISOString() });
+    audit(store, 'recording stopped', order);
+  }
   if (options.json === true) io.stdout.write(`${JSON.stringify({ stopped: active.map(({ id }) => id) })}\n`);
   else
     io.stdout.write(active.length === 0 ? 'Nothing was being recorded\n' : `Stopped ${active.map(({ id }) => id).join(', ')}\n`);
@@ -217,7 +229,10 @@ async function remove(id: string, options: PlaceOptions, io: Io): Promise<void> 
   if (segments.length === 0 && orders.length === 0)
     throw new AirlockError('USAGE', { message: `There is no recording ${printable(id, 64)}` });
   // First, so that a server ends it before its next look.
-  for (const order of orders) await removeOrder(store, order.id);
+  for (const order of orders) {
+    await removeOrder(store, order.id);
+    audit(store, 'recording deleted', order);
+  }
   await removeSegments(store, segments);
   const requests = segments.reduce((sum, one) => sum + one.requests, 0);
   if (options.json === true) io.stdout.write(`${JSON.stringify({ removed: { recordings: orders.length, requests } })}\n`);

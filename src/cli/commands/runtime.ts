@@ -7,8 +7,10 @@ import { addInstallCommand } from './runtime/install.ts';
 import { addListCommand } from './runtime/list.ts';
 import { addPinCommand } from './runtime/pin.ts';
 import { addPromoteCommand } from './runtime/promote.ts';
+import { addRehearseCommand } from './runtime/rehearse.ts';
 import { addRemoveCommand } from './runtime/remove.ts';
 import { addRollbackCommand } from './runtime/rollback.ts';
+import { addStageCommand } from './runtime/stage.ts';
 import { addVerifySlotsCommand } from './runtime/verify.ts';
 
 /** Adds `airlock runtime`. Its actions throw AirlockError and set no exit code. */
@@ -17,6 +19,8 @@ export function addRuntimeCommands(program: Command, io: Io): void {
   program.enablePositionalOptions();
   const runtime = program.command('runtime').description('Install, verify, watch and replace the official TensorFlow libraries');
   for (const add of [
+    addStageCommand,
+    addRehearseCommand,
     addPromoteCommand,
     addRollbackCommand,
     addHistoryCommand,

@@ -23,7 +23,7 @@ import {
   yankedOption,
 } from './shared.ts';
 
-interface InstallCommandOptions extends CommonOptions, PinsOption {
+export interface InstallCommandOptions extends CommonOptions, PinsOption {
   readonly version: string;
   readonly repair?: boolean;
   readonly allowYanked?: string;
@@ -38,7 +38,8 @@ export function addInstallCommand(runtime: Command, io: Io): void {
     .action((options: InstallCommandOptions) => install(options, io));
 }
 
-async function install(options: InstallCommandOptions, io: Io): Promise<void> {
+/** Installs and says so. @throws as `installRuntime` and `loadPins`. */
+export async function install(options: InstallCommandOptions, io: Io): Promise<void> {
   const { version, store, repair, allowYanked } = options;
   const pins = await loadPins(options.pins);
   const pin = findWheelPin(version, archOfMachine(), pins);
