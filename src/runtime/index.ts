@@ -21,6 +21,7 @@ export {
   recordAsked,
   recordEnded,
 } from './history.ts';
+export { type ImportOptions, importRuntime } from './import-runtime.ts';
 export { type InstallOptions, installRuntime } from './install-runtime.ts';
 export { type FoundIndex, findIndex, type IndexRequest, listReleases } from './official-index.ts';
 export {
@@ -31,6 +32,7 @@ export {
   findWheelPin,
   type PinTable,
   pinnedVersions,
+  slotFileNames,
 } from './pin.ts';
 export type { Builder, BuiltPin, PinnedFile, RuntimeArch, RuntimePin, SlotFile, SlotPin } from './pin-types.ts';
 export { loadPins } from './pins-file.ts';

@@ -1,8 +1,10 @@
 // `airlock runtime`: the TensorFlow versions of a store. One file for each of its commands; everything that decides is in src/runtime.
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
+import { addAttestLibrariesCommand } from './runtime/attest.ts';
 import { addCheckCommand } from './runtime/check.ts';
 import { addHistoryCommand } from './runtime/history.ts';
+import { addImportCommand } from './runtime/import.ts';
 import { addInstallCommand } from './runtime/install.ts';
 import { addListCommand } from './runtime/list.ts';
 import { addPinCommand } from './runtime/pin.ts';
@@ -29,6 +31,8 @@ export function addRuntimeCommands(program: Command, io: Io): void {
     addListCommand,
     addVerifySlotsCommand,
     addPinCommand,
+    addImportCommand,
+    addAttestLibrariesCommand,
     addCheckCommand,
   ])
     add(runtime, io);

@@ -1,4 +1,5 @@
 // The door of attestations: statements about a model are made and signed here; src/provenance/attestations reads them.
+export { type AttestFilesOptions, attestFiles } from './attest-files.ts';
 export { type AttestedModel, type AttestModelOptions, attestModel, type Facts } from './attest-model.ts';
 export { describeStatement } from './describe-statement.ts';
 export {
