@@ -147,22 +147,25 @@ export class PostureWatch {
     return makePosture(facts);
   }
 
-  /** What is served now; before anything is, what the folders hold. */
+  /** What is served now; while nothing is, what the folders hold. */
   async #models(): Promise<readonly PostureModel[]> {
-    const kept = async (): Promise<readonly PostureModel[]> => keptModels(this.#options.config.models, this.#last);
-    const sources = this.#sources;
-    if (sources === undefined || !this.#isLoaded) return await kept();
-    const scanned = new Map(sources.scanned().map(({ model, version, report }) => [`${version} ${model}`, report]));
-    const served = sources.catalog.models.flatMap((model) =>
-      model
-        .status({})
-        .filter(({ state }) => state !== 'END')
-        .map(({ version }) => ({ name: model.name, version })),
-    );
-    return served.map(({ name, version }) => {
+    const scanned = new Map(this.#sources?.scanned().map(({ model, version, report }) => [`${version} ${model}`, report]));
+    const folders = await keptModels(this.#options.config.models, this.#last);
+    const served = this.#isLoaded ? this.#served() : [];
+    return (served.length > 0 ? served : folders).map(({ name, version }) => {
       const report = scanned.get(`${version} ${name}`);
       const isWhole = report !== undefined && report.unreadable.length === 0;
-      return { name, version: String(version), ...(isWhole ? { uses: report.uses } : {}) };
+      const kept = folders.find((one) => one.name === name && one.version === version)?.uses;
+      const uses = isWhole ? report.uses : kept;
+      return { name, version, ...(uses === undefined ? {} : { uses }) };
+    });
+  }
+
+  #served(): readonly { readonly name: string; readonly version: string }[] {
+    const models = this.#sources?.catalog.models ?? [];
+    return models.flatMap((model) => {
+      const versions = model.status({}).filter(({ state }) => state !== 'END');
+      return versions.map(({ version }) => ({ name: model.name, version: String(version) }));
     });
   }
 

@@ -143,6 +143,7 @@ function fail({ verdict, posture, failOn }: CheckReport): void {
   const open = servingSlots(posture).flatMap(({ advisories }) => advisories.filter((one) => reach.includes(one.reach)));
   const named = open.slice(0, 3).map(({ cve, id }) => cve ?? id);
   const more = open.length > named.length ? ` and ${open.length - named.length} more` : '';
-  const what = failOn === 'open' ? 'are within reach of the models, or nobody knows' : 'are within reach of the models';
+  const verb = open.length === 1 ? 'is' : 'are';
+  const what = failOn === 'open' ? `${verb} within reach of the models, or nobody knows` : `${verb} within reach of the models`;
   throw new AirlockError('RUNTIME_VULNERABLE', { message: `${named.join(', ')}${more} ${what}` });
 }
