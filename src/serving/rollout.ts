@@ -112,7 +112,7 @@ class Refusal {
 export class Rollout {
   readonly #options: RolloutOptions;
   readonly #clock: RolloutClock;
-  #movedMs = 0;
+  #movedMs: number | undefined;
   #observedMs = 0;
   #moved = 0;
 
@@ -125,7 +125,6 @@ export class Rollout {
   async run(): Promise<RolloutEnd> {
     const startMs = this.#clock.nowMs();
     let refusal: Refusal | undefined;
-    let counts = noCounts;
     try {
       refusal = await this.#move();
       this.#movedMs = this.#clock.nowMs() - startMs;
@@ -133,14 +132,15 @@ export class Rollout {
     } catch (thrown) {
       refusal = new Refusal('failed', textOf(thrown));
     }
-    if (this.#movedMs === 0) this.#movedMs = this.#clock.nowMs() - startMs;
-    counts = this.#counts();
+    const movedMs = this.#movedMs ?? this.#clock.nowMs() - startMs;
+    // Before the trials end.
+    const counts = this.#counts();
     if (refusal === undefined) await this.#letGo();
     else await this.#goBack();
     return {
       outcome: refusal?.outcome ?? 'completed',
       ...(refusal === undefined ? {} : { why: refusal.why }),
-      movedMs: Math.round(this.#movedMs),
+      movedMs: Math.round(movedMs),
       observedMs: Math.round(this.#observedMs),
       moved: this.#moved,
       counts,
