@@ -18,7 +18,7 @@ import {
 import { join } from 'node:path';
 import { AirlockError, errnoOf } from '../core/index.ts';
 import type { AdvisoryDocument } from './advisory-types.ts';
-import { invalid, maxDocumentBytes } from './read-document.ts';
+import { invalid, maxDocumentBytes, readDocument } from './read-document.ts';
 
 const what = 'The update in the store';
 const groupOrOthersWrite = 0o022;
@@ -75,15 +75,19 @@ function refuseForeign({ uid, mode }: Stats, name: string): void {
   if ((mode & groupOrOthersWrite) !== 0) throw invalid(what, `others may write ${name}`);
 }
 
-/** Puts a document into the store at once or not at all. @throws STORE_NOT_WRITABLE, DISK_FULL */
+/**
+ * Puts a document into the store at once or not at all.
+ * @throws ADVISORIES_INVALID for one that could not be read again: it would keep every server from starting; STORE_NOT_WRITABLE, DISK_FULL
+ */
 export function writeUpdate(store: string, document: AdvisoryDocument): void {
+  const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
+  readDocument(bytes, 'What was put together');
   const file = fileOf(store);
   const aside = `${file}.${randomBytes(6).toString('hex')}.new`;
   try {
     mkdirSync(join(store, 'advisories'), { recursive: true, mode: 0o755 });
     const descriptor = openSync(aside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
     try {
-      const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
       for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
       fsyncSync(descriptor);
     } finally {

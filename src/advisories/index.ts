@@ -17,5 +17,5 @@ export { idsOf } from './derive-advisories.ts';
 export { addRecords, mergeDocuments } from './merge-documents.ts';
 export { isTakenBack, type OpenAdvisories, openAdvisories, rangesOf } from './open-advisories.ts';
 export { type Anomaly, anomalyTexts, type RangeDifference, rangeDifference } from './range-anomalies.ts';
-export { checkedDocument, idPattern, maxDocumentBytes, readDocument } from './read-document.ts';
+export { checkedDocument, idPattern, maxDocumentBytes, maxTitleChars, readDocument } from './read-document.ts';
 export { compareVersions, isAffected, type RangeEvent, rangesOfEvents, type VersionRange } from './version-range.ts';

@@ -8,21 +8,23 @@ import { compareVersions } from './version-range.ts';
 /** Of one document; ours has a third of a megabyte. */
 export const maxDocumentBytes = 32 * 1024 * 1024;
 
+/** Characters of a title. */
+export const maxTitleChars = 300;
+
 export const idPattern = /^[A-Z][A-Za-z0-9]{0,15}(?:-[A-Za-z0-9]{1,20}){1,5}$/;
 
 const id = z.string().regex(idPattern);
 const cve = z.string().regex(/^CVE-\d{4}-\d{4,10}$/);
 const day = z.iso.date();
-const name = z
-  .string()
-  .min(1)
-  .max(120)
-  .transform((text) => printable(text, 120));
-const title = z
-  .string()
-  .min(1)
-  .max(300)
-  .transform((text) => printable(text, 300));
+/** One line that is safe to show, and that reads as itself when it was written: what is escaped is longer. */
+const shown = (maxChars: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxChars)
+    .transform((text) => printable(text, maxChars).slice(0, maxChars));
+const name = shown(120);
+const title = shown(maxTitleChars);
 const severity = z.enum(severities);
 const version = z
   .string()
@@ -80,10 +82,7 @@ const documentSchema = z.strictObject({
   format: z.literal(1),
   read: day,
   curated: day,
-  sources: z
-    .string()
-    .max(2000)
-    .transform((text) => printable(text, 2000)),
+  sources: shown(2000),
   tensorflow: z.array(advisory).max(20_000),
   keras: z.array(advisory).max(20_000),
   libraries: z.array(library).max(2000),

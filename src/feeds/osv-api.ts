@@ -36,7 +36,8 @@ export async function askOsv(options: OsvApiOptions = {}): Promise<readonly Publ
     }
   }
   // A service that knows nothing of TensorFlow is not the one that was meant.
-  if (records.size === 0) throw unusable('it has no record about TensorFlow or Keras');
+  if (![...records.values()].some(({ affected }) => affected.tensorflow !== undefined))
+    throw unusable('it has no record about TensorFlow');
   return [...records.values()];
 }
 

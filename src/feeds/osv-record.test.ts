@@ -100,7 +100,7 @@ describe('readOsvRecord()', () => {
       modified: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T00:00:00+02:00', ''),
       withdrawn: fc.option(fc.constantFrom('2026-01-01T00:00:00Z', 'x')),
       aliases: fc.array(text, { maxLength: 3 }),
-      summary: text,
+      summary: fc.oneof(text, fc.constant('\u202e'.repeat(200))),
       affected: fc.array(
         fc.record({
           package: fc.record({ ecosystem: fc.constant('PyPI'), name: fc.constantFrom('tensorflow', 'keras', 'numpy') }),

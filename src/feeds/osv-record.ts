@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   compareVersions,
   idPattern,
+  maxTitleChars,
   type PackageName,
   type PublishedRecord,
   type RangeEvent,
@@ -23,7 +24,6 @@ const namesOf: Readonly<Record<PackageName, readonly string[]>> = {
 export const osvPackages: readonly string[] = Object.values(namesOf).flat();
 
 const maxVersions = 1000;
-const maxTitleChars = 200;
 const id = z.string().regex(idPattern);
 const text = z.string().max(60);
 
@@ -96,7 +96,8 @@ export function titleOf(summary: string, details: string, fallback: string): str
   const line = [summary, ...details.slice(0, 4000).split('\n')]
     .map((one) => one.replace(/^[#\s]+/, '').trim())
     .find((one) => one !== '');
-  return printable(line ?? fallback, maxTitleChars);
+  // What is escaped is longer than it was, and a document holds no longer titles.
+  return printable(line ?? fallback, 200).slice(0, maxTitleChars);
 }
 
 function rangesFor({ affected: list }: OsvRecord, name: PackageName): readonly VersionRange[] | string | undefined {

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { advisoryDocument, writeUpdate } from '../advisories/index.ts';
 import { defaultScanConfig } from '../config/index.ts';
 import type { Jail } from '../sandbox/index.ts';
 import { makeReport } from '../scan/index.ts';
@@ -42,6 +43,24 @@ describe('ScanGate', () => {
     await gate.admit(target(1n));
     await gate.admit(target(1n, 'b'));
     expect(scans).toEqual(['1', '1']);
+  });
+
+  it('scans again when an update of the advisories came into the store', async () => {
+    const store = mkdtempSync(join(tmpdir(), 'airlock-gate-'));
+    try {
+      const gate = new ScanGate({ jail: {} as Jail, config: defaultScanConfig, tensorflow: () => '2.21.0', store });
+      await gate.admit(target(1n));
+      await gate.admit(target(1n));
+      expect(scans).toEqual(['1']);
+      writeUpdate(store, advisoryDocument());
+      await gate.admit(target(1n));
+      expect(scans).toEqual(['1', '1']);
+      // What cannot be believed keeps the version out.
+      chmodSync(join(store, 'advisories', 'advisories.json'), 0o666);
+      await expect(gate.admit(target(1n))).rejects.toMatchObject({ code: 'ADVISORIES_INVALID' });
+    } finally {
+      rmSync(store, { recursive: true });
+    }
   });
 
   it('believes no earlier scan where suppressions may have ended since', async () => {

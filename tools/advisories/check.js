@@ -24,13 +24,13 @@ export function checkAdvisories(name, document, { schema, ops }) {
   if (!validate(document)) return validate.errors.slice(0, 20).map((error) => `${name}${error.instancePath}: ${error.message}`);
   const mistakes = [];
   const seen = new Set();
-  for (const { id, cve, affected, ops: named = [], opsConfidence } of document.advisories) {
+  for (const { id, cve, affected, asPublished = [], ops: named = [], opsConfidence } of document.advisories) {
     for (const key of [id, cve]) {
       if (key === undefined) continue;
       if (seen.has(key)) mistakes.push(`${name}: ${key} is there twice`);
       seen.add(key);
     }
-    for (const { introduced, fixed, lastAffected } of affected) {
+    for (const { introduced, fixed, lastAffected } of [...affected, ...asPublished]) {
       if (fixed !== undefined && !isBefore(introduced, fixed)) mistakes.push(`${name}: ${id}: ${introduced} is not before ${fixed}`);
       if (lastAffected !== undefined && isBefore(lastAffected, introduced)) mistakes.push(`${name}: ${id}: a range ends before it begins`);
     }
@@ -40,9 +40,25 @@ export function checkAdvisories(name, document, { schema, ops }) {
   return mistakes;
 }
 
+/** Updates of libraries inside the wheel: which release of TensorFlow brought the fix. */
+function checkLibraries(name, { format, read: day, libraries }) {
+  const mistakes = [];
+  if (format !== 1 || !/^\d{4}-\d{2}-\d{2}$/.test(day)) mistakes.push(`${name}: format or day is wrong`);
+  for (const { library, cves, fixedIn, ...rest } of libraries) {
+    if (cves.length === 0 || !cves.every((cve) => /^CVE-\d{4}-\d{4,7}$/.test(cve))) mistakes.push(`${name}: ${library}: cves`);
+    if (fixedIn.length === 0 || !fixedIn.every((one) => /^\d+\.\d+\.\d+$/.test(one))) mistakes.push(`${name}: ${library}: fixedIn`);
+    for (const key of Object.keys(rest)) if (key !== 'updatedTo') mistakes.push(`${name}: ${library}: ${key} is not known`);
+  }
+  return mistakes;
+}
+
 export function checkAll() {
   const rules = { schema: read('advisories.schema.json'), ops: read('tensorflow-ops.json').ops };
-  return ['tensorflow-advisories.json', 'keras-advisories.json'].flatMap((name) => checkAdvisories(name, read(name), rules));
+  const libraries = 'tensorflow-bundled-libraries.json';
+  return [
+    ...['tensorflow-advisories.json', 'keras-advisories.json'].flatMap((name) => checkAdvisories(name, read(name), rules)),
+    ...checkLibraries(libraries, read(libraries)),
+  ];
 }
 
 if (process.argv[1] === import.meta.filename) {

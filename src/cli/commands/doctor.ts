@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { advisoryAge, advisoryInfo } from '../../advisories/index.ts';
 import { AirlockError } from '../../core/index.ts';
 import { archOfMachine, defaultVersion, findPip, listSlots, verifySlot } from '../../runtime/index.ts';
 import { examineJail, reaches } from '../../sandbox/index.ts';
@@ -54,6 +55,7 @@ async function examine(store: string, io: Io): Promise<Finding[]> {
     await disk(store),
     await pip(io),
     ...(await runtimes(store)),
+    advisories(store, new Date()),
     ...(await jail()),
   ];
 }
@@ -149,6 +151,26 @@ async function runtimes(store: string): Promise<Finding[]> {
       }
     }),
   );
+}
+
+function advisories(store: string, now: Date): Finding {
+  const check = 'advisories';
+  try {
+    const info = advisoryInfo(store);
+    const { days, isOld } = advisoryAge(info, now);
+    const origin = info.source === 'built-in' ? 'as Airlock came with them' : 'as of the last update';
+    const found = `${info.count}, read on ${info.read}, ${days} days ago, ${origin}`;
+    return isOld ? { check, state: 'warning', found, fix: 'airlock advisories update' } : { check, state: 'ok', found };
+  } catch (thrown) {
+    // A server does not start with it either.
+    const { message } = AirlockError.from(thrown);
+    return {
+      check,
+      state: 'lacking',
+      found: message,
+      fix: 'remove the folder advisories of the store, then airlock advisories update',
+    };
+  }
 }
 
 async function jail(): Promise<Finding[]> {

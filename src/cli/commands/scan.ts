@@ -1,5 +1,6 @@
 // `airlock scan`: reads a model without running it and says what it could do. A process of its own does the reading; here the report is made,
 // written, and turned into an exit code: 0 clean, 1 refused, 5 not judged.
+import { relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AirlockError, type Severity, severities } from '../../core/index.ts';
 import type { Report, Suppressions } from '../../scan/index.ts';
@@ -10,6 +11,7 @@ import { writeNewFiles } from '../new-files.ts';
 import { wholeNumberBetween } from '../number-options.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
 import { withInterrupt } from '../with-interrupt.ts';
+import { warnWhenOld } from './advisories/shared.ts';
 
 interface ScanCommandOptions {
   readonly format: ReportFormat;
@@ -23,6 +25,7 @@ interface ScanCommandOptions {
   readonly timeout: number;
   readonly memory: number;
   readonly rules?: boolean;
+  readonly store: string;
 }
 
 export function addScanCommand(program: Command, io: Io): void {
@@ -42,6 +45,7 @@ export function addScanCommand(program: Command, io: Io): void {
       new Option('--show <severity>', 'from which severity on the text form shows findings').choices(severities).default('low'),
     )
     .option('--tensorflow <version>', 'the TensorFlow that would run it', defaultTensorflow)
+    .option('--store <dir>', 'folder of the store, for an update of the advisories in it', './.airlock')
     .option('--suppressions <file>', 'findings that do not count, each with a reason and a date (YAML)')
     .option('--baseline <report.json>', 'an earlier report; what it found does not count')
     .option('--timeout <seconds>', 'how long it may take; default 120', wholeNumberBetween(1, 86_400), 120)
@@ -81,6 +85,7 @@ async function scanCommand(path: string | undefined, options: ScanCommandOptions
   const accepted = await acceptedBy(options);
   for (const text of accepted?.expired ?? []) io.stderr.write(`suppression ${text}\n`);
   const report = await withInterrupt((signal) => scanWithBar(path, options, accepted, io, signal));
+  warnWhenOld(report.advisoryData, io);
   const { rulesById } = await import('../../scan/index.ts');
   const { formatReport, textReport } = await import('../../scan/reporters/index.ts');
   const isTerminal = options.output === undefined && 'isTTY' in io.stdout && io.stdout.isTTY === true;
@@ -93,6 +98,12 @@ async function scanCommand(path: string | undefined, options: ScanCommandOptions
   if (report.verdict === 'refused')
     throw new AirlockError('SCAN_REFUSED', { message: `Refused: a finding at ${report.refuseAt} or above` });
   if (report.verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE');
+}
+
+/** A store inside of what is scanned came with it, and says of itself what suits it. */
+function storeFor(path: string, store: string): { readonly store?: string } {
+  const isInside = !relative(resolve(path), resolve(store)).startsWith('..');
+  return isInside ? {} : { store };
 }
 
 async function acceptedBy({ suppressions, baseline }: ScanCommandOptions): Promise<Suppressions | undefined> {
@@ -120,6 +131,7 @@ async function scanWithBar(
     const report = await scan(path, {
       refuseAt: options.refuseAt,
       tensorflow: options.tensorflow,
+      ...storeFor(path, options.store),
       ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
       timeoutMs: options.timeout * 1000,
       memoryMiB: options.memory,

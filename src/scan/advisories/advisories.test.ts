@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error a tool in plain JavaScript
 import { checkAdvisories, checkAll } from '../../../tools/advisories/check.js';
-import { advisoryData, compareVersions, isAffected } from '../../advisories/index.ts';
+import { addRecords, advisoryData, advisoryDocument, compareVersions, isAffected, writeUpdate } from '../../advisories/index.ts';
 
 import type { Use } from '../scan-types.ts';
 import { judgeAdvisories } from './judge-advisories.ts';
@@ -94,6 +96,33 @@ describe('judgeAdvisories()', () => {
         expect(why).not.toBe('');
         expect(justification !== undefined).toBe(status === 'not_affected');
       }
+    }
+  });
+
+  it('calls what only feeds know under investigation, whatever the model has, and passes over what was taken back', () => {
+    const record = {
+      id: 'GHSA-aaaa-bbbb-cccc',
+      aliases: ['CVE-2026-90001'],
+      modified: '2026-11-28T00:00:00.000Z',
+      title: 'New',
+      affected: { tensorflow: [{ introduced: '2.20.0' }], keras: [{ introduced: '0' }] },
+    };
+    const store = mkdtempSync(join(tmpdir(), 'airlock-judge-'));
+    const of = (tensorflow: string, uses: readonly Use[]) =>
+      judgeAdvisories(uses, tensorflow, advisoryData(store)).verdicts.filter(({ cve }) => cve === 'CVE-2026-90001');
+    try {
+      writeUpdate(store, addRecords(advisoryDocument(), [record]));
+      const tflite: Use = { kind: 'component', name: 'tflite', trigger: 'load', location };
+      const lambda: Use = { kind: 'keras-feature', name: 'Lambda layer', trigger: 'load-python', location };
+      for (const uses of [[graph, op('Conv2D')], [tflite]])
+        expect(of('2.21.0', uses)).toMatchObject([{ status: 'under_investigation', package: 'tensorflow' }]);
+      expect(of('2.19.0', [graph])).toEqual([]);
+      expect(of('2.19.0', [lambda])).toMatchObject([{ status: 'under_investigation', package: 'keras' }]);
+      const later = { ...record, modified: '2026-11-29T00:00:00.000Z', withdrawn: '2026-11-29' };
+      writeUpdate(store, addRecords(advisoryDocument(store), [later]));
+      expect(of('2.21.0', [graph, lambda])).toEqual([]);
+    } finally {
+      rmSync(store, { recursive: true });
     }
   });
 

@@ -52,8 +52,10 @@ function summary(report: Report): string {
 
 function advisoryLine(report: Report): string {
   const { length } = report.advisories;
-  if (length === 0) return '';
-  return ` Of ${length} published vulnerabilities of this version the model can reach ${reachedAdvisories(report).length}.`;
+  const { read } = report.advisoryData;
+  if (length === 0) return ` Published vulnerabilities as known on ${read}.`;
+  const reached = reachedAdvisories(report).length;
+  return ` Of ${length} published vulnerabilities of this version (as known on ${read}) the model can reach ${reached}.`;
 }
 
 function findingLines(finding: ReportedFinding, rule: Rule | undefined, paint: (text: string, code: string) => string): string[] {
