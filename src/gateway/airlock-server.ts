@@ -6,7 +6,7 @@ import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelStore, openModelStore, openTrust, type Trust } from '../provenance/index.ts';
 import type { Recorder } from '../recording/index.ts';
-import { loadPins } from '../runtime/index.ts';
+import { loadPins, type PinTable } from '../runtime/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import {
   Admission,
@@ -26,6 +26,7 @@ import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
 import { startRollout } from './rollout-start.ts';
 import { RolloutWatch } from './rollout-watch.ts';
+import { RuntimeWatch, type SlotState } from './runtime-watch.ts';
 import { ScanWatch } from './scan-watch.ts';
 
 export interface AirlockServer {
@@ -34,6 +35,8 @@ export interface AirlockServer {
   readonly catalog: ModelCatalog;
   /** What holds the workers. */
   readonly isolation: JailFindings;
+  /** The TensorFlow that versions are loaded with now; undefined when its slot was taken away. */
+  readonly runtime: SlotState | undefined;
   /** Settles when every model has loaded its first versions or failed to; never rejects. */
   readonly loaded: Promise<void>;
   /** Takes no new requests, finishes those in flight, stops the workers. */
@@ -95,7 +98,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       tensorflow: () => slots.current,
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
-    return await startWith({ workers, slots, contracts, door, scans, recorder, posture }, config, hooks);
+    return await startWith({ workers, slots, pins, contracts, door, scans, recorder, posture }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -108,6 +111,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
 interface Parts {
   readonly workers: WorkerFactory;
   readonly slots: RuntimeSlots;
+  readonly pins: PinTable;
   readonly contracts: Contracts;
   readonly door: ServerDoor | undefined;
   readonly scans: ScanWatch;
@@ -140,12 +144,14 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, slots, door, scans, recorder, posture } = parts;
+  const { workers, slots, pins, door, scans, recorder, posture } = parts;
   const { models, limits, listen } = config;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
-  const catalog = new ModelCatalog(models.map((model) => servedModel(model, parts, hooks)));
   const { onRollout = nothing, onTrouble = nothing } = hooks;
+  const { store, runtime } = config;
+  const installed = new RuntimeWatch({ store, pins, schedule: runtime.verify, audit: scans.audit, onTrouble });
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed }, hooks)));
   const rollout = new RolloutWatch({ config, slots, audit: scans.audit, onRollout, onTrouble, onSelected: () => posture.look() });
   const rest = createRestServer({
     catalog,
@@ -157,6 +163,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     recorder,
     rollout: () => rollout.state,
     posture: () => posture.state,
+    installed: () => installed.state,
   });
   const { host, port } = listen.rest;
   let url: string;
@@ -170,7 +177,10 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
       cause,
     });
   }
+  let begin = (): void => undefined;
+  await installed.start(new Promise<void>((resolve) => (begin = resolve)));
   const loaded = catalog.start();
+  void loaded.then(begin);
   scans.start(catalog);
   rollout.start(catalog, loaded);
   posture.start({ catalog, loaded, scanned: () => scans.state.scanned, audit: scans.audit });
@@ -183,12 +193,16 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     url,
     catalog,
     isolation,
+    get runtime() {
+      return installed.state.find(({ version }) => version === slots.current);
+    },
     loaded,
     async close() {
       await rest.close();
       await recorder?.close();
       await rollout.close();
       await posture.close();
+      await installed.close();
       // Nobody looks for versions any more when scans end, so that an end of the server is no refusal of a model.
       const closing = catalog.close();
       await scans.close();
@@ -201,7 +215,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
 
 function servedModel(
   model: ModelConfig,
-  { workers, slots, contracts, door, scans, posture }: Parts,
+  { workers, slots, contracts, door, scans, posture, installed }: Parts & { readonly installed: RuntimeWatch },
   hooks: ServerHooks,
 ): ServedModelOptions {
   const contract = contracts.get(model.name);
@@ -224,7 +238,7 @@ function servedModel(
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
     onEvent: (event) => {
-      scans.record(event);
+      scans.record(event, event.kind === 'available' ? installed.about(slots.current) : undefined);
       if (event.kind === 'available' || event.kind === 'unloaded') posture.look();
       hooks.onEvent(event);
     },

@@ -22,6 +22,7 @@ import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import type { RolloutState } from './rollout-watch.ts';
+import { runtimeMetrics, type SlotState } from './runtime-watch.ts';
 import { metricsText, metricsType } from './scan-metrics.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
@@ -40,6 +41,8 @@ export interface RestServerOptions {
   readonly rollout?: () => RolloutState;
   /** Default: nothing is known of TensorFlow's published vulnerabilities. */
   readonly posture?: () => Posture | undefined;
+  /** Default: nothing is said of what is installed. */
+  readonly installed?: () => readonly SlotState[];
 }
 
 const json = 'application/json';
@@ -90,7 +93,15 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     reply
       .type(json)
       .send(
-        serverStatusJson(options.isolation, options.catalog, scans(), recorder?.report, options.rollout?.(), options.posture?.()),
+        serverStatusJson(
+          options.isolation,
+          options.catalog,
+          scans(),
+          recorder?.report,
+          options.rollout?.(),
+          options.posture?.(),
+          options.installed?.(),
+        ),
       ),
   );
   server.get('/airlock/v1/metrics', (_request, reply) =>
@@ -99,6 +110,7 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
       .send(
         metricsText(scans().scanned) +
           postureMetrics(options.posture?.()) +
+          runtimeMetrics(options.installed?.() ?? []) +
           (recorder === undefined ? '' : recorderMetrics(recorder.report)),
       ),
   );

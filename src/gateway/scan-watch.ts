@@ -111,12 +111,12 @@ export class ScanWatch {
     return { scanned: this.gate?.scanned ?? [], auditHead: this.audit.head };
   }
 
-  /** A decision about a version. What cannot be recorded is said; the decision itself stands. */
-  record(event: ServingEvent): void {
+  /** A decision about a version, and the TensorFlow that it was loaded with. What cannot be recorded is said; the decision itself stands. */
+  record(event: ServingEvent, runtime?: { readonly version: string; readonly digest: string }): void {
     const entry = auditEntry(event);
     if (entry === undefined) return;
     try {
-      this.audit.append(event.kind, entry);
+      this.audit.append(event.kind, runtime === undefined ? entry : { ...entry, runtime });
     } catch (thrown) {
       this.#hooks.onTrouble(`the audit log: ${AirlockError.from(thrown).message}`);
     }

@@ -8,6 +8,7 @@ import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog, ModelVersion, ScannedVersion } from '../serving/index.ts';
 import { postureStatus } from './posture-metrics.ts';
 import type { RolloutState } from './rollout-watch.ts';
+import type { SlotState } from './runtime-watch.ts';
 import { scanSummary } from './scan-summary.ts';
 
 /** What a server knows of scans when it is asked. */
@@ -24,6 +25,7 @@ export function serverStatusJson(
   recording?: RecorderReport,
   rollout?: RolloutState,
   posture?: Posture,
+  installed?: readonly SlotState[],
 ): string {
   return JSON.stringify({
     isolation: {
@@ -46,7 +48,11 @@ export function serverStatusJson(
       })),
     })),
     auditLog: auditHead,
-    runtime: rollout && { ...runtimeStatus(rollout), posture: posture === undefined ? null : postureStatus(posture) },
+    runtime: rollout && {
+      ...runtimeStatus(rollout),
+      posture: posture === undefined ? null : postureStatus(posture),
+      slots: installed ?? [],
+    },
     // Null says that the configuration lets nothing be recorded.
     recording: recording ?? null,
   });

@@ -46,6 +46,8 @@ async function serve(path: string, options: ServeOptions, io: Io): Promise<void>
   const stop = stopSignal();
   const server = await startServer(config, log);
   log.note(`isolation: ${isolationText(server.isolation)}`);
+  const { runtime } = server;
+  if (runtime !== undefined) log.note(`TensorFlow ${runtime.version} (${runtime.origin}), SHA-256 of the slot ${runtime.digest}`);
   try {
     log.listening(server);
     await Promise.race([server.loaded, stop]);
@@ -81,8 +83,8 @@ async function readConfig(path: string, options: ServeOptions): Promise<Config> 
     });
   }
   const config = await loadConfig(path);
-  // Whoever can write it decides whose signatures count.
-  if (config.trust !== undefined) await assertPrivate(resolve(path), 'TRUST_INVALID');
+  // Whoever can write it decides whose signatures count, and which file says what TensorFlow is.
+  if (config.trust !== undefined || config.runtime.pins !== undefined) await assertPrivate(resolve(path), 'TRUST_INVALID');
   return config;
 }
 
