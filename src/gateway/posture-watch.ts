@@ -171,7 +171,11 @@ export class PostureWatch {
 
   #sayOld({ advisoryData: { isOld, read, ageDays } }: Posture): void {
     if (isOld && !this.#saidOld)
-      this.#options.onPosture(`the advisory data is of ${read}, ${ageDays} days old: \`airlock advisories update\` brings newer`);
+      this.#options.onPosture(
+        ageDays === 0
+          ? `the advisory data is of ${read}, a day that is still to come: the clock of this machine is wrong, and no deadline can be trusted`
+          : `the advisory data is of ${read}, ${ageDays} days old: \`airlock advisories update\` brings newer`,
+      );
     this.#saidOld = isOld;
   }
 

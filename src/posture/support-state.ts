@@ -1,5 +1,5 @@
 // Whether a version of TensorFlow still gets fixes. TensorFlow promises no window any more: fixes are batched with the quarterly release, and a patch
-// release is made for few minors (SECURITY.md on its master branch; its generation of 2022 still promised a year). So what is neither of the newest
+// release is made for few minors (the newest SECURITY.md that we know, of 2023 or later; that of 2022 still promised a year). So what is neither of the newest
 // nor of the second newest minor counts as unsupported.
 import { compareVersions } from '../advisories/index.ts';
 import type { SupportState } from './posture-types.ts';
