@@ -17,11 +17,19 @@ export class LineFinder {
    * is none.
    */
   next(...parts: readonly string[]): number {
-    const key = parts.join('\n');
+    return this.find(parts.join('\n'), (line) => parts.every((part) => line.includes(part)));
+  }
+
+  /** The same for a line that is `text` and nothing else but blanks. */
+  nextWhole(text: string): number {
+    return this.find(`=${text}`, (line) => line.trim() === text);
+  }
+
+  private find(key: string, fits: (line: string) => boolean): number {
     const from = this.nextAfter.get(key) ?? 0;
     for (let at = from; at < this.lines.length && this.looks < maxLooks; at++) {
       this.looks++;
-      if (!parts.every((part) => this.lines[at].includes(part))) continue;
+      if (!fits(this.lines[at])) continue;
       this.nextAfter.set(key, at + 1);
       return at + 1;
     }

@@ -27,7 +27,7 @@ export function readTomlLock({ file, text }: ProjectFile, tool: TomlLock): Fact[
     if (name === undefined) return [{ kind: 'gap' as const, place: { file, line: 1 }, reason: 'a package in it has no name' }];
     // The project itself, and members of its workspace.
     if (['editable', 'virtual', 'workspace'].some((key) => valueAt(entry, 'source', key) !== undefined)) return [];
-    return [lockUse(name, entry, document, { file, line: /[tk]/i.test(name) ? lines.next('name', `"${name}"`) : 1 }, tool)];
+    return [lockUse(name, entry, document, { file, line: /[tk]/i.test(name) ? lines.nextWhole(`name = "${name}"`) : 1 }, tool)];
   });
 }
 

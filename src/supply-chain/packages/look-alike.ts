@@ -65,13 +65,17 @@ export function lookAlikeOf(name: string): string | undefined {
   for (const target of targets) {
     if (squashed(plain) === squashed(target)) return target;
   }
+  let [closest, best] = [undefined as string | undefined, Number.POSITIVE_INFINITY];
   for (const target of targets) {
-    const allowed = target.length >= 8 ? 2 : 1;
+    const real = squashed(target);
     // A short name has many honest neighbours: only one edit, and never the first letter.
-    if (target.length < 8 && plain[0] !== target[0]) continue;
-    if (Math.abs(squashed(plain).length - squashed(target).length) > allowed) continue;
-    if (editDistance(squashed(plain), squashed(target)) <= allowed) return target;
+    const allowed = real.length >= 10 ? 2 : 1;
+    if (real.length < 10 && plain[0] !== target[0]) continue;
+    if (Math.abs(squashed(plain).length - real.length) > allowed) continue;
+    const distance = editDistance(squashed(plain), real);
+    if (distance <= allowed && distance < best) [closest, best] = [target, distance];
   }
+  if (closest !== undefined) return closest;
   return padded(plain);
 }
 
