@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { loadContract } from '../../contract/index.ts';
 import { AirlockError, printable } from '../../core/index.ts';
+import { findSlot, loadPins, slotDigest, verifySlot } from '../../runtime/index.ts';
 import { type AttestedModel, attestModel, type Facts, hashData, readJsonFile } from '../../signing/attestations/index.ts';
 import { counted } from '../counted.ts';
 import { withHashingBar } from '../hashing-bar.ts';
@@ -123,6 +124,9 @@ interface EvaluationOptions extends MakerOptions {
   readonly data: string;
   readonly metrics: string;
   readonly at?: string;
+  readonly tensorflow?: string;
+  readonly store: string;
+  readonly pins?: string;
 }
 
 function addEvaluation(group: Command, io: Io): void {
@@ -130,15 +134,33 @@ function addEvaluation(group: Command, io: Io): void {
     .requiredOption('--data <file>', 'the data set, which is hashed')
     .requiredOption('--metrics <file>', 'a JSON object of numbers')
     .option('--at <time>', 'when it was evaluated, as 2026-01-31T12:00:00Z (default: now)')
+    .option(
+      '--tensorflow <version>',
+      'the installed TensorFlow that it was evaluated with; its slot is verified and named by its digest',
+    )
+    .option('--store <dir>', 'folder of the store with that TensorFlow', './.airlock')
+    .option('--pins <file>', 'reviewed file of further pins, as runtime.pins in airlock.yaml')
     .action((path: string, options: EvaluationOptions) =>
       make(path, options, io, async (signal) => {
         const [data] = await hashData([options.data], signal);
         return {
           type: 'evaluation',
-          predicate: { evaluatedAt: options.at ?? nowText(), data, metrics: await readJsonFile(options.metrics) },
+          predicate: {
+            evaluatedAt: options.at ?? nowText(),
+            data,
+            metrics: await readJsonFile(options.metrics),
+            ...(options.tensorflow !== undefined && { runtime: await runtimeFacts(options, options.tensorflow, signal) }),
+          },
         };
       }),
     );
+}
+
+/** Names the very bytes of an installed TensorFlow. @throws RUNTIME_NOT_INSTALLED, RUNTIME_SLOT_INVALID, RUNTIME_PINS_INVALID */
+async function runtimeFacts({ store, pins }: EvaluationOptions, version: string, signal: AbortSignal): Promise<object> {
+  const slot = await findSlot(store, version, undefined, await loadPins(pins));
+  await verifySlot(slot, { signal });
+  return { version, digest: slotDigest(slot) };
 }
 
 /** To the second: more would only pretend to know. */

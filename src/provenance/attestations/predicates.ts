@@ -12,6 +12,9 @@ export function worstSeverity(findings: readonly { readonly severity: Severity }
 
 const fingerprint = z.object({ sha256: sha256() });
 
+/** The TensorFlow that it was done with: its version, and the digest of its slot. */
+const runtime = z.object({ version: text(32), digest: sha256() }).optional();
+
 const slsa = z.object({
   buildDefinition: z.object({
     buildType: text(),
@@ -40,6 +43,7 @@ const scan = z.object({
   verdict: oneOf(['passed', 'failed'] as const),
   findings: list(z.object({ id: text(1_024), severity: oneOf(severities), count: count(1) })),
   highestSeverity: oneOf(severities).optional(),
+  runtime,
 });
 
 const contract = z.object({ contract: z.object({ id: text(1_024), revision: count(1), digest: sha256() }) });
@@ -48,6 +52,7 @@ const evaluation = z.object({
   evaluatedAt: time(),
   data: z.object({ name: text(1_024), uri: text().optional(), digest: fingerprint, rows: count(0).optional() }),
   metrics: map(finite()),
+  runtime,
 });
 
 const schemas = { slsa, training, scan, contract, evaluation };
