@@ -14,6 +14,8 @@ export interface Judgement {
 
 /** Below this a ratio of two times, or of two memories, says more about the machine than about TensorFlow. */
 const leastSlowerMs = 1;
+/** A median of fewer says nothing. */
+const leastTimes = 20;
 const leastMoreBytes = 64 * 1024 * 1024;
 
 export function judge(parts: JudgedParts, rules: RehearsalConfig): Judgement {
@@ -48,7 +50,8 @@ function changes(parts: JudgedParts, rules: RehearsalConfig): readonly string[] 
   }
   for (const output of outputs) reasons.push(...outputChanges(output, rules));
   const slower = now.times.median - old.times.median;
-  if (now.times.median > rules.maxLatencyRatio * old.times.median && slower >= leastSlowerMs)
+  const isMeasured = now.times.all.length >= leastTimes;
+  if (isMeasured && now.times.median > rules.maxLatencyRatio * old.times.median && slower >= leastSlowerMs)
     reasons.push(`the median time grew from ${ms(old.times.median)} to ${ms(now.times.median)}`);
   if (old.memoryBytes !== undefined && now.memoryBytes !== undefined) {
     const more = now.memoryBytes - old.memoryBytes;

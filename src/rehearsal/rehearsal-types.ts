@@ -24,11 +24,11 @@ export interface CollectedRequests {
   readonly notes: readonly string[];
 }
 
-/** Milliseconds of the requests that both answered; empty when there was none. */
+/** Milliseconds of the requests that both answered, of some more than once; empty when there was none. */
 export interface Timings {
   readonly median: number;
   readonly p99: number;
-  /** Each of them, in the order of the requests. */
+  /** Each of them. */
   readonly all: readonly number[];
 }
 
