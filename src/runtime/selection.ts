@@ -124,7 +124,8 @@ export function chosenVersion(
 ): { readonly version: string; readonly kept: string | undefined } {
   if (selection === undefined || selection.configured !== configured) return { version: configured, kept: undefined };
   const { kind, state, version: wanted, previous } = selection;
-  return kind === 'promote' && state === 'pending' ? { version: previous, kept: wanted } : { version: wanted, kept: previous };
+  if (kind === 'rollback') return { version: wanted, kept: undefined };
+  return state === 'done' ? { version: wanted, kept: previous } : { version: previous, kept: wanted };
 }
 
 /** The TensorFlow that a server of this store starts with. @throws STORE_UNSAFE. */
