@@ -10,7 +10,7 @@ h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem;border-top:1px solid #
 .verdict{padding:.1em .6em;border-radius:.3em;color:#fff}.same{background:#2d7a46}.changed{background:#b5741c}.failed{background:#8b0a1a}
 code{background:#f0f2f3;padding:0 .25em;overflow-wrap:anywhere}.plots{display:flex;flex-wrap:wrap;gap:2rem;margin:1rem 0}figure{margin:0}
 figcaption{font-weight:600}text{font:12px system-ui,sans-serif}table{border-collapse:collapse;margin:.6rem 0}
-td,th{padding:.2rem .9rem .2rem 0;text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:#56616a}`;
+td,th{padding:.2rem .9rem .2rem 0;text-align:left;vertical-align:top}td code{white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:#56616a}`;
 
 const meanings = {
   same: 'Within the tolerances everywhere. Nothing speaks against a promotion.',
