@@ -50,3 +50,4 @@ export {
 export { keptModels, keptUses, type LastReport, type ModelFolder, modelFolders } from './served-models.ts';
 export { servingSlots } from './serving-slots.ts';
 export { type PostureSlot, sumOf } from './slot-posture.ts';
+export { decideUpdate, type UpdateDecision } from './update-decision.ts';

@@ -3,7 +3,8 @@ import { compareVersions } from '../advisories/index.ts';
 import type { SlotPosture } from './posture-types.ts';
 
 export type UpdateDecision =
-  | { readonly kind: 'stay' | 'ask'; readonly why: string }
+  | { readonly kind: 'stay'; readonly why: string }
+  | { readonly kind: 'ask'; readonly why: string }
   | { readonly kind: 'update'; readonly to: string; readonly why: string };
 
 /**

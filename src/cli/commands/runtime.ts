@@ -13,6 +13,7 @@ import { addRehearseCommand } from './runtime/rehearse.ts';
 import { addRemoveCommand } from './runtime/remove.ts';
 import { addRollbackCommand } from './runtime/rollback.ts';
 import { addStageCommand } from './runtime/stage.ts';
+import { addUpdateCommand } from './runtime/update.ts';
 import { addVerifySlotsCommand } from './runtime/verify.ts';
 
 /** Adds `airlock runtime`. Its actions throw AirlockError and set no exit code. */
@@ -34,6 +35,7 @@ export function addRuntimeCommands(program: Command, io: Io): void {
     addImportCommand,
     addAttestLibrariesCommand,
     addCheckCommand,
+    addUpdateCommand,
   ])
     add(runtime, io);
 }

@@ -3,14 +3,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type Config, configForFolder, defaultRuntimeConfig, loadConfig, type RuntimeConfig } from '../../../config/index.ts';
+import { configForFolder, defaultRuntimeConfig, loadConfig } from '../../../config/index.ts';
 import { AirlockError, packageVersion } from '../../../core/index.ts';
 import {
   type CheckReport,
   checkMarkdown,
   checkSarif,
   checkText,
-  collectFacts,
   type FailPoint,
   failPoints,
   makeCheckReport,
@@ -21,9 +20,8 @@ import {
 } from '../../../posture/index.ts';
 import type { Io } from '../../io.ts';
 import { withInterrupt } from '../../with-interrupt.ts';
-import { modelsOf } from './check-models.ts';
 import { npmState } from './check-npm.ts';
-import { releaseTable } from './check-releases.ts';
+import { type GatherSubject, gatherFacts } from './gather-facts.ts';
 
 interface CheckOptions {
   readonly store?: string;
@@ -57,11 +55,7 @@ export function addCheckCommand(runtime: Command, io: Io): void {
     .action((path: string | undefined, options: CheckOptions) => check(path, options, io));
 }
 
-interface Subject {
-  readonly store: string;
-  readonly runtime: RuntimeConfig;
-  /** Undefined where only a store was named. */
-  readonly config: Config | undefined;
+interface Subject extends GatherSubject {
   /** What findings are shown at. */
   readonly place: string;
 }
@@ -94,27 +88,16 @@ async function subjectOf(path: string | undefined, { store, models }: CheckOptio
 }
 
 async function makeReport(subject: Subject, options: CheckOptions, io: Io, signal: AbortSignal): Promise<CheckReport> {
-  const { store, runtime, config } = subject;
   const notes: string[] = [];
   const note = (text: string): void => void notes.push(text);
   const offline = options.offline === true;
-  // One after the other what starts processes, beside it what waits for the network.
-  const [table, npm, models] = await Promise.all([
-    releaseTable({ offline, env: io.env, signal, note }),
+  const [facts, npm] = await Promise.all([
+    gatherFacts(subject, { offline, signal, note }, io),
     npmState({ offline, env: io.env, signal, ...(options.lockfile === undefined ? {} : { lockfile: options.lockfile }) }),
-    config === undefined ? [] : modelsOf(config, { io, signal, note }),
   ]);
-  const nowMs = Date.now();
-  const facts = { store, runtime, models, nowMs, ...(table === undefined ? {} : { releaseTable: table }) };
-  const found = await collectFacts({ ...facts, mayWrite: existsSync(store) }).catch((thrown: unknown) => {
-    const { code, message } = AirlockError.from(thrown);
-    if (code !== 'STORE_NOT_WRITABLE') throw thrown;
-    note(`Nothing was remembered in the store: ${message}`);
-    return collectFacts({ ...facts, mayWrite: false });
-  });
   return makeCheckReport({
-    posture: makePosture(found),
-    node: nodeState(process.version, nowMs),
+    posture: makePosture(facts),
+    node: nodeState(process.version, facts.nowMs),
     npm,
     failOn: options.failOn,
     notes,

@@ -1,11 +1,12 @@
 // `airlock runtime promote`: another installed TensorFlow serves from now on. It asks; the server that runs carries it out, or the next one that starts.
 import type { Command } from 'commander';
-import { askPromotion, findSlot, verifySlot } from '../../../runtime/index.ts';
+import { askPromotion, findSlot, type Selection, verifySlot } from '../../../runtime/index.ts';
 import type { Io } from '../../io.ts';
 import {
   askerName,
   followRollout,
   reasonText,
+  type StoreAtHand,
   type StoreOptions,
   storeOf,
   type WaitOptions,
@@ -37,9 +38,21 @@ export function addPromoteCommand(runtime: Command, io: Io): void {
     .action((version: string, options: PromoteOptions) => promote(version, options, io));
 }
 
-async function promote(version: string, options: PromoteOptions, io: Io): Promise<void> {
-  const { reason, acceptChanges, unsafeUnrehearsed, wait = io.isTerminal, json = false } = options;
-  const { store, state, pins } = await storeOf(options);
+interface Promotion {
+  readonly selection: Selection;
+  /** A server runs that carries it out. */
+  readonly isRunning: boolean;
+  /** It was waited for, and is completed. */
+  readonly isDone: boolean;
+}
+
+/** Asks for it, and follows the server where that is wanted. @throws as `askPromotion` and `verifySlot`; PROMOTION_FAILED. */
+export async function promoteTo(
+  version: string,
+  { store, state, pins }: StoreAtHand,
+  { reason, acceptChanges, unsafeUnrehearsed, wait }: Omit<PromoteOptions, keyof StoreOptions>,
+  io: Io,
+): Promise<Promotion> {
   await verifySlot(await findSlot(store, version, undefined, pins));
   const by = askerName(io.env);
   const selection = askPromotion(store, state, { version, by, reason, acceptChanges, unsafeUnrehearsed });
@@ -56,8 +69,14 @@ async function promote(version: string, options: PromoteOptions, io: Io): Promis
     accepted: acceptChanges,
   });
   const isRunning = state.served !== undefined;
-  const isDone = wait && isRunning && (await followRollout(store, id, io));
-  if (json)
+  const isDone = (wait ?? io.isTerminal) && isRunning && (await followRollout(store, id, io));
+  return { selection, isRunning, isDone };
+}
+
+async function promote(version: string, options: PromoteOptions, io: Io): Promise<void> {
+  const { selection, isRunning, isDone } = await promoteTo(version, await storeOf(options), options, io);
+  const { id, previous, verdict, rehearsal } = selection;
+  if (options.json === true)
     writeJson(io, {
       id,
       from: previous,

@@ -48,9 +48,23 @@ export function addRehearseCommand(runtime: Command, io: Io): void {
 
 async function run(version: string, path: string, options: RehearseOptions, io: Io): Promise<void> {
   const config = await readConfig(path, options);
+  const rehearsal = await rehearseShown(config, version, options, io);
+  if (options.html !== undefined) await writeNewFiles(new Map([[options.html, rehearsal.html]]));
+  if (options.json === true) io.stdout.write(`${JSON.stringify(rehearsal.record, undefined, 2)}\n`);
+  else io.stdout.write(rehearsalText(rehearsal));
+  assertSame(rehearsal);
+}
+
+/** Rehearses, and shows on a terminal how far it is. @throws as `rehearse`. */
+export async function rehearseShown(
+  config: Config,
+  version: string,
+  options: Pick<RehearseOptions, 'identity' | 'from' | 'maxRequests' | 'json'>,
+  io: Io,
+): Promise<Rehearsal> {
   const identities = options.identity === undefined ? [] : await readIdentities(options.identity);
   const onProgress = options.json === true ? undefined : progressLine(io);
-  const rehearsal = await withInterrupt((signal) =>
+  return withInterrupt((signal) =>
     rehearse({
       config,
       to: version,
@@ -63,14 +77,10 @@ async function run(version: string, path: string, options: RehearseOptions, io: 
   ).finally(() => {
     if (io.isTerminal) io.stderr.write(clearLine);
   });
-  if (options.html !== undefined) await writeNewFiles(new Map([[options.html, rehearsal.html]]));
-  if (options.json === true) io.stdout.write(`${JSON.stringify(rehearsal.record, undefined, 2)}\n`);
-  else io.stdout.write(rehearsalText(rehearsal));
-  assertSame(rehearsal);
 }
 
-/** @throws REHEARSAL_NO_TRAFFIC, REHEARSAL_DIFFERS */
-function assertSame({ record, withoutTraffic }: Rehearsal): void {
+/** @throws REHEARSAL_NO_TRAFFIC, REHEARSAL_DIFFERS. */
+export function assertSame({ record, withoutTraffic }: Rehearsal): void {
   if (withoutTraffic.length > 0)
     throw new AirlockError('REHEARSAL_NO_TRAFFIC', {
       message: `There are no requests to rehearse ${withoutTraffic.map((name) => printable(name, 160)).join(', ')} with: give golden requests, a contract, or recordings with --identity`,
@@ -125,7 +135,7 @@ function progressLine(io: Io): (progress: RehearsalProgress) => void {
   };
 }
 
-function rehearsalText({ record, models, htmlPath }: Rehearsal): string {
+export function rehearsalText({ record, models, htmlPath }: Rehearsal): string {
   const lines = [`TensorFlow ${record.from} → ${record.to}: ${record.verdict}`];
   for (const { name, version, verdict, answered, old, now, notes } of models) {
     const times = answered === 0 ? '' : `, median ${old.times.median.toFixed(2)} → ${now.times.median.toFixed(2)} ms`;
