@@ -22,7 +22,7 @@ const writableByOthers = 0o022;
 
 function invalid(version: string, detail: string): AirlockError {
   return new AirlockError('RUNTIME_SLOT_INVALID', {
-    message: `The installed files of TensorFlow ${version} are not the ones that were verified; \`airlock runtime install --version ${version} --repair\` replaces them`,
+    message: `The installed files of TensorFlow ${version} are not the ones that were verified; \`airlock runtime install --version ${version} --repair\` replaces them, or \`import --replace\` those that were built`,
     detail,
   });
 }

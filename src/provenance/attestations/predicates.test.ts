@@ -18,6 +18,13 @@ describe('readPredicate()', () => {
     expect(violations(type, { ...predicate, unknown: 1, ['__proto__']: 2 })).toEqual([]);
   });
 
+  it.each<PredicateType>(['scan', 'evaluation'])('reads which TensorFlow a %s was done with, to the byte', (type) => {
+    const predicate = examplePredicates()[type];
+    expect(violations(type, { ...predicate, runtime: { version: '2.21.0', digest: digestOf('1') } })).toEqual([]);
+    for (const runtime of [null, {}, { version: '2.21.0' }, { version: '2.21.0', digest: 'abc' }, { digest: digestOf('1') }])
+      expect(violations(type, { ...predicate, runtime })).not.toEqual([]);
+  });
+
   it('gives times in milliseconds and maps as maps', () => {
     const { predicate } = readPredicate('training', examplePredicates().training);
     expect(predicate?.trainedAt).toBe(noon);
