@@ -38,10 +38,10 @@ function rowText({ attack, plain, jailed, newer, refusedBy, scanned }: Row): str
   return `| ${[...cells, told(newer, isForeign(attack, newer))].join(' | ')} |`;
 }
 
-export function tableText(rows: readonly Row[]): string {
+function tableText(rows: readonly string[]): string {
   const head = ['advisory', 'operation', 'what it gets', 'from', '2.9.1, plain process', 'scan for 2.9.1'];
   const columns = [...head, 'refused before the worker', '2.9.1 in the jail', '2.21.0'];
-  return [`| ${columns.join(' | ')} |`, `|${columns.map(() => '---').join('|')}|`, ...rows.map(rowText)].join('\n');
+  return [`| ${columns.join(' | ')} |`, `|${columns.map(() => '---').join('|')}|`, ...rows].join('\n');
 }
 
 function parts(): readonly [before: string, table: string, after: string] {
@@ -51,9 +51,13 @@ function parts(): readonly [before: string, table: string, after: string] {
   return [text.slice(0, from + begin.length), text.slice(from + begin.length, to), text.slice(to)];
 }
 
+/** Puts rows in the place of those of the same advisories, in the order of their numbers. */
 export function writeTable(rows: readonly Row[]): void {
-  const [before, , after] = parts();
-  writeFileSync(file, `${before}\n\n${tableText(rows)}\n\n${after}`);
+  const [before, table, after] = parts();
+  const lines = new Map([...table.matchAll(/^\| (CVE-\d+-\d+) \|.*$/gm)].map(([line, cve]) => [cve, line]));
+  for (const row of rows) lines.set(row.attack.cve, rowText(row));
+  const sorted = [...lines].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, line]) => line);
+  writeFileSync(file, `${before}\n\n${tableText(sorted)}\n\n${after}`);
 }
 
 /** Of each row in the page: the advisory and the operation. */

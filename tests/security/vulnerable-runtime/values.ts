@@ -1,7 +1,7 @@
 // Short ways to write the tensors of the attacks and what a contract says of well-formed ones.
 import type { RuleDraft } from '../../support/contracts.ts';
 import { numbers, strings } from '../../support/contracts.ts';
-import { type AttrInput, attrInts, attrString, type NodeInput } from '../../support/graph-builder.ts';
+import { type AttrInput, attrInts, attrString } from '../../support/graph-builder.ts';
 import { type Argument, computed, fixed, raw, request } from './attack.ts';
 
 type Rules = Omit<RuleDraft, 'dtype'>;
@@ -45,8 +45,3 @@ export const emptyScalar = (): Argument => computed(f32([0]), shaped());
 
 export const ints = (...values: number[]): AttrInput => attrInts(values);
 export const text = (value: string): AttrInput => attrString(value);
-
-/** A node that gives a list of tensors. */
-export function emptyList(name: string, elementType: AttrInput, shapeType: AttrInput, shape: string, size: string): NodeInput {
-  return { name, op: 'EmptyTensorList', inputs: [shape, size], attrs: { element_dtype: elementType, shape_type: shapeType } };
-}
