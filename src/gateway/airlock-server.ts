@@ -24,7 +24,7 @@ import { PostureWatch } from './posture-watch.ts';
 import { openRecorder } from './recorder-hook.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
-import { startRollout } from './rollout-start.ts';
+import { type RolloutStart, startRollout } from './rollout-start.ts';
 import { RolloutWatch } from './rollout-watch.ts';
 import { RuntimeWatch, type SlotState } from './runtime-watch.ts';
 import { ScanWatch } from './scan-watch.ts';
@@ -98,7 +98,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       tensorflow: () => slots.current,
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
-    return await startWith({ workers, slots, pins, contracts, door, scans, recorder, posture }, config, hooks);
+    return await startWith({ workers, slots, started: chosen, pins, contracts, door, scans, recorder, posture }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -111,6 +111,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
 interface Parts {
   readonly workers: WorkerFactory;
   readonly slots: RuntimeSlots;
+  readonly started: RolloutStart;
   readonly pins: PinTable;
   readonly contracts: Contracts;
   readonly door: ServerDoor | undefined;
@@ -144,7 +145,7 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, slots, pins, door, scans, recorder, posture } = parts;
+  const { workers, slots, started, pins, door, scans, recorder, posture } = parts;
   const { models, limits, listen } = config;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
@@ -152,7 +153,15 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const { store, runtime } = config;
   const installed = new RuntimeWatch({ store, pins, schedule: runtime.verify, audit: scans.audit, onTrouble });
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed }, hooks)));
-  const rollout = new RolloutWatch({ config, slots, audit: scans.audit, onRollout, onTrouble, onSelected: () => posture.look() });
+  const rollout = new RolloutWatch({
+    config,
+    slots,
+    started,
+    audit: scans.audit,
+    onRollout,
+    onTrouble,
+    onSelected: () => posture.look(),
+  });
   const rest = createRestServer({
     catalog,
     isolation,

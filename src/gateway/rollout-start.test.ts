@@ -90,7 +90,7 @@ describe('startRollout()', () => {
 
   it.each(['pending', 'moving'] as const)('goes back at once where that was asked for (%s)', (state) => {
     given({ kind: 'rollback', version: '2.12.1', previous: '2.21.0', state });
-    expect(startRollout(store, '2.12.1')).toMatchObject({ tensorflow: '2.12.1' });
+    expect(startRollout(store, '2.12.1')).toMatchObject({ tensorflow: '2.12.1', ended: { id: base.id, outcome: 'completed' } });
     expect(readSelection(store)).toMatchObject({ kind: 'rollback', state: 'done' });
     expect(outcome()).toBe('completed');
   });

@@ -8,6 +8,8 @@ export interface RolloutStart {
   readonly tensorflow: string;
   /** What an operator should know. */
   readonly notice?: string | undefined;
+  /** What came of a change that was under way, for the audit log. */
+  readonly ended?: { readonly id: string; readonly outcome: 'completed' | 'interrupted'; readonly why?: string } | undefined;
 }
 
 /** Nobody can be asked whether a server of another container lives; going back to what served is what can do no harm. */
@@ -45,18 +47,22 @@ export function startRollout(store: string, configured: string): RolloutStart {
       tensorflow,
       ...(tensorflow === configured
         ? {}
-        : { notice: `TensorFlow ${tensorflow} serves, as ${selection.kind}d by ${selection.by}` }),
+        : {
+            notice: `TensorFlow ${tensorflow} serves, ${selection.kind === 'promote' ? 'promoted' : 'gone back to'} by ${selection.by}`,
+          }),
     };
   if (selection.kind === 'rollback') {
     settle(store, selection, (now) => ({ ...withoutOwner(now), state: 'done' }));
     recordEnded(store, selection.id, { outcome: 'completed', movedMs: 0, observedMs: 0, moved: 0, counts: noCounts });
-    return { tensorflow, notice: `TensorFlow ${tensorflow} serves, as asked for while no server was running` };
+    const notice = `TensorFlow ${tensorflow} serves, as asked for while no server was running`;
+    return { tensorflow, notice, ended: { id: selection.id, outcome: 'completed' } };
   }
   if (selection.state === 'moving' && isGone(selection.owner)) {
     const why = `the server ended while it moved to TensorFlow ${selection.version}`;
     settle(store, selection, (now) => goneBackFrom(now, why));
     recordEnded(store, selection.id, { outcome: 'interrupted', why, movedMs: 0, observedMs: 0, moved: 0, counts: noCounts });
-    return { tensorflow, notice: `${why}: it starts with ${tensorflow}; \`airlock runtime promote\` tries again` };
+    const notice = `${why}: it starts with ${tensorflow}; \`airlock runtime promote\` tries again`;
+    return { tensorflow, notice, ended: { id: selection.id, outcome: 'interrupted', why } };
   }
   return {
     tensorflow,

@@ -23,12 +23,14 @@ import {
   type RolloutProgress,
   type RuntimeSlots,
 } from '../serving/index.ts';
-import { goneBackFrom, rolloutTrouble } from './rollout-start.ts';
+import { goneBackFrom, type RolloutStart, rolloutTrouble } from './rollout-start.ts';
 
 export interface RolloutWatchOptions {
   readonly config: Pick<Config, 'store' | 'runtime' | 'models'>;
   readonly slots: RuntimeSlots;
   readonly audit: AuditLog;
+  /** What `startRollout` found. */
+  readonly started: RolloutStart;
   /** A step of a change, for the log. */
   readonly onRollout: (text: string) => void;
   readonly onTrouble: (text: string) => void;
@@ -82,6 +84,8 @@ export class RolloutWatch {
   /** From now on the store is followed; nothing moves before `loaded` has settled. */
   start(catalog: ModelCatalog, loaded: Promise<void>): void {
     this.#catalog = catalog;
+    const { ended } = this.#options.started;
+    if (ended !== undefined) this.#record('runtime change ended', ended);
     void loaded.then(() => this.#schedule(0));
   }
 

@@ -20,7 +20,8 @@ export interface StoreState {
 }
 
 /**
- * @param configured what the configuration names; a running server's own word counts more, since it cannot follow a file that was changed.
+ * @param configured what the configuration names; a running server's own word counts more, since it cannot follow a file that was changed. Where nobody says it, what
+ * it was at the last change counts, and `fallback` where nothing was ever changed.
  * @throws STORE_UNSAFE; USAGE when a server runs whose configuration names another version than `configured`.
  */
 export function readStoreState(store: string, configured: string | undefined, fallback: string): StoreState {
@@ -29,8 +30,8 @@ export function readStoreState(store: string, configured: string | undefined, fa
     throw new AirlockError('USAGE', {
       message: `The configuration names TensorFlow ${configured}, and the server that runs was started with ${note.configured}: start it again first`,
     });
-  const named = note?.configured ?? configured ?? fallback;
   const selection = readSelection(store);
+  const named = note?.configured ?? configured ?? selection?.configured ?? fallback;
   const { version, kept } = chosenVersion(selection, named);
   return { configured: named, tensorflow: note?.tensorflow ?? version, kept, served: note?.models, selection };
 }

@@ -260,6 +260,12 @@ describe('asking', () => {
     writeServingNote(store, { ...note, owner: `${namespace}-${pid}-1` });
     expect(readServingNote(store)).toBeUndefined();
     expect(readStoreState(store, undefined, '2.21.0')).toMatchObject({ configured: '2.21.0', served: undefined });
+    changeSelection(store, () => promoted);
+    expect(readStoreState(store, undefined, '2.20.0')).toMatchObject({
+      configured: '2.12.1',
+      tensorflow: '2.21.0',
+      kept: '2.12.1',
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   loadPins,
   pinnedVersions,
   type RuntimeSlot,
+  readStoreState,
   slotDigest,
 } from '../../../runtime/index.ts';
 import type { Io } from '../../io.ts';
@@ -24,6 +25,12 @@ function originOf({ pin }: RuntimeSlot): 'official' | 'built' | 'not pinned' {
   return pin.origin ?? 'official';
 }
 
+/** What stays installed, and why. */
+function roleOf(version: string, serving: string, kept: string | undefined): string {
+  if (version === serving) return '  serves';
+  return version === kept ? '  kept to go back to' : '';
+}
+
 async function list(options: CommonOptions & PinsOption, io: Io): Promise<void> {
   const arch = archOfMachine();
   const pins = await loadPins(options.pins);
@@ -39,14 +46,16 @@ async function list(options: CommonOptions & PinsOption, io: Io): Promise<void> 
   const isInstalled = (version: string) => slots.some((slot) => slot.version === version && slot.arch === arch);
   const missing = pinnedVersions(arch, pins).filter((version) => !isInstalled(version));
   const versions = [...installed, ...missing.map((version) => ({ version, arch, installed: false as const }))];
+  const { tensorflow: serving, kept } = readStoreState(options.store, undefined, defaultVersion);
   if (options.json === true) {
-    writeJson(io, { default: defaultVersion, arch, versions });
+    writeJson(io, { default: defaultVersion, serving, kept: kept ?? null, arch, versions });
     return;
   }
   for (const row of versions) {
     const state = row.installed ? 'installed' : 'not installed';
     const origin = row.installed && row.origin !== 'official' ? `  ${row.origin}` : '';
     const mark = row.version === defaultVersion ? '  default' : '';
-    io.stdout.write(`${row.version.padEnd(8)}  ${row.arch.padEnd(7)}  ${state}${origin}${mark}\n`);
+    const role = row.installed ? roleOf(row.version, serving, kept) : '';
+    io.stdout.write(`${row.version.padEnd(8)}  ${row.arch.padEnd(7)}  ${state}${origin}${mark}${role}\n`);
   }
 }
