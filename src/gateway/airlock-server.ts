@@ -96,6 +96,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       config,
       workers,
       tensorflow: () => slots.current,
+      patchDeadline: (advisory) => posture.deadlineIfReached(advisory),
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
     return await startWith({ workers, slots, started: chosen, pins, contracts, door, scans, recorder, posture }, config, hooks);

@@ -11,7 +11,9 @@ import {
   makePosture,
   overdueText,
   type Posture,
+  type PostureFacts,
   type PostureModel,
+  patchDeadline,
   servingSlots,
 } from '../posture/index.ts';
 import { type ModelCatalog, ScanHistory, type ScannedVersion } from '../serving/index.ts';
@@ -49,6 +51,7 @@ export class PostureWatch {
   #sources: PostureSources | undefined;
   #isLoaded = false;
   #posture: Posture | undefined;
+  #facts: PostureFacts | undefined;
   #saidOverdue: string | undefined;
   #saidOld = false;
   #timer: NodeJS.Timeout | undefined;
@@ -83,6 +86,11 @@ export class PostureWatch {
     this.#sayOld(posture);
     // Of models that nobody knows yet more is said than holds; their scans come in a moment.
     if (posture.models.every(({ isScanned }) => isScanned)) this.#sayOverdue(posture);
+  }
+
+  /** Until when an advisory may stay in the TensorFlow that serves, if a model reaches it; see `patchDeadline`. Undefined before `admit`. */
+  deadlineIfReached(id: string): number | undefined {
+    return this.#facts && patchDeadline(this.#options.tensorflow(), id, { ...this.#facts, nowMs: this.#options.now() });
   }
 
   /** From now on looks again after `look`, and once an hour. */
@@ -144,6 +152,7 @@ export class PostureWatch {
       nowMs: now(),
       mayWrite: true,
     });
+    this.#facts = facts;
     return makePosture(facts);
   }
 

@@ -9,6 +9,7 @@ import { countedFindings, loadSuppressions, rulesDigest } from '../scan/index.ts
 import {
   type ModelCatalog,
   ScanGate,
+  type ScanGateOptions,
   ScanHistory,
   type ScannedVersion,
   ScanSchedule,
@@ -35,6 +36,7 @@ export interface ScanWatchOptions {
   readonly workers: WorkerFactory;
   /** The TensorFlow that versions are loaded with now. */
   readonly tensorflow: () => string;
+  readonly patchDeadline: ScanGateOptions['patchDeadline'];
   readonly hooks: ScanWatchHooks;
 }
 
@@ -56,7 +58,7 @@ export class ScanWatch {
   #schedule: ScanSchedule | undefined;
 
   /** @throws AUDIT_LOG_FAILED, STORE_NOT_WRITABLE; CONFIG_INVALID for the secret of the webhook, SCAN_RULES_INVALID. */
-  constructor({ config, workers, tensorflow, hooks }: ScanWatchOptions) {
+  constructor({ config, workers, tensorflow, patchDeadline, hooks }: ScanWatchOptions) {
     const { scan, store } = config;
     this.#config = scan;
     this.#store = store;
@@ -74,6 +76,7 @@ export class ScanWatch {
       jail: workers.jail,
       config: scan,
       tensorflow,
+      patchDeadline,
       store,
       onScanned: (scanned) => this.#onScanned(scanned),
       onFailed: ({ model, version }, error) =>

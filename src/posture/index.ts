@@ -49,5 +49,5 @@ export {
 } from './releases.ts';
 export { keptModels, keptUses, type LastReport, type ModelFolder, modelFolders } from './served-models.ts';
 export { servingSlots } from './serving-slots.ts';
-export { type PostureSlot, sumOf } from './slot-posture.ts';
+export { type PostureSlot, patchDeadline, sumOf } from './slot-posture.ts';
 export { decideUpdate, type UpdateDecision } from './update-decision.ts';

@@ -4,6 +4,7 @@ import { defaultRuntimeConfig } from '../config/index.ts';
 import type { Use } from '../scan/index.ts';
 import { makePosture, type PostureFacts } from './make-posture.ts';
 import { type Release, releases as realReleases } from './releases.ts';
+import { patchDeadline } from './slot-posture.ts';
 
 const table: readonly Release[] = [
   { version: '2.9.0', published: '2026-01-01' },
@@ -234,5 +235,29 @@ describe('bundled libraries', () => {
     expect(open('2.10.1')).toEqual(['giflib']);
     expect(open('2.11.0')).toEqual([]);
     expect(open('2.21.0')).toEqual([]);
+  });
+});
+
+describe('patchDeadline()', () => {
+  const facts = (more: Partial<Advisory> = {}) => ({
+    data: dataOf(advisory(more)),
+    releases: table,
+    knownSince: new Map<string, string>(),
+    patchWithin: defaultRuntimeConfig.patchWithin,
+    nowMs: Date.parse('2026-03-01T12:00:00Z'),
+  });
+  const id = 'GHSA-0000-0000-0001';
+
+  it('is the same whether a model reaches the advisory or not', () => {
+    const [{ advisories }] = posture().slots;
+    const { deadline } = advisories.find((one) => one.id === id) ?? {};
+    expect(deadline).toBeDefined();
+    expect(patchDeadline('2.9.1', id, facts())).toBe(Date.parse(deadline ?? ''));
+  });
+
+  it('is none where nothing has the fix, and where the version does not have the fault', () => {
+    expect(patchDeadline('2.9.1', id, facts({ affected: [{ introduced: '0' }], fixed: [] }))).toBeUndefined();
+    expect(patchDeadline('2.9.2', id, facts())).toBeUndefined();
+    expect(patchDeadline('2.9.1', 'GHSA-0000-0000-0002', facts())).toBeUndefined();
   });
 });

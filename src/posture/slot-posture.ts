@@ -121,6 +121,22 @@ function countsOf(advisories: readonly OpenAdvisory[]): Readonly<Record<Reach, S
   return { reachable: of('reachable'), undecided: of('undecided'), unreachable: of('unreachable') };
 }
 
+/**
+ * Until when an advisory may stay in a version whose models reach it, in milliseconds since 1970; undefined where it is not one of that version, or nothing
+ * runs out.
+ */
+export function patchDeadline(
+  version: string,
+  id: string,
+  { data, releases, knownSince, patchWithin, nowMs }: Omit<SlotFacts, 'reached' | 'libraries'>,
+): number | undefined {
+  const advisory = data.tensorflow.find((one) => one.id === id && isOpen(version, one));
+  if (advisory === undefined) return undefined;
+  const { severity, published } = advisory;
+  const fix = fixFor(version, advisory, releases);
+  return deadlineOf({ severity, published, fix, knownSince: knownSince.get(id) }, patchWithin, nowMs)?.untilMs;
+}
+
 /** All of them together. */
 export function sumOf(counts: SeverityCounts): number {
   return severities.reduce((sum, severity) => sum + counts[severity], 0);

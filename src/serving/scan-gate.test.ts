@@ -5,14 +5,18 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { advisoryDocument, writeUpdate } from '../advisories/index.ts';
 import { defaultScanConfig } from '../config/index.ts';
 import type { Jail } from '../sandbox/index.ts';
-import { makeReport } from '../scan/index.ts';
+import { makeReport, type ReportOptions, type Use } from '../scan/index.ts';
 import { ScanGate } from './scan-gate.ts';
 
 const scans: string[] = [];
 let block: Promise<void> | undefined;
+let uses: readonly Use[] = [];
 
 vi.mock('../scanner/index.ts', () => ({
-  scan: async (directory: string) => {
+  scan: async (
+    directory: string,
+    { tensorflow, refuseAt, suppressionOf }: Pick<ReportOptions, 'tensorflow' | 'refuseAt' | 'suppressionOf'>,
+  ) => {
     scans.push(directory);
     await block;
     const result = {
@@ -20,10 +24,10 @@ vi.mock('../scanner/index.ts', () => ({
       unreadable: [],
       findings: [],
       leftOut: {},
-      uses: [],
+      uses,
     };
-    const about = { target: 'm', tensorflow: '2.21.0', refuseAt: 'high', durationMs: 1, version: '0', rules: 'r' } as const;
-    return makeReport(result, { ...about, startedAt: new Date(0) });
+    const about = { target: 'm', tensorflow, refuseAt, durationMs: 1, version: '0', rules: 'r' } as const;
+    return makeReport(result, { ...about, startedAt: new Date(0), ...(suppressionOf === undefined ? {} : { suppressionOf }) });
   },
 }));
 
@@ -34,6 +38,7 @@ const target = (version: bigint, contentDigest = 'a') => ({ model: 'm', version,
 beforeEach(() => {
   scans.length = 0;
   block = undefined;
+  uses = [];
 });
 
 describe('ScanGate', () => {
@@ -88,6 +93,49 @@ describe('ScanGate', () => {
     expect(scans).toEqual(['1', '1', '2', '3']);
     for (let round = 0; round < 3; round++) await gate.rescan((_, version) => (version === 2n ? 'waiting' : 'gone'));
     expect(gate.scanned.map(({ version }) => version)).toEqual([2n]);
+  });
+
+  describe('with a published vulnerability within reach', () => {
+    const dayMs = 86_400_000;
+    const gateOf = (patchDeadline?: (id: string) => number | undefined): ScanGate =>
+      new ScanGate({
+        jail: {} as Jail,
+        config: { ...defaultScanConfig, refuseAt: 'medium' },
+        tensorflow: () => '2.9.1',
+        patchDeadline,
+      });
+    beforeEach(() => {
+      const location = { file: 'saved_model.pb' };
+      uses = [
+        { kind: 'component', name: 'graph', trigger: 'load', location },
+        { kind: 'tensorflow-op', name: 'FakeQuantWithMinMaxVars', trigger: 'inference', location, isRequestControlled: true },
+      ];
+    });
+
+    it('keeps the version out where no deadline is known, and where it has passed', async () => {
+      await expect(gateOf().admit(target(1n))).rejects.toMatchObject({ code: 'SCAN_REFUSED' });
+      await expect(gateOf(() => undefined).admit(target(1n))).rejects.toMatchObject({ code: 'SCAN_REFUSED' });
+      await expect(gateOf(() => Date.now() - 1).admit(target(1n))).rejects.toMatchObject({ code: 'SCAN_REFUSED' });
+    });
+
+    it('lets it in until the deadline, says until when, and judges anew afterwards', async () => {
+      vi.useFakeTimers({ now: Date.UTC(2026, 10, 30), toFake: ['Date'] });
+      try {
+        const untilMs = Date.now() + dayMs;
+        const gate = gateOf((id) => (id.startsWith('GHSA-') ? untilMs : undefined));
+        const { report } = await gate.admit(target(1n));
+        const found = report.findings.filter(({ ruleId }) => ruleId === 'advisory/reachable');
+        expect(found.length).toBeGreaterThan(0);
+        for (const { suppressed } of found)
+          expect(suppressed).toBe('runtime.patchWithin lets it stay until 2026-12-01T00:00:00.000Z');
+        await gate.admit(target(1n));
+        expect(scans).toEqual(['1']);
+        vi.setSystemTime(untilMs);
+        await expect(gate.admit(target(1n))).rejects.toMatchObject({ code: 'SCAN_REFUSED' });
+      } finally {
+        vi.useRealTimers();
+      }
+    });
   });
 
   it('starts no scan any more when it is closed', async () => {

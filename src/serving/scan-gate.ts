@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { ScanConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { Jail } from '../sandbox/index.ts';
-import { countedFindings, loadSuppressions, type Report, rulesDigest } from '../scan/index.ts';
+import { countedFindings, loadSuppressions, type Report, type ReportedFinding, rulesDigest } from '../scan/index.ts';
 import { scan } from '../scanner/index.ts';
 
 /** What is kept of the scan of one version. */
@@ -21,6 +21,11 @@ export interface ScanGateOptions {
   readonly config: ScanConfig;
   /** The TensorFlow that versions are loaded with; asked at each scan, because another may be promoted. */
   readonly tensorflow: () => string;
+  /**
+   * Until when a published vulnerability that a model reaches may stay, in milliseconds since 1970: until then it keeps no version out, because the way to be rid of
+   * it is another TensorFlow, and that takes its time. Default: it counts at once, as any other finding.
+   */
+  readonly patchDeadline?: ((advisory: string) => number | undefined) | undefined;
   /** Folder of the store, for an update of the advisories in it. Default: what Airlock came with. */
   readonly store?: string;
   /** Called for each scan that ended, whatever it says. When it throws, the version is not served. */
@@ -40,13 +45,21 @@ export interface VersionToScan {
 /** `waiting`: it is there, and does not answer requests: it loads, failed to, or was refused. */
 export type Whereabouts = 'served' | 'waiting' | 'gone';
 
+interface LastScan {
+  readonly key: string;
+  readonly scanned: ScannedVersion;
+  readonly target: VersionToScan;
+  /** When a deadline passes that the verdict counted on. */
+  readonly untilMs: number;
+}
+
 /** Scans at one time: more would take the cores from those who are served. */
 const maxRunning = 1;
 
 export class ScanGate {
   readonly #options: ScanGateOptions;
   /** By model and version: the last scan, and what it was a scan of. */
-  readonly #last = new Map<string, { readonly key: string; readonly scanned: ScannedVersion; readonly target: VersionToScan }>();
+  readonly #last = new Map<string, LastScan>();
   /** Those of them that were gone at the last rescan. */
   readonly #gone = new Set<string>();
   #running = 0;
@@ -70,7 +83,8 @@ export class ScanGate {
     const { config } = this.#options;
     const last = this.#last.get(nameOf(target));
     // Suppressions end at a date, and their file may be another by now.
-    const isJudged = last?.key === this.#keyOf(target) && config.suppressions === undefined;
+    const holds = last !== undefined && Date.now() < last.untilMs && config.suppressions === undefined;
+    const isJudged = holds && last.key === this.#keyOf(target);
     const scanned = isJudged ? last.scanned : await this.#scan(target);
     const { verdict } = scanned.report;
     if (verdict === 'refused') throw new AirlockError('SCAN_REFUSED', { message: refusalText(scanned.report) });
@@ -110,6 +124,15 @@ export class ScanGate {
       if (this.#abort.signal.aborted) throw new AirlockError('SCAN_INCOMPLETE', { message: 'The scan was ended' });
       // Each time, because entries end at a date.
       const accepted = config.suppressions === undefined ? undefined : loadSuppressions({ suppressions: config.suppressions });
+      let untilMs = Number.POSITIVE_INFINITY;
+      const suppressionOf = (finding: ReportedFinding): string | undefined => {
+        const reason = accepted?.of(finding);
+        if (reason !== undefined) return reason;
+        const deadlineMs = this.#deadlineOf(finding);
+        if (deadlineMs === undefined || deadlineMs <= Date.now()) return undefined;
+        untilMs = Math.min(untilMs, deadlineMs);
+        return `runtime.patchWithin lets it stay until ${new Date(deadlineMs).toISOString()}`;
+      };
       const report = await scan(target.directory, {
         jail,
         tensorflow: tensorflow(),
@@ -118,17 +141,23 @@ export class ScanGate {
         timeoutMs: config.timeoutMs,
         memoryMiB: config.memoryMiB,
         signal: this.#abort.signal,
-        ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
+        suppressionOf,
       });
       const digest = createHash('sha256').update(JSON.stringify(report)).digest('hex');
       const scanned = { model: target.model, version: target.version, report, digest };
       onScanned?.(scanned);
-      this.#last.set(nameOf(target), { key, scanned, target });
+      this.#last.set(nameOf(target), { key, scanned, target, untilMs });
       return scanned;
     } finally {
       this.#running -= 1;
       this.#waiting.shift()?.();
     }
+  }
+
+  #deadlineOf({ ruleId, advisories = [] }: ReportedFinding): number | undefined {
+    const { patchDeadline } = this.#options;
+    if (ruleId !== 'advisory/reachable' || patchDeadline === undefined) return undefined;
+    return advisories.map((id) => patchDeadline(id)).find((deadlineMs) => deadlineMs !== undefined);
   }
 
   /** What a verdict depends on. */
