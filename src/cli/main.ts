@@ -1,5 +1,5 @@
 // The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
-// Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required.
+// Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required, 5 it could not be judged.
 import { Command, CommanderError } from 'commander';
 import { AirlockError, errorSpec, packageVersion, printable } from '../core/index.ts';
 import type { Io } from './io.ts';
