@@ -399,6 +399,7 @@ const bad: readonly (readonly [string, ProjectFiles, readonly string[]])[] = [
     'a matrix of GitHub',
     {
       '.github/workflows/ci.yml':
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: what a file of the project holds
         'on: push\njobs:\n  test:\n    strategy:\n      matrix:\n        tf: ["2.9.1", "2.12.0"]\n        include:\n          - tf: 2.11.0\n    steps:\n      - name: install\n        run: |\n          set -e\n          pip install "tensorflow==${{ matrix.tf }}"\n      - run: pip install keras==${{ inputs.keras }}\n',
     },
     [

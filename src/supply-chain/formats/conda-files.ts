@@ -1,8 +1,8 @@
 // conda: environment.yml, conda-lock.yml and explicit lock files. conda's packages of TensorFlow are built by the channel, not by the TensorFlow project.
 import { condaUse, requirementUse } from '../shell/index.ts';
-import type { Fact, PackageUse, ProjectFile } from '../supply-chain-types.ts';
+import type { Fact, PackageUse, Place, ProjectFile } from '../supply-chain-types.ts';
 import { unreadableFile } from './data-values.ts';
-import { entriesOf, entryOf, isList, isText, readYaml, textsOf, type YamlText, type YamlValue } from './yaml-document.ts';
+import { entryOf, isList, isText, readYaml, textsOf, type YamlText } from './yaml-document.ts';
 
 export function readCondaEnvironment({ file, text }: ProjectFile): Fact[] {
   const [document] = readYaml(text) ?? [];
@@ -40,28 +40,50 @@ function pipFact({ text, line }: YamlText, file: string): Fact[] {
   return use === undefined ? [] : [use];
 }
 
-/** conda-lock.yml: one entry per package and platform, of conda or of pip. */
+/**
+ * conda-lock.yml: one entry per package and platform, of conda or of pip. It is written by a program, always in the same form, and has megabytes: so it is
+ * read by lines and not as YAML. What does not have that form is a gap.
+ */
 export function readCondaLock({ file, text }: ProjectFile): Fact[] {
-  const [document] = readYaml(text) ?? [];
-  const list = entryOf(document, 'package');
-  if (!isList(list)) return unreadableFile(file, 'lock of conda-lock');
-  return list.flatMap((entry) => lockFact(entry, file));
+  const facts: Fact[] = [];
+  let [isList, entry] = [false, new Map<string, string>()];
+  let line = 1;
+  const end = (): void => {
+    facts.push(...lockFact(entry, { file, line }));
+    entry = new Map();
+  };
+  for (const [at, raw] of text.split('\n').entries()) {
+    const [, dash, key, value] = /^ {0,2}(- | {2})(?: {2})?([\w-]{1,64}): {0,8}(.*?)\r?$/.exec(raw) ?? [];
+    if (/^package:\s*$/.test(raw)) isList = true;
+    else if (/^[A-Za-z]/.test(raw)) isList = false;
+    if (!isList || key === undefined) continue;
+    if (dash === '- ') {
+      end();
+      line = at + 1;
+    }
+    if (key === 'sha256' || (key === 'hash' && /\bsha256: *["']?[0-9a-f]{64}/.test(value))) entry.set('sha256', value);
+    else if (!entry.has(key)) entry.set(key, value.replace(/^(["'])(.*)\1$/, '$2'));
+  }
+  end();
+  const isLock = /^package:\s*(?:\[\])?$/m.test(text) && /^(?:version|metadata):/m.test(text);
+  return isLock ? facts : unreadableFile(file, 'lock of conda-lock');
 }
 
-function lockFact(entry: YamlValue, file: string): Fact[] {
-  const [name, version, manager, url] = ['name', 'version', 'manager', 'url'].map((key) => entryOf(entry, key));
-  if (!isText(name) || !isText(version)) return [];
-  const isPip = isText(manager) && manager.text === 'pip';
-  const digests = entriesOf(entryOf(entry, 'hash')).filter(({ key }) => key === 'sha256');
+function lockFact(entry: ReadonlyMap<string, string>, place: Place): Fact[] {
+  const [name, version] = [entry.get('name'), entry.get('version')];
+  if (entry.size === 0) return [];
+  if (name === undefined || version === undefined)
+    return [{ kind: 'gap', place, reason: 'an entry without a name or a version' }];
+  const isPip = entry.get('manager') === 'pip';
   return [
     {
       kind: 'package',
-      place: { file, line: name.line },
+      place,
       role: isPip ? 'lock' : 'conda-lock',
-      name: name.text,
-      specifier: `==${version.text}`,
-      hashed: digests.length > 0,
-      ...(isPip ? {} : { channel: channelOf(isText(url) ? url.text : '') }),
+      name,
+      specifier: `==${version}`,
+      hashed: entry.has('sha256'),
+      ...(isPip ? {} : { channel: channelOf(entry.get('url') ?? '') }),
       write: (official, specifier) =>
         `  - pip: [${JSON.stringify(`${official}${specifier}`)}] in environment.yml, then conda-lock`,
     },

@@ -11,6 +11,11 @@ interface Instruction {
   readonly line: number;
 }
 
+/** A variable with more holds no name or version; and variables that hold variables would double with each line. */
+const maxValueLength = 1_024;
+/** Of all that is put in for variables in one file. */
+const maxFilledLength = 1024 * 1024;
+
 export function readDockerfile({ file, text }: ProjectFile): Fact[] {
   return new DockerfileReader(file).read(instructionsOf(text));
 }
@@ -61,6 +66,7 @@ class DockerfileReader {
   private readonly facts: Fact[] = [];
   private readonly variables = new Map<string, string>();
   private readonly stages = new Set<string>();
+  private filledLength = 0;
   private readonly file: string;
 
   constructor(file: string) {
@@ -105,7 +111,7 @@ class DockerfileReader {
       pairs.length === 0 && oldName !== undefined ? [[oldName, oldValue]] : pairs.map(([, key, value]) => [key, value]);
     for (const [key, value] of settings) {
       const plain = this.filled(value.replace(/^(["'])(.*)\1$/s, '$2'));
-      if (!plain.includes('$')) this.variables.set(key, plain);
+      if (!plain.includes('$') && plain.length <= maxValueLength) this.variables.set(key, plain);
       this.facts.push(...readVariable(key, plain, place));
     }
   }
@@ -134,7 +140,9 @@ class DockerfileReader {
       /\$(?:\{([A-Za-z_]\w{0,127})(?::?-([^{}]{0,200}))?\}|([A-Za-z_]\w{0,127}))/g,
       (written, braced, fallback, bare) => {
         const name: string = braced ?? bare;
-        return this.variables.get(name) ?? fallback ?? written;
+        const value = this.variables.get(name) ?? fallback ?? written;
+        this.filledLength += value.length;
+        return this.filledLength > maxFilledLength ? written : value;
       },
     );
   }

@@ -3,8 +3,11 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { isTooDeep } from './data-values.ts';
 
-const maxBytes = 4 * 1024 * 1024;
+/** The library takes microseconds per token and error; nobody writes more by hand. */
+const maxBytes = 256 * 1024;
 const maxIndent = 400;
+/** Each one that is out of place is an error of its own, and errors are what is slow. */
+const maxQuotes = 20_000;
 
 export interface YamlText {
   readonly text: string;
@@ -21,13 +24,16 @@ export interface YamlMap {
 
 /** One value per document of the stream; undefined when it is not YAML. */
 export function readYaml(text: string): YamlValue[] | undefined {
-  if (text.length > maxBytes || isTooDeep(text) || hasDeepIndent(text)) return undefined;
+  if (text.length > maxBytes || isTooDeep(text) || hasDeepIndent(text) || text.split('"', maxQuotes).length === maxQuotes)
+    return undefined;
   try {
     const counter = new LineCounter();
     const documents = parseAllDocuments(text, {
       lineCounter: counter,
       schema: 'failsafe',
       uniqueKeys: false,
+      // Each error would show its line, found by going through the whole text.
+      prettyErrors: false,
       logLevel: 'silent',
     });
     if (!Array.isArray(documents)) return [];

@@ -2,6 +2,9 @@
 import { normalizedName, parseRequirement } from '../python/index.ts';
 import type { DirectSource, Gap, PackageUse, Place, Role } from '../supply-chain-types.ts';
 
+/** Of a requirement with its marker, or a URL. */
+const maxLength = 4_096;
+
 export interface UseContext {
   readonly place: Place;
   readonly role: Role;
@@ -14,6 +17,7 @@ export interface UseContext {
 /** Undefined when it names no package: the project itself, or another folder. A gap when it cannot be read. */
 export function requirementUse(text: string, context: UseContext): PackageUse | Gap | undefined {
   const { place, role, hashed = false, write, afterwards } = context;
+  if (text.length > maxLength) return { kind: 'gap', place, reason: 'a requirement is too long to be one' };
   const common = { kind: 'package' as const, place, role, hashed, write, ...(afterwards === undefined ? {} : { afterwards }) };
   const direct = directSource(text);
   if (direct !== undefined) {
@@ -56,8 +60,11 @@ function nameInSource({
   if (archive !== undefined) return { name: egg ?? archive, specifier: `==${archiveVersion}` };
   if (egg !== undefined) return { name: egg, specifier: undefined };
   if (form !== 'vcs') return undefined;
-  const [, repository] = /([A-Za-z0-9._-]{1,100}?)(?:\.git)?(?:@[^/]*)?$/.exec(path.replace(/@[^/@]*$/, '')) ?? [];
-  return repository === undefined || repository === '' ? undefined : { name: normalizedName(repository), specifier: undefined };
+  // What follows the `@` is a branch, which may hold a slash; one before the host is a user.
+  const start = path.indexOf('/', path.indexOf('://') + 3);
+  const [address] = path.slice(start + 1).split('@', 1);
+  const name = address.slice(address.lastIndexOf('/') + 1).replace(/\.git$/, '');
+  return /^[A-Za-z0-9._-]{1,100}$/.test(name) ? { name: normalizedName(name), specifier: undefined } : undefined;
 }
 
 function decoded(text: string): string {

@@ -19,6 +19,10 @@ export interface ShellCommand {
 const maxDepth = 8;
 /** A text with more commands than this is no script that anybody wrote. */
 const maxCommands = 100_000;
+/** Waiting for their bodies at once. */
+const maxHereDocuments = 16;
+/** Of all that is put in for variables in one text. */
+const maxInsertedLength = 1024 * 1024;
 
 /** Variables that are known; what they stand for is put in and, without quotes, cut at blanks as a shell does. */
 export type Variables = ReadonlyMap<string, string>;
@@ -37,6 +41,7 @@ class ShellReader {
   private word = '';
   private hasWord = false;
   private open = false;
+  private insertedLength = 0;
   private readonly nested: ShellCommand[] = [];
   private readonly hereDocuments: { readonly end: string; readonly stripTabs: boolean }[] = [];
   private readonly text: string;
@@ -201,7 +206,8 @@ class ShellReader {
   }
 
   private insert(value: string | undefined, written: string, quoted: boolean): void {
-    if (value === undefined) {
+    this.insertedLength += value?.length ?? 0;
+    if (value === undefined || this.insertedLength > maxInsertedLength) {
       this.word += written;
       this.open = true;
       return;
@@ -255,7 +261,7 @@ class ShellReader {
   private redirection(): void {
     const [here, dash, quote, end] =
       /^<<(-?)[ \t]{0,8}(["']?)([A-Za-z_]\w{0,63})\2/.exec(this.text.slice(this.at, this.at + 96)) ?? [];
-    if (here !== undefined && quote !== undefined) {
+    if (here !== undefined && quote !== undefined && this.hereDocuments.length < maxHereDocuments) {
       this.endWord();
       this.hereDocuments.push({ end, stripTabs: dash === '-' });
       this.at += here.length;
