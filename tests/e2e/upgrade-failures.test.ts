@@ -68,6 +68,8 @@ const phase = async (): Promise<string | undefined> =>
   ).runtime.rollout?.phase;
 const ended = (id: string) => readHistory(store.path).entries.find(({ asked }) => asked.id === id)?.ended;
 
+const isServed = (name: string) => test.events.some(({ kind, model }) => kind === 'available' && model === name);
+
 function promote(): string {
   const state = readStoreState(store.path, undefined, from);
   return askPromotion(store.path, state, { version: to, by: 'a test', unsafeUnrehearsed: true }).id;
@@ -95,6 +97,8 @@ describe.skipIf(older === undefined)(
           { name: 'strict', path: path.join(models, 'strict'), limits, rehearsal: { tolerance: { absolute: 0, relative: 0 } } },
         ],
       });
+      // Its files have to lie still for a while first.
+      await until('it is served', () => isServed('digits'));
       const { status, json, text } = await post(`${test.url}/v1/models/digits:predict`, body);
       expect(status, text).toBe(200);
       const fault = sameNumbers(numbersOf(json));
@@ -106,8 +110,6 @@ describe.skipIf(older === undefined)(
       await test?.close();
       store?.remove();
     });
-
-    const isServed = (name: string) => test.events.some(({ kind, model }) => kind === 'available' && model === name);
 
     it('moves nothing for good when one model does not load there', async () => {
       await until('it is served', () => isServed('newer'), 60_000);

@@ -97,9 +97,11 @@ describe.skipIf(older === undefined)(
       }
       test = await startTestServer({
         store: store.path,
-        runtime: { tensorflow: from, rollout: { observeMs: '3s', mirrorPercent: 20 } },
+        runtime: { tensorflow: from, rollout: { observeMs: '5s', mirrorPercent: 20 } },
         models: ['digits', 'tabular'].map((name) => ({ name, path: path.join(models, name), limits: { timeoutMs: 20_000 } })),
       });
+      // Their files have to lie still for a while first.
+      await until('all are served', () => test.server.catalog.ready);
       const targets: LoadTarget[] = [];
       for (const name of ['digits', 'tabular']) {
         const body = request(name);
