@@ -21,7 +21,7 @@ import { type AttackModel, attackModel } from './attack.ts';
 import { attacks, chosenAttacks, writesTable } from './attacks.ts';
 import { type Neighbour, startNeighbour } from './neighbour.ts';
 import { type OldRuntime, oldPin, oldRuntime } from './old-runtime.ts';
-import { isForeign, type Row, writeTable } from './outcome-table.ts';
+import { documented, isForeign, type Row, writeTable } from './outcome-table.ts';
 import { runAttack } from './run-attack.ts';
 
 const found = await oldRuntime();
@@ -61,6 +61,10 @@ describe('attacks', () => {
       expect([cve, isAffected('2.21.0', advisory?.affected ?? [])]).toEqual([cve, false]);
       expect([cve, advisory?.ops]).toEqual([cve, expect.arrayContaining([op])]);
     }
+  });
+
+  it('are all in the table of docs/vulnerable-runtime.md', () => {
+    expect(documented()).toEqual(attacks.map(({ cve, op }) => [cve, op]));
   });
 });
 
