@@ -102,6 +102,19 @@ describe('what is not read', () => {
     expect(report.verdict).toBe('unreadable');
   });
 
+  it('includes nothing from outside of the project', () => {
+    const outer = writeProject({ 'base.txt': 'tensorflow==2.9.1\n' }, path.join(folder, 'outer'));
+    const inner = {
+      'requirements.txt': '-r ../base.txt\n-r a/../../base.txt\n',
+      'a/b.txt': '',
+      'x.sh': `pip install -r ${outer}/base.txt\n`,
+    };
+    const report = auditSupplyChain(writeProject(inner, path.join(outer, 'inner')));
+    expect(linesOf(report)).toEqual(['requirements.txt:1 NOT-JUDGED', 'requirements.txt:2 NOT-JUDGED', 'x.sh:1 NOT-JUDGED']);
+    // The same lines in the folder that holds both do read it.
+    expect(linesOf(auditSupplyChain(outer))).toContain('base.txt:1 vulnerable critical');
+  });
+
   it('stops at its bounds, and says so', () => {
     const many = writeProject(
       Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`${at}/requirements.txt`, 'numpy\n'])),

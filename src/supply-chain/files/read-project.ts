@@ -89,6 +89,7 @@ class ProjectWalk {
     if (known !== undefined || this.isFull) return known;
     // Each folder on the way must be a folder itself, and no link to one.
     const parts = file.split('/');
+    if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
     for (let at = 1; at < parts.length; at++) {
       const [parent, name] = [parts.slice(0, at - 1).join('/'), parts[at - 1]];
       const entry = this.list(parent, true).find((one) => one.name === name);
