@@ -37,6 +37,23 @@ const refusal = {
 };
 
 describe('createServerLog()', () => {
+  it('names the TensorFlow that serves in every line for machines, also after another one was promoted', () => {
+    const server = { url: 'http://127.0.0.1:1', runtime: { digest: 'a' } as { digest: string } | undefined };
+    const lines = said('json', (log) => {
+      log.note('before');
+      log.listening(server as unknown as Parameters<ServerLog['listening']>[0]);
+      server.runtime = { digest: 'b' };
+      log.onRefusal(refusal);
+      server.runtime = undefined;
+      log.note('taken away');
+    });
+    const slots = lines
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { readonly slot?: string }).slot);
+    expect(slots).toEqual([undefined, 'a', 'b', undefined]);
+  });
+
   it('says for people which rule of a contract was broken, and what was done', () => {
     expect(said('text', (log) => log.onEvent(violations))).toMatch(
       /digits version 2: serving_default\/inputs\/x\/max broken 12 times since it was last said \(shadow: let through\)\n$/,
