@@ -11,4 +11,5 @@ export { packageFolder } from './package-folder.ts';
 export { packageVersion } from './package-version.ts';
 export { printable, printableJson } from './printable.ts';
 export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts';
+export { sarifLevels, sarifRuleName, sarifSecuritySeverities, sarifText } from './sarif.ts';
 export { compareSeverity, lowered, type Severity, severities } from './severity.ts';

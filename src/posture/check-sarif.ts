@@ -1,23 +1,7 @@
 // The check as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for code scanning. A version of TensorFlow has no line in a file: what is named as the place is the
 // file that chose it, and the slot stands in logicalLocations.
-import type { Severity } from '../core/index.ts';
+import { sarifLevels, sarifRuleName, sarifSecuritySeverities, sarifText } from '../core/index.ts';
 import { type CheckFinding, type CheckReport, type CheckRuleId, checkRules } from './check-report.ts';
-
-const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
-  info: 'note',
-  low: 'note',
-  medium: 'warning',
-  high: 'error',
-  critical: 'error',
-};
-/** What GitHub sorts by, from 0 to 10. */
-const securitySeverities: Readonly<Record<Severity, string>> = {
-  info: '0.0',
-  low: '3.0',
-  medium: '5.5',
-  high: '8.0',
-  critical: '9.5',
-};
 
 /** @param place Name of the configuration or folder that was checked, relative, without a folder above it. */
 export function checkSarif(
@@ -26,26 +10,19 @@ export function checkSarif(
 ): string {
   const used = [...new Set(report.findings.map(({ ruleId }) => ruleId))].sort();
   const { posture, verdict, failOn, notes } = report;
-  const log = {
-    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
-    version: '2.1.0',
-    runs: [
+  return sarifText({
+    tool: {
+      driver: { name: 'airlock runtime check', version: airlock, rules: used.map((id) => ruleOf(id, report.findings)) },
+    },
+    invocations: [
       {
-        tool: {
-          driver: { name: 'airlock runtime check', version: airlock, rules: used.map((id) => ruleOf(id, report.findings)) },
-        },
-        invocations: [
-          {
-            executionSuccessful: true,
-            toolExecutionNotifications: notes.map((text) => ({ level: 'note', message: { text } })),
-          },
-        ],
-        results: report.findings.map((finding) => resultOf(finding, used.indexOf(finding.ruleId), report, place)),
-        properties: { verdict, failOn, advisoryData: posture.advisoryData, releaseData: posture.releaseData },
+        executionSuccessful: true,
+        toolExecutionNotifications: notes.map((text) => ({ level: 'note', message: { text } })),
       },
     ],
-  };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+    results: report.findings.map((finding) => resultOf(finding, used.indexOf(finding.ruleId), report, place)),
+    properties: { verdict, failOn, advisoryData: posture.advisoryData, releaseData: posture.releaseData },
+  });
 }
 
 function ruleOf(id: CheckRuleId, findings: readonly CheckFinding[]): object {
@@ -53,11 +30,11 @@ function ruleOf(id: CheckRuleId, findings: readonly CheckFinding[]): object {
   const { title, effect } = checkRules[id];
   return {
     id,
-    name: id.replace(/(^|[-/])(\w)/g, (_, __, letter: string) => letter.toUpperCase()),
+    name: sarifRuleName(id),
     shortDescription: { text: title },
     fullDescription: { text: effect },
-    defaultConfiguration: { level: levels[worst] },
-    properties: { tags: ['security', 'runtime'], 'security-severity': securitySeverities[worst] },
+    defaultConfiguration: { level: sarifLevels[worst] },
+    properties: { tags: ['security', 'runtime'], 'security-severity': sarifSecuritySeverities[worst] },
   };
 }
 
@@ -71,7 +48,7 @@ function resultOf(
   return {
     ruleId,
     ruleIndex,
-    level: levels[severity],
+    level: sarifLevels[severity],
     message: { text: `${message}. ${fix}.` },
     locations: [
       {

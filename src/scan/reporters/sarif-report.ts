@@ -1,54 +1,31 @@
 // The report as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for code scanning. Artifact URIs name files of what was scanned and nothing else; where in
 // a graph it is stands in logicalLocations, because a node has no line.
-import type { Severity } from '../../core/index.ts';
+import { sarifLevels, sarifRuleName, sarifSecuritySeverities, sarifText } from '../../core/index.ts';
 import type { Report, ReportedFinding, Rule } from '../scan-types.ts';
-
-const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
-  info: 'note',
-  low: 'note',
-  medium: 'warning',
-  high: 'error',
-  critical: 'error',
-};
-/** What GitHub sorts by, from 0 to 10. */
-const securitySeverities: Readonly<Record<Severity, string>> = {
-  info: '0.0',
-  low: '3.0',
-  medium: '5.5',
-  high: '8.0',
-  critical: '9.5',
-};
 
 export function sarifReport(report: Report, rules: ReadonlyMap<string, Rule>): string {
   const used = [...new Set(report.findings.map(({ ruleId }) => ruleId))].sort();
-  const log = {
-    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
-    version: '2.1.0',
-    runs: [
+  return sarifText({
+    tool: {
+      driver: {
+        name: 'airlock',
+        version: report.scanner.version,
+        rules: used.map((id) => ruleOf(id, rules.get(id))),
+      },
+    },
+    artifacts: artifactsOf(report),
+    invocations: [
       {
-        tool: {
-          driver: {
-            name: 'airlock',
-            version: report.scanner.version,
-            rules: used.map((id) => ruleOf(id, rules.get(id))),
-          },
-        },
-        artifacts: artifactsOf(report),
-        invocations: [
-          {
-            executionSuccessful: report.unreadable.length === 0,
-            toolExecutionNotifications: report.unreadable.map(({ file, reason }) => ({
-              level: 'error',
-              message: { text: `${file === '' ? report.target : file} could not be judged: ${reason}` },
-            })),
-          },
-        ],
-        results: report.findings.map((finding) => resultOf(finding, report, used.indexOf(finding.ruleId))),
-        properties: { verdict: report.verdict, tensorflow: report.tensorflow, rulesDigest: report.scanner.rules },
+        executionSuccessful: report.unreadable.length === 0,
+        toolExecutionNotifications: report.unreadable.map(({ file, reason }) => ({
+          level: 'error',
+          message: { text: `${file === '' ? report.target : file} could not be judged: ${reason}` },
+        })),
       },
     ],
-  };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+    results: report.findings.map((finding) => resultOf(finding, report, used.indexOf(finding.ruleId))),
+    properties: { verdict: report.verdict, tensorflow: report.tensorflow, rulesDigest: report.scanner.rules },
+  });
 }
 
 /** Each file once: an archive may hold one name twice, and a log with two equal artifacts is refused as not valid, with all that it says. */
@@ -62,14 +39,14 @@ function ruleOf(id: string, rule: Rule | undefined): object {
   const { title, effect, fix, severity, category, heuristic } = rule;
   return {
     id,
-    name: id.replace(/(^|[-/])(\w)/g, (_, __, letter: string) => letter.toUpperCase()),
+    name: sarifRuleName(id),
     shortDescription: { text: title },
     fullDescription: { text: effect },
     help: { text: fix },
-    defaultConfiguration: { level: levels[severity] },
+    defaultConfiguration: { level: sarifLevels[severity] },
     properties: {
       tags: ['security', category, ...(heuristic === true ? ['heuristic'] : [])],
-      'security-severity': securitySeverities[severity],
+      'security-severity': sarifSecuritySeverities[severity],
     },
   };
 }
@@ -79,7 +56,7 @@ function resultOf(finding: ReportedFinding, report: Report, ruleIndex: number): 
   return {
     ruleId,
     ruleIndex,
-    level: levels[severity],
+    level: sarifLevels[severity],
     message: { text: message },
     locations: [
       {

@@ -1,65 +1,42 @@
 // The audit as SARIF 2.1.0, for code scanning: places are lines of the project's own files.
-import type { Severity } from '../../core/index.ts';
+import { sarifLevels, sarifSecuritySeverities, sarifText } from '../../core/index.ts';
 import { supplyChainRules } from '../rules.ts';
 import type { ReportedFinding, SupplyChainReport } from '../supply-chain-types.ts';
 
-const levels: Readonly<Record<Severity, 'note' | 'warning' | 'error'>> = {
-  info: 'note',
-  low: 'note',
-  medium: 'warning',
-  high: 'error',
-  critical: 'error',
-};
-/** What GitHub sorts by, from 0 to 10. */
-const securitySeverities: Readonly<Record<Severity, string>> = {
-  info: '0.0',
-  low: '3.0',
-  medium: '5.5',
-  high: '8.0',
-  critical: '9.5',
-};
-
 export function sarifReport(report: SupplyChainReport): string {
   const used = supplyChainRules.filter(({ id }) => report.findings.some(({ ruleId }) => ruleId === id));
-  const log = {
-    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
-    version: '2.1.0',
-    runs: [
+  return sarifText({
+    tool: {
+      driver: {
+        name: 'airlock',
+        version: report.airlock,
+        rules: used.map(({ id, title, why, severity }) => ({
+          id,
+          shortDescription: { text: title },
+          fullDescription: { text: why },
+          defaultConfiguration: { level: sarifLevels[severity] },
+          properties: { tags: ['security', 'supply-chain'], 'security-severity': sarifSecuritySeverities[severity] },
+        })),
+      },
+    },
+    invocations: [
       {
-        tool: {
-          driver: {
-            name: 'airlock',
-            version: report.airlock,
-            rules: used.map(({ id, title, why, severity }) => ({
-              id,
-              shortDescription: { text: title },
-              fullDescription: { text: why },
-              defaultConfiguration: { level: levels[severity] },
-              properties: { tags: ['security', 'supply-chain'], 'security-severity': securitySeverities[severity] },
-            })),
-          },
-        },
-        invocations: [
-          {
-            executionSuccessful: report.unreadable.length === 0,
-            toolExecutionNotifications: report.unreadable.map(({ file, line, reason }) => ({
-              level: 'error',
-              message: { text: `not judged: ${reason}` },
-              locations: [locationOf(file || report.target, line)],
-            })),
-          },
-        ],
-        results: report.findings.map((finding) =>
-          resultOf(
-            finding,
-            used.findIndex(({ id }) => id === finding.ruleId),
-          ),
-        ),
-        properties: { verdict: report.verdict, refuseAt: report.refuseAt, data: report.data },
+        executionSuccessful: report.unreadable.length === 0,
+        toolExecutionNotifications: report.unreadable.map(({ file, line, reason }) => ({
+          level: 'error',
+          message: { text: `not judged: ${reason}` },
+          locations: [locationOf(file || report.target, line)],
+        })),
       },
     ],
-  };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+    results: report.findings.map((finding) =>
+      resultOf(
+        finding,
+        used.findIndex(({ id }) => id === finding.ruleId),
+      ),
+    ),
+    properties: { verdict: report.verdict, refuseAt: report.refuseAt, data: report.data },
+  });
 }
 
 function resultOf(finding: ReportedFinding, ruleIndex: number): object {
@@ -67,7 +44,7 @@ function resultOf(finding: ReportedFinding, ruleIndex: number): object {
   return {
     ruleId,
     ruleIndex,
-    level: levels[severity],
+    level: sarifLevels[severity],
     message: { text: `${message}. ${why} Fix: ${fix}` },
     locations: [locationOf(place.file, place.line)],
     partialFingerprints: { 'airlockFinding/v1': fingerprint },
