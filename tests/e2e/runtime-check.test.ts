@@ -1,7 +1,17 @@
 // `airlock runtime check` and what a server does about its findings, with a real slot, the real digits model and a made-up vulnerability that the store's
 // own update names: from the file to exit codes, a refused start, metrics and the status.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -133,6 +143,16 @@ describe('airlock runtime check', () => {
     expect(run.status).toBe(0);
     expect(json(run).posture).toMatchObject({ models: [], slots: [{ version: '2.21.0', isInstalled: false, isServing: true }] });
   });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    'leaves nothing of root in the store of another user, whose server could not read it (skipped without root)',
+    async () => {
+      chownSync(store, 12_345, 12_345);
+      const run = await check(['--offline', '--json', '--store', store, '--models', digits]);
+      expect(json(run).notes).toContain('Nothing was remembered in the store: it belongs to user 12345');
+      expect(readdirSync(store).filter((name) => name !== 'runtimes')).toEqual([]);
+    },
+  );
 
   it('says that the index and npm were not asked, and takes neither for clean', async () => {
     const bin = path.join(folder, 'bin');

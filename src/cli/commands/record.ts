@@ -2,7 +2,6 @@
 // configuration allows, and only `show` needs the key that nobody but its owner has.
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { AuditLog } from '../../audit/index.ts';
@@ -21,6 +20,8 @@ import {
   type SegmentFile,
   writeOrder,
 } from '../../recording/index.ts';
+import { assertOwnStore } from '../../runtime/index.ts';
+import { askerName } from '../asker-name.ts';
 import type { Io } from '../io.ts';
 import { wholeNumberBetween } from '../number-options.ts';
 import { formatBytes } from '../progress-bar.ts';
@@ -132,14 +133,14 @@ function assertAllowed({ recording, models }: Config, name: string, sample: numb
 }
 
 /** Whose requests are kept is something that others have to be able to find out later. @throws AUDIT_LOG_FAILED */
-function audit(store: string, kind: string, { id, model, samplePercent, until }: RecordingOrder): void {
-  const { username } = userInfo();
-  new AuditLog(join(store, 'audit')).append(kind, { id, model, samplePercent, until, user: username });
+function audit(store: string, kind: string, { id, model, samplePercent, until }: RecordingOrder, io: Io): void {
+  new AuditLog(join(store, 'audit')).append(kind, { id, model, samplePercent, until, user: askerName(io.env) });
 }
 
 async function start(model: string, options: StartOptions, io: Io): Promise<void> {
   const config = await loadConfig(options.config);
   assertAllowed(config, model, options.sample);
+  assertOwnStore(config.store);
   const nowMs = Date.now();
   const orders = await readOrders(config.store);
   if (orders.some((order) => order.model === model && isActive(order, nowMs)))
@@ -154,10 +155,11 @@ async function start(model: string, options: StartOptions, io: Io): Promise<void
     maxRequests: options.maxRequests,
     startedAt: new Date(nowMs).toISOString(),
     until: new Date(nowMs + options.for).toISOString(),
-    by: userInfo().username,
+    by: askerName(io.env),
   };
+  // First: what the log does not have is not recorded.
+  audit(config.store, 'recording started', order, io);
   await writeOrder(config.store, order);
-  audit(config.store, 'recording started', order);
   if (options.json === true) io.stdout.write(`${JSON.stringify(order)}\n`);
   else
     io.stdout.write(
@@ -171,7 +173,7 @@ async function stop(model: string, options: PlaceOptions, io: Io): Promise<void>
   const active = (await readOrders(store)).filter((order) => order.model === model && isActive(order, nowMs));
   for (const order of active) {
     await writeOrder(store, { ...order, stoppedAt: new Date(nowMs).toISOString() });
-    audit(store, 'recording stopped', order);
+    audit(store, 'recording stopped', order, io);
   }
   if (options.json === true) io.stdout.write(`${JSON.stringify({ stopped: active.map(({ id }) => id) })}\n`);
   else
@@ -210,6 +212,7 @@ async function show(
 ): Promise<void> {
   const store = await storeOf(options);
   const identities = await readIdentities(options.identity);
+  if (id !== undefined && !(await isThere(store, id))) throw noRecording(id);
   let shown = 0;
   for await (const { meta, signature, inputs } of readRecordings({
     store,
@@ -221,17 +224,25 @@ async function show(
   }
 }
 
+async function isThere(store: string, id: string): Promise<boolean> {
+  const segments = await listSegments(store);
+  return segments.some(({ recording }) => recording === id) || (await readOrders(store)).some((order) => order.id === id);
+}
+
+function noRecording(id: string): AirlockError {
+  return new AirlockError('USAGE', { message: `There is no recording ${printable(id, 64)}` });
+}
+
 async function remove(id: string, options: PlaceOptions, io: Io): Promise<void> {
   const store = await storeOf(options);
   const isMeant = (one: string) => id === 'all' || one === id;
   const segments = (await listSegments(store)).filter(({ recording }) => isMeant(recording));
   const orders = (await readOrders(store)).filter((order) => isMeant(order.id));
-  if (segments.length === 0 && orders.length === 0)
-    throw new AirlockError('USAGE', { message: `There is no recording ${printable(id, 64)}` });
+  if (segments.length === 0 && orders.length === 0) throw noRecording(id);
   // First, so that a server ends it before its next look.
   for (const order of orders) {
     await removeOrder(store, order.id);
-    audit(store, 'recording deleted', order);
+    audit(store, 'recording deleted', order, io);
   }
   await removeSegments(store, segments);
   const requests = segments.reduce((sum, one) => sum + one.requests, 0);

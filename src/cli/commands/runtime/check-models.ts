@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../../config/index.ts';
 import { AirlockError, printable } from '../../../core/index.ts';
 import { keptUses, type ModelFolder, modelFolders, type PostureModel } from '../../../posture/index.ts';
+import { foreignOwner } from '../../../runtime/index.ts';
 import type { Report } from '../../../scan/index.ts';
 import { scan } from '../../../scanner/index.ts';
 import { ScanHistory } from '../../../serving/index.ts';
@@ -35,6 +36,7 @@ export async function modelsOf(config: Config, options: ModelsOptions): Promise<
 
 /** Undefined where the store is not this user's: then every model is scanned. */
 function openHistory(store: string): ScanHistory | undefined {
+  if (foreignOwner(store) !== undefined) return undefined;
   try {
     return new ScanHistory(join(store, 'scans'));
   } catch {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Config, RuntimeConfig } from '../../../config/index.ts';
 import { AirlockError } from '../../../core/index.ts';
 import { collectFacts, type PostureFacts } from '../../../posture/index.ts';
+import { foreignOwner } from '../../../runtime/index.ts';
 import type { Io } from '../../io.ts';
 import { modelsOf } from './check-models.ts';
 import { releaseTable } from './check-releases.ts';
@@ -33,9 +34,11 @@ export async function gatherFacts(
     config === undefined ? [] : modelsOf(config, { io, signal, note }),
   ]);
   const facts = { store, runtime, models, nowMs: Date.now(), ...(table === undefined ? {} : { releaseTable: table }) };
-  return collectFacts({ ...facts, mayWrite: existsSync(store) }).catch((thrown: unknown) => {
+  const owner = foreignOwner(store);
+  if (owner !== undefined) note(`Nothing was remembered in the store: it belongs to user ${owner}`);
+  return collectFacts({ ...facts, mayWrite: owner === undefined && existsSync(store) }).catch((thrown: unknown) => {
     const { code, message } = AirlockError.from(thrown);
-    if (code !== 'STORE_NOT_WRITABLE') throw thrown;
+    if (code !== 'STORE_NOT_WRITABLE' && code !== 'DISK_FULL') throw thrown;
     note(`Nothing was remembered in the store: ${message}`);
     return collectFacts({ ...facts, mayWrite: false });
   });

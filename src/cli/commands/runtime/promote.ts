@@ -1,9 +1,9 @@
 // `airlock runtime promote`: another installed TensorFlow serves from now on. It asks; the server that runs carries it out, or the next one that starts.
 import type { Command } from 'commander';
-import { askPromotion, findSlot, type Selection, verifySlot } from '../../../runtime/index.ts';
+import { askPromotion, assertOwnStore, findSlot, type Selection, verifySlot } from '../../../runtime/index.ts';
+import { askerName } from '../../asker-name.ts';
 import type { Io } from '../../io.ts';
 import {
-  askerName,
   followRollout,
   reasonText,
   type StoreAtHand,
@@ -53,6 +53,7 @@ export async function promoteTo(
   { reason, acceptChanges, unsafeUnrehearsed, wait }: Omit<PromoteOptions, keyof StoreOptions>,
   io: Io,
 ): Promise<Promotion> {
+  assertOwnStore(store);
   await verifySlot(await findSlot(store, version, undefined, pins));
   const by = askerName(io.env);
   const selection = askPromotion(store, state, { version, by, reason, acceptChanges, unsafeUnrehearsed });

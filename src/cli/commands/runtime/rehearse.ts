@@ -6,6 +6,7 @@ import { type Config, configForFolder, loadConfig } from '../../../config/index.
 import { AirlockError, printable } from '../../../core/index.ts';
 import { assertPrivate } from '../../../provenance/index.ts';
 import { type Rehearsal, type RehearsalProgress, rehearse } from '../../../rehearsal/index.ts';
+import { assertOwnStore } from '../../../runtime/index.ts';
 import { counted } from '../../counted.ts';
 import type { Io } from '../../io.ts';
 import { writeNewFiles } from '../../new-files.ts';
@@ -62,6 +63,7 @@ export async function rehearseShown(
   options: Pick<RehearseOptions, 'identity' | 'from' | 'maxRequests' | 'json'>,
   io: Io,
 ): Promise<Rehearsal> {
+  assertOwnStore(config.store);
   const identities = options.identity === undefined ? [] : await readIdentities(options.identity);
   const onProgress = options.json === true ? undefined : progressLine(io);
   return withInterrupt((signal) =>

@@ -1,8 +1,9 @@
 // `airlock runtime remove`: deletes an installed TensorFlow that nobody needs.
 import type { Command } from 'commander';
 import { removeSlot } from '../../../runtime/index.ts';
+import { askerName } from '../../asker-name.ts';
 import type { Io } from '../../io.ts';
-import { askerName, type StoreOptions, storeOf, withConfigOrStore } from './rollout-shared.ts';
+import { type StoreOptions, storeOf, withConfigOrStore } from './rollout-shared.ts';
 import { auditRuntime, writeJson } from './shared.ts';
 
 export function addRemoveCommand(runtime: Command, io: Io): void {

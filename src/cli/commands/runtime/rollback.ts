@@ -1,9 +1,9 @@
 // `airlock runtime rollback`: what served before the last promotion serves again; also ends a promotion that is under way.
 import type { Command } from 'commander';
 import { askRollback, findSlot, lastPromotion, verifySlot } from '../../../runtime/index.ts';
+import { askerName } from '../../asker-name.ts';
 import type { Io } from '../../io.ts';
 import {
-  askerName,
   followRollout,
   reasonText,
   type StoreOptions,

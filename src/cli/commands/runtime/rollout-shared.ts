@@ -1,5 +1,4 @@
 // What `promote`, `rollback`, `history` and `remove` share: which store and configuration they are about, who asks, and how they follow a server that carries it out.
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config/index.ts';
 import { AirlockError, printable } from '../../../core/index.ts';
@@ -58,19 +57,6 @@ export async function storeOf({ store, config, pins }: StoreOptions): Promise<St
   const { store: folder, runtime } = await loadConfig(config);
   const state = readStoreState(folder, runtime.tensorflow, defaultVersion);
   return { store: folder, state, pins: await loadPins(pins ?? runtime.pins) };
-}
-
-/** The user of the operating system; behind sudo also who called it. */
-export function askerName(env: Io['env']): string {
-  let name: string;
-  try {
-    name = userInfo().username;
-  } catch {
-    // A container whose user has no account.
-    name = `user ${process.getuid?.() ?? 'unknown'}`;
-  }
-  const sudo = env.SUDO_USER;
-  return printable(sudo === undefined || sudo === '' || sudo === name ? name : `${name} (${sudo})`, 128);
 }
 
 /** A text of somebody's own, made safe to keep and show. @throws USAGE for one that is empty or longer than 1000 characters. */
