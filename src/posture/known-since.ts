@@ -18,7 +18,8 @@ const schema = z.strictObject({
 });
 
 /**
- * By advisory, the day on which this store first saw it, for those that its first data did not name. Writes down what is new, where `mayWrite`.
+ * By advisory, the day on which this store first saw it, for those that its first data did not name. Writes down what is new where `mayWrite`;
+ * where not, what is new counts from its publication.
  * @throws STORE_UNSAFE when another user could have written the file, or it is not what was written; STORE_NOT_WRITABLE, DISK_FULL.
  */
 export function knownSince(
@@ -32,7 +33,8 @@ export function knownSince(
   const isFirst = kept === undefined;
   const known = new Map<string, string | null>(Object.entries(kept ?? {}));
   const fresh = ids.filter((id) => !known.has(id));
-  for (const id of fresh) known.set(id, isFirst ? null : today);
+  // What is not written down would be new again tomorrow, and never overdue.
+  for (const id of fresh) known.set(id, isFirst || !mayWrite ? null : today);
   if (mayWrite && fresh.length > 0)
     writePrivateFile(folder, fileName, `${JSON.stringify({ format: 1, known: Object.fromEntries(known) })}\n`);
   // A day that is still to come is a clock that was set back, and would move the deadline.
