@@ -1,5 +1,6 @@
 // Safeguard 7 around a pin: where TensorFlow may come from, what is refused by name, what was withdrawn, who attested it, and who may write the file
-// of pins. The index is a server on this machine, pip is the real one, the wheels are small fakes.
+// of pins. The index is a server on this machine, the wheels are small fakes. pip is the real one where it decides something, elsewhere a stand-in that says
+// how it is set up and hands over a wheel without looking at it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import type { AirlockError } from '../../src/core/index.ts';
 import { addPin, findSlot, installRuntime, loadPins, proposePin, type RuntimePin, verifySlot } from '../../src/runtime/index.ts';
 import { type InstallPinOptions, installPin } from '../../src/runtime/install-runtime.ts';
 import type { PinRequest } from '../../src/runtime/propose-pin.ts';
+import { type FakePip, makeFakePip } from '../support/fake-pip.ts';
 import { type Keyless, makeKeyless } from '../support/keyless.ts';
 import { type SimpleIndex, startSimpleIndex } from '../support/simple-index.ts';
 import { honestEntries, pinOf, sha256Of, writeZip } from './fake-wheel.ts';
@@ -24,11 +26,13 @@ const githubIssuer = 'https://token.actions.githubusercontent.com';
 let root = '';
 let pinsFile = '';
 let index: SimpleIndex;
+let pip: FakePip;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'airlock-pin-test-'));
   pinsFile = join(root, 'pins.json');
   index = await startSimpleIndex();
+  pip = standIn();
 });
 
 afterEach(async () => {
@@ -44,9 +48,18 @@ function offer(more: object = {}): void {
   index.offer('tensorflow-cpu', { name: fake.wheel, content: wheel, sha256: fake.wheelSha256, ...more });
 }
 
-const propose = (more: Partial<PinRequest> = {}) => proposePin({ version: '9.9.9', arch: 'x86_64', env: pipEnv(), ...more });
+let standIns = 0;
+
+/** A pip that is set up like this, and leaves the wheel. */
+function standIn(settings: Readonly<Record<string, string>> = {}): FakePip {
+  const made = makeFakePip(join(root, `pip-${standIns++}`), { 'index-url': index.url, ...settings });
+  made.offer(fake.wheel, wheel);
+  return made;
+}
+
+const propose = (more: Partial<PinRequest> = {}) => proposePin({ version: '9.9.9', arch: 'x86_64', env: pip.env, ...more });
 const install = (more: Partial<InstallPinOptions> = {}, pin: RuntimePin = fake) =>
-  installPin(pin, { store: join(root, 'store'), env: pipEnv(), ...more });
+  installPin(pin, { store: join(root, 'store'), env: pip.env, ...more });
 
 async function failureOf(job: Promise<unknown>): Promise<AirlockError> {
   return await job.then(
@@ -55,41 +68,42 @@ async function failureOf(job: Promise<unknown>): Promise<AirlockError> {
   );
 }
 
-describe.skipIf(!hasPip)(`a pin of a further release${pipTitle}`, () => {
-  it('says what the index lists and what came, goes into the file once, and installs from there', async () => {
-    offer();
-    const proposal = await propose();
-    expect(proposal).toMatchObject({ indexSha256: fake.wheelSha256, attestation: { state: 'none' }, yanked: undefined });
-    expect(proposal.pin).toEqual({ ...fake, files: [...fake.files].sort((a, b) => (a.name < b.name ? -1 : 1)) });
-    expect(await addPin(pinsFile, proposal.pin)).toEqual({ file: pinsFile, isNew: true });
-    expect(await addPin(pinsFile, proposal.pin)).toEqual({ file: pinsFile, isNew: false });
-    const pins = await loadPins(pinsFile);
-    const store = join(root, 'store');
-    await verifySlot(await installRuntime({ store, version: '9.9.9', arch: 'x86_64', pins, env: pipEnv() }));
-    await verifySlot(await findSlot(store, '9.9.9', 'x86_64', pins));
-    // Without the file it is a folder of a version that nothing pins.
-    expect((await failureOf(findSlot(store, '9.9.9', 'x86_64'))).code).toBe('RUNTIME_VERSION_UNKNOWN');
-  });
+describe('a pin of a further release', () => {
+  it.skipIf(!hasPip)(
+    `says what the index lists and what came, goes into the file once, and installs from there${pipTitle}`,
+    async () => {
+      offer();
+      const proposal = await propose({ env: pipEnv() });
+      expect(proposal).toMatchObject({ indexSha256: fake.wheelSha256, attestation: { state: 'none' }, yanked: undefined });
+      expect(proposal.pin).toEqual({ ...fake, files: [...fake.files].sort((a, b) => (a.name < b.name ? -1 : 1)) });
+      expect(await addPin(pinsFile, proposal.pin)).toEqual({ file: pinsFile, isNew: true });
+      expect(await addPin(pinsFile, proposal.pin)).toEqual({ file: pinsFile, isNew: false });
+      const pins = await loadPins(pinsFile);
+      const store = join(root, 'store');
+      await verifySlot(await installRuntime({ store, version: '9.9.9', arch: 'x86_64', pins, env: pipEnv() }));
+      await verifySlot(await findSlot(store, '9.9.9', 'x86_64', pins));
+      // Without the file it is a folder of a version that nothing pins.
+      expect((await failureOf(findSlot(store, '9.9.9', 'x86_64'))).code).toBe('RUNTIME_VERSION_UNKNOWN');
+    },
+  );
 
   it('works with an index that speaks HTML only', async () => {
     await index.close();
     index = await startSimpleIndex('html');
+    pip = standIn();
     offer();
     expect((await propose()).pin.wheelSha256).toBe(fake.wheelSha256);
   });
 
-  it('is refused when other bytes come than the index lists', async () => {
+  it.skipIf(!hasPip)(`is refused when other bytes come than the index lists${pipTitle}`, async () => {
     offer({ sha256: sha256Of(Buffer.from('another wheel')) });
-    expect(await failureOf(propose())).toMatchObject({ code: 'RUNTIME_HASH_MISMATCH' });
+    expect(await failureOf(propose({ env: pipEnv() }))).toMatchObject({ code: 'RUNTIME_HASH_MISMATCH' });
   });
 
   it('is refused when pip hands over other bytes than it was told', async () => {
     offer();
-    const bin = join(root, 'bin');
-    mkdirSync(bin);
-    const script = `case "$*" in *config*) echo ":env:.index-url='${index.url}'"; exit 0;; esac\nfor last; do :; done\necho evil > "\${last#--dest=}/${fake.wheel}"\n`;
-    writeFileSync(join(bin, 'python3'), `#!/bin/sh\n${script}`, { mode: 0o755 });
-    const error = await failureOf(propose({ env: pipEnv({ PATH: `${bin}:/usr/bin:/bin` }) }));
+    pip.offer(fake.wheel, Buffer.from('evil'));
+    const error = await failureOf(propose());
     expect(error).toMatchObject({ code: 'RUNTIME_HASH_MISMATCH', detail: expect.stringContaining(fake.wheelSha256) });
   });
 
@@ -100,20 +114,21 @@ describe.skipIf(!hasPip)(`a pin of a further release${pipTitle}`, () => {
     const empty = writeZip(honestEntries.filter(({ name }) => !name.includes('libtensorflow_cc')));
     const name = fake.wheel.replaceAll('9.9.9', '9.9.7');
     index.offer('tensorflow-cpu', { name, content: empty, sha256: sha256Of(empty) });
-    expect((await failureOf(propose({ version: '9.9.7' }))).code).toMatch(/RUNTIME_(WHEEL_INVALID|DOWNLOAD_FAILED)/);
+    pip.offer(name, empty);
+    expect((await failureOf(propose({ version: '9.9.7' }))).code).toBe('RUNTIME_WHEEL_INVALID');
   });
 });
 
-describe.skipIf(!hasPip)(`further sources are refused by name${pipTitle}`, () => {
+describe('further sources are refused by name', () => {
   it.each([
-    ['extra-index-url', { PIP_EXTRA_INDEX_URL: 'https://me:secret@extra.example/simple' }],
-    ['trusted-host', { PIP_TRUSTED_HOST: 'index.example' }],
-    ['index-url', { PIP_INDEX_URL: 'http://me:secret@index.example/simple' }],
-    ['find-links', { PIP_FIND_LINKS: 'https://me:secret@links.example/' }],
-  ])('%s', async (setting, more) => {
+    ['extra-index-url', 'https://me:secret@extra.example/simple'],
+    ['trusted-host', 'index.example'],
+    ['index-url', 'http://me:secret@index.example/simple'],
+    ['find-links', 'https://me:secret@links.example/'],
+  ])('%s', async (setting, value) => {
     offer();
-    const env = pipEnv(more);
-    for (const job of [() => install({ env }), () => propose({ env })]) {
+    pip = standIn({ [setting]: value });
+    for (const job of [() => install(), () => propose()]) {
       const error = await failureOf(job());
       expect(error).toMatchObject({ code: 'RUNTIME_UNOFFICIAL', message: expect.stringContaining(`setting ${setting} `) });
       expect(JSON.stringify([error.message, error.detail])).not.toContain('secret');
@@ -121,22 +136,23 @@ describe.skipIf(!hasPip)(`further sources are refused by name${pipTitle}`, () =>
     expect(index.asked).toEqual([]);
   });
 
-  it('extra-index-url in a configuration file', async () => {
+  it.skipIf(!hasPip)(`as pip itself says them, from the environment and from a file${pipTitle}`, async () => {
+    const inEnv = pipEnv({ PIP_EXTRA_INDEX_URL: 'https://extra.example/simple' });
     const config = join(root, 'pip.conf');
     writeFileSync(config, '[global]\nextra-index-url =\n  https://one.example/simple\n  https://two.example/simple\n');
-    const error = await failureOf(install({ env: pipEnv({ PIP_CONFIG_FILE: config }) }));
-    expect(error).toMatchObject({ code: 'RUNTIME_UNOFFICIAL', message: expect.stringContaining('extra-index-url') });
+    for (const env of [inEnv, pipEnv({ PIP_CONFIG_FILE: config })]) {
+      const error = await failureOf(install({ env }));
+      expect(error).toMatchObject({ code: 'RUNTIME_UNOFFICIAL', message: expect.stringContaining('extra-index-url') });
+    }
   });
 
   it('but not a folder of this machine, which is said in one line and whose files need the pinned SHA-256', async () => {
-    const folder = join(root, 'wheels');
-    mkdirSync(folder);
-    const env = pipEnv({ PIP_FIND_LINKS: folder, PIP_NO_INDEX: '1' });
+    pip = standIn({ 'find-links': join(root, 'wheels'), 'no-index': '1' });
     const notes: string[] = [];
-    writeFileSync(join(folder, fake.wheel), writeZip([...honestEntries, { name: 'evil.py', content: Buffer.from('evil') }]));
-    expect((await failureOf(install({ env }))).code).toBe('RUNTIME_HASH_MISMATCH');
-    writeFileSync(join(folder, fake.wheel), wheel);
-    await install({ env, onNote: (text) => notes.push(text) });
+    pip.offer(fake.wheel, writeZip([...honestEntries, { name: 'evil.py', content: Buffer.from('evil') }]));
+    expect((await failureOf(install())).code).toBe('RUNTIME_HASH_MISMATCH');
+    pip.offer(fake.wheel, wheel);
+    await install({ onNote: (text) => notes.push(text) });
     expect(notes).toEqual([expect.stringContaining('find-links')]);
     expect(index.asked).toEqual([]);
   });
@@ -156,19 +172,19 @@ describe.skipIf(!hasPip)(`further sources are refused by name${pipTitle}`, () =>
   });
 });
 
-describe.skipIf(!hasPip)(`a release that was withdrawn${pipTitle}`, () => {
+describe('a release that was withdrawn', () => {
   it('is refused with the reason before anything is downloaded, and taken with a reason, which is handed on', async () => {
     offer({ yanked: 'segfaults \u001b[2J' });
     const error = await failureOf(install());
     expect(error).toMatchObject({ code: 'RUNTIME_YANKED', message: expect.stringContaining('segfaults \\u{1b}[2J') });
-    expect(index.asked.filter((path) => path.startsWith('/files/'))).toEqual([]);
+    expect(pip.asked().filter((args) => !args.startsWith('config list'))).toEqual([]);
     expect((await failureOf(propose())).code).toBe('RUNTIME_YANKED');
     const taken: string[] = [];
     await install({ allowYanked: 'we need it today', onYanked: (...both) => taken.push(...both) });
     expect(taken).toEqual(['segfaults \\u{1b}[2J', 'we need it today']);
   });
 
-  it('is refused by what pip says where the index cannot be read by us', async () => {
+  it.skipIf(!hasPip)(`is refused by what pip says where the index cannot be read by us${pipTitle}`, async () => {
     offer({ yanked: 'bad' });
     const bin = join(root, 'bin');
     mkdirSync(bin);
@@ -187,13 +203,13 @@ describe.skipIf(!hasPip)(`a release that was withdrawn${pipTitle}`, () => {
     await addPin(pinsFile, pin);
     const pins = await loadPins(pinsFile);
     const taken: string[] = [];
-    const options = { store: join(root, 'store'), version: '9.9.9', arch: 'x86_64', env: pipEnv() } as const;
+    const options = { store: join(root, 'store'), version: '9.9.9', arch: 'x86_64', env: pip.env } as const;
     await installRuntime({ ...options, pins, onYanked: (...both) => taken.push(...both) });
     expect(taken).toEqual(['no reason given', 'only one that has the fix']);
   });
 });
 
-describe.skipIf(!hasPip)(`attestations on the index (PEP 740)${pipTitle}`, () => {
+describe('attestations on the index (PEP 740)', () => {
   let keyless: Keyless;
   let trustedRoot = '';
   beforeAll(async () => {
