@@ -1,4 +1,5 @@
 // The check as Markdown, for a pull request or a page. What others chose to call their models stands in code spans that it cannot end.
+import { markdownCode } from '../core/index.ts';
 import type { CheckReport } from './check-report.ts';
 import { ageText, supportText } from './check-words.ts';
 import { dueDay } from './days.ts';
@@ -26,22 +27,14 @@ export function checkMarkdown(report: CheckReport): string {
   }
   lines.push('');
   for (const { severity, message, fix, ruleId } of findings.slice(0, maxFindings))
-    lines.push(`- **${severity}** ${code(message)} — ${code(fix)} (${ruleId})`);
+    lines.push(`- **${severity}** ${markdownCode(message)} — ${markdownCode(fix)} (${ruleId})`);
   if (findings.length > maxFindings) lines.push(`- … and ${findings.length - maxFindings} more`);
   if (findings.length > 0) lines.push('');
   const ended = node.end === undefined ? node.state : `${node.state}, ${node.state === 'ended' ? 'since' : 'until'} ${node.end}`;
-  lines.push(`Node.js ${code(node.version)}: ${ended}. npm: ${npm.packages.length} packages, ${npm.checked}.`, '');
+  lines.push(`Node.js ${markdownCode(node.version)}: ${ended}. npm: ${npm.packages.length} packages, ${npm.checked}.`, '');
   lines.push(
     `Advisories of ${posture.advisoryData.read} (${ageText(posture.advisoryData.ageDays)}), releases of the ${posture.releaseData.source} of ${posture.releaseData.read}.`,
   );
-  for (const note of notes) lines.push('', `> ${code(note)}`);
+  for (const note of notes) lines.push('', `> ${markdownCode(note)}`);
   return `${lines.join('\n')}\n`;
-}
-
-/** A code span longer than any run of backticks inside it (CommonMark 6.1). */
-function code(text: string): string {
-  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  const pad = text.startsWith('`') || text.endsWith('`') ? ' ' : '';
-  return `${fence}${pad}${text.replaceAll('|', '\\|')}${pad}${fence}`;
 }

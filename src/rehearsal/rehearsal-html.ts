@@ -1,9 +1,10 @@
 // A rehearsal as one HTML file that loads nothing, for a person who has to decide: the verdict and its reasons first, then a picture of each thing that was compared.
 // Every string is escaped, and a policy in the page forbids scripts and connections: names of models and outputs are other people's.
+import { escapeHtml } from '../core/index.ts';
 import type { RehearsalRecord } from '../runtime/index.ts';
 import { differenceBins, type OutputComparison } from './compare-outputs.ts';
 import { type ModelRehearsal, requestSources, type SideReport } from './rehearsal-types.ts';
-import { colours, columnPlot, escapeHtml, flipMatrix, pairPlot, spreadPlot } from './svg-plots.ts';
+import { colours, columnPlot, flipMatrix, pairPlot, spreadPlot } from './svg-plots.ts';
 
 const style = `body{font:15px/1.45 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1d2327}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem;border-top:1px solid #d5dadd;padding-top:1rem}h3{font-size:1rem}

@@ -1,9 +1,5 @@
 // The pictures of a rehearsal's report, as SVG in the page itself: nothing is loaded and no script runs. Every text is escaped here.
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]);
-}
+import { escapeHtml } from '../core/index.ts';
 
 export const colours = { old: '#5b8aa6', now: '#d98a2b', good: '#2d7a46', bad: '#b3362b', rest: '#9aa5ab' } as const;
 

@@ -1,6 +1,6 @@
 // The report as one HTML file that loads nothing: people look rather than read, so it begins with pictures: how many findings of which severity and
 // category, and what was read. Every string is escaped, and a policy in the page forbids scripts and connections.
-import { type Severity, severities } from '../../core/index.ts';
+import { escapeHtml, type Severity, severities } from '../../core/index.ts';
 import { countedFindings } from '../report/index.ts';
 import type { Report, ReportedFinding, Rule } from '../scan-types.ts';
 
@@ -120,10 +120,4 @@ function factsText(facts: Readonly<Record<string, string | number>>): string {
 
 function row(...cells: readonly string[]): string {
   return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
-}
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]);
 }
