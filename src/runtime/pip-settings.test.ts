@@ -23,6 +23,13 @@ describe('what pip config list prints', () => {
     for (const text of ['', "'", 'x', `'x"`, 'None']) expect(readPythonText(text)).toBeUndefined();
   });
 
+  it('reads all of it, however much there is', () => {
+    const many = Array.from({ length: 3_000 }, (_, at) => `global.a${at}='x'`);
+    expect(
+      parsePipConfig([...many, "global.extra-index-url='https://x.example'"].join('\n')).get('extra-index-url'),
+    ).toBeDefined();
+  });
+
   it('never throws while it reads', () => {
     const part = fc.oneof(
       fc.constantFrom('global.', ':env:.', 'index-url=', "'", '"', '\\', '\n', 'x'),
@@ -42,6 +49,9 @@ describe('what is refused of it, by name', () => {
     ['index-url', "global.index-url='git+ssh://secret'"],
     ['find-links', "global.find-links='/opt/wheels https://x.example/secret'"],
     ['pre', "global.pre='true'"],
+    ['requirement', ":env:.requirement='/home/me/secret.txt'"],
+    ['constraint', "global.constraint='/home/me/secret.txt'"],
+    ['pypi-url', "global.pypi-url='http://secret.example/simple'"],
   ])('%s: %s', (key, line) => {
     expect(() => check(line)).toThrow(
       expect.objectContaining({ code: 'RUNTIME_UNOFFICIAL', message: expect.stringContaining(`setting ${key} `) }),

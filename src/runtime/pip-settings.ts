@@ -15,7 +15,8 @@ export interface PipSettings {
 /** pip's own default, which is what a machine without any configuration asks (pip/_internal/models/index.py). */
 const defaultIndex = 'https://pypi.org/simple';
 
-const maxLines = 2_000;
+/** What `--requirement` and its like name are files that may hold `--extra-index-url` themselves, and `pip config list` shows their names only. */
+const fileSettings = ['requirement', 'constraint', 'build-constraint', 'group', 'requirements-from-script'] as const;
 
 /** A text as Python's repr() writes it; undefined for anything else. */
 export function readPythonText(text: string): string | undefined {
@@ -35,7 +36,7 @@ export function readPythonText(text: string): string | undefined {
 export function parsePipConfig(listed: string): ReadonlyMap<string, string> {
   const order = ['global', 'download', ':env:'];
   const found = new Map<string, { readonly rank: number; readonly value: string }>();
-  for (const line of listed.split('\n', maxLines)) {
+  for (const line of listed.split('\n')) {
     const equals = line.indexOf('=');
     const dot = line.lastIndexOf('.', equals);
     if (equals === -1 || dot === -1) continue;
@@ -70,7 +71,7 @@ function refuse(key: string, why: string): AirlockError {
 
 /**
  * Refuses what would let TensorFlow come from more than one index or from one that anybody on the way can be: `extra-index-url`, `trusted-host`,
- * an index by http, and `find-links` to anything but a folder of this machine. pip gives no index priority over another, so a package with a
+ * an index by http or by another name of the setting, files with further requirements, and `find-links` to anything but a folder of this machine. pip gives no index priority over another, so a package with a
  * higher version on any of them wins (dependency confusion). Folders stay allowed: closed networks have nothing else, and a file from one
  * still has to have the SHA-256 of the pin.
  * @throws RUNTIME_UNOFFICIAL, naming the setting
@@ -79,6 +80,10 @@ export function checkPipSettings(values: ReadonlyMap<string, string>): PipSettin
   if (words(values.get('extra-index-url')).length > 0) throw refuse('extra-index-url', 'adds a further package index');
   const hosts = words(values.get('trusted-host')).filter((host) => !isLoopbackHost(host.replace(/:\d+$/, '')));
   if (hosts.length > 0) throw refuse('trusted-host', `turns off the check of certificates for ${printable(hosts[0])}`);
+  for (const key of fileSettings)
+    if (words(values.get(key)).length > 0) throw refuse(key, 'names a file that may add further package indexes');
+  // pip takes it for index-url, whichever of the two comes last.
+  if (values.has('pypi-url')) throw refuse('pypi-url', 'is another name of index-url');
   if (isOn(values.get('pre'))) throw refuse('pre', 'asks for releases that are not final');
   const indexUrl = values.get('index-url')?.trim() ?? defaultIndex;
   const isIndexOff = isOn(values.get('no-index'));

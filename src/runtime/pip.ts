@@ -15,6 +15,12 @@ export type PipCommand = readonly [program: string, ...args: string[]];
 
 const candidates: readonly PipCommand[] = [['python3', '-m', 'pip'], ['pip3'], ['pip']];
 
+/**
+ * Settings of the user's that would keep pip from saying what we have to know; the environment wins over every file. With `quiet` it lists no settings at
+ * all, and does not say that a release was withdrawn; with `user`, `global` or `site` it lists those of one file (pip/_internal/commands/configuration.py).
+ */
+const plainSpoken = { PIP_QUIET: '0', PIP_VERBOSE: '0', PIP_USER: '0', PIP_GLOBAL: '0', PIP_SITE: '0' } as const;
+
 const maxStderrChars = 64 * 1024;
 /** Of what a command prints that is asked for something; more means that it is no pip. */
 const maxStdoutChars = 256 * 1024;
@@ -42,7 +48,7 @@ function run(command: PipCommand, args: readonly string[], options: RunOptions):
     // A process group of its own: `pip` may be a wrapper script, and all of it has to stop.
     const child = spawn(program, [...first, ...args], {
       cwd: options.cwd,
-      env: { ...options.env },
+      env: { ...options.env, ...plainSpoken },
       stdio: ['ignore', options.captures === true ? 'pipe' : 'ignore', 'pipe'],
       detached: true,
     });

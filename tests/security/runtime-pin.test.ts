@@ -146,6 +146,13 @@ describe('further sources are refused by name', () => {
     }
   });
 
+  it.skipIf(!hasPip)(`also when pip is told to list nothing, or one of its files only${pipTitle}`, async () => {
+    const config = join(root, 'pip.conf');
+    writeFileSync(config, '[global]\nextra-index-url = https://one.example/simple\nquiet = 2\nuser = true\n');
+    const error = await failureOf(install({ env: pipEnv({ PIP_CONFIG_FILE: config, PIP_SITE: '1' }) }));
+    expect(error).toMatchObject({ code: 'RUNTIME_UNOFFICIAL', message: expect.stringContaining('extra-index-url') });
+  });
+
   it('but not a folder of this machine, which is said in one line and whose files need the pinned SHA-256', async () => {
     pip = standIn({ 'find-links': join(root, 'wheels'), 'no-index': '1' });
     const notes: string[] = [];
