@@ -1,5 +1,5 @@
 // What a server says of its installed TensorFlows when they are hashed again. Slots are folders; hashing them is a double, save in tests/security.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,6 +52,22 @@ describe('RuntimeWatch', () => {
     expect(watch.about('2.9.1')).toBeUndefined();
     expect(hashed).toEqual([]);
     expect(runtimeMetrics(watch.state)).not.toContain('{version');
+  });
+
+  it('does not lose sight of a slot that a link or a file has replaced, nor of all when they cannot be listed', async () => {
+    const { watch, troubles } = start(new Set());
+    await watch.start(new Promise(() => undefined));
+    const places = ['2.21.0-x86_64', '2.20.0-x86_64'].map((name) => join(store, 'runtimes', name));
+    for (const place of places) renameSync(place, `${place}-moved`);
+    symlinkSync(`${places[0]}-moved`, places[0]);
+    await watch.verify();
+    // What was removed is gone; what was replaced is not.
+    expect(watch.state.map(({ version }) => version).sort()).toEqual(['2.21.0', '2.9.1']);
+    rmSync(join(store, 'runtimes'), { recursive: true });
+    writeFileSync(join(store, 'runtimes'), '');
+    await watch.verify();
+    expect(watch.state.map(({ version }) => version).sort()).toEqual(['2.21.0', '2.9.1']);
+    expect(troubles).toEqual([expect.stringContaining('cannot be listed')]);
   });
 
   it('records what is wrong once, and when it is right again; nothing of a folder that nothing pins', async () => {

@@ -1,6 +1,7 @@
 // Hashes the installed TensorFlows again while the server runs: once after the start, then on the schedule of `runtime.verify`. A slot that is no longer what
 // was pinned is said in the log, the audit log, the metrics and the status. It stops nothing: workers that run hold the old bytes in memory, and every new
 // one hashes its slot before it starts, so none starts from a slot that fails.
+import { lstat } from 'node:fs/promises';
 import { AirlockError } from '../core/index.ts';
 import { listSlots, type PinTable, type RuntimeSlot, slotDigest, verifySlot } from '../runtime/index.ts';
 import { ScanSchedule } from '../serving/index.ts';
@@ -41,6 +42,7 @@ export class RuntimeWatch {
   readonly #options: Required<RuntimeWatchOptions>;
   readonly #stop = new AbortController();
   #slots: readonly SlotState[] = [];
+  #listed: readonly RuntimeSlot[] = [];
   #schedule: ScanSchedule | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -81,13 +83,27 @@ export class RuntimeWatch {
 
   async #list(): Promise<readonly RuntimeSlot[]> {
     const { store, pins } = this.#options;
-    const slots = await listSlots(store, pins).catch(() => []);
+    const slots = await listSlots(store, pins).then(
+      async (found) => [...found, ...(await this.#replaced(found))],
+      (thrown: unknown) => {
+        this.#options.onTrouble(`the installed TensorFlows cannot be listed: ${AirlockError.from(thrown).message}`);
+        return this.#listed;
+      },
+    );
+    this.#listed = slots;
     const known = new Map(this.#slots.map((slot) => [keyOf(slot), slot]));
     this.#slots = slots.map((slot) => {
       const before = known.get(keyOf(slot));
       return { ...stateOf(slot), verifiedAt: before?.verifiedAt ?? null, error: before?.error ?? null };
     });
     return slots;
+  }
+
+  /** Where a link or a file lies in the place of a slot: what is not listed any more would be called neither right nor wrong. */
+  async #replaced(found: readonly RuntimeSlot[]): Promise<readonly RuntimeSlot[]> {
+    const gone = this.#listed.filter((slot) => !found.some((one) => keyOf(one) === keyOf(slot)));
+    const isThere = await Promise.all(gone.map(({ directory }) => lstat(directory).catch(() => undefined)));
+    return gone.filter((_, at) => isThere[at] !== undefined);
   }
 
   async #verifyAll(): Promise<void> {
