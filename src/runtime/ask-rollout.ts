@@ -2,7 +2,7 @@
 // the server does, and checks what it serves once more.
 import { AirlockError } from '../core/index.ts';
 import { assertRehearsed, type ServedIdentity } from './check-rehearsal.ts';
-import { recordAsked } from './history.ts';
+import { recordAsked, recordDropped } from './history.ts';
 import { changeSelection, chosenVersion, newSelectionId, readSelection, type Selection } from './selection.ts';
 import { readServingNote } from './serving-note.ts';
 
@@ -32,7 +32,7 @@ export function readStoreState(store: string, configured: string | undefined, fa
     });
   const selection = readSelection(store);
   const named = note?.configured ?? configured ?? selection?.configured ?? fallback;
-  const { version, kept } = chosenVersion(selection, named);
+  const { version, kept } = chosenVersion(selection, named, note?.tensorflow);
   return { configured: named, tensorflow: note?.tensorflow ?? version, kept, served: note?.models, selection };
 }
 
@@ -102,8 +102,10 @@ function busy(): AirlockError {
  * @throws USAGE when there is nothing to go back to; STORE_UNSAFE, STORE_NOT_WRITABLE, DISK_FULL.
  */
 export function askRollback(store: string, configured: string, { by, reason, now = new Date() }: Asker): Selection {
+  let dropped: string | undefined;
   const selection = changeSelection(store, (seen) => {
-    const { version, previous } = lastPromotion(seen, configured);
+    const { id, state, version, previous } = lastPromotion(seen, configured);
+    dropped = state === 'done' ? undefined : id;
     return {
       format: 1,
       id: newSelectionId(),
@@ -119,6 +121,8 @@ export function askRollback(store: string, configured: string, { by, reason, now
   });
   if (selection === undefined) throw new AirlockError('INTERNAL');
   recordAsked(store, selection);
+  // A server that is at it knows more, and has the last word; where none is, nobody else would say it.
+  if (dropped !== undefined) recordDropped(store, dropped, `${by} asked for TensorFlow ${selection.version}`, now);
   return selection;
 }
 

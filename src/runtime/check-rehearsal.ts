@@ -15,7 +15,7 @@ export interface ServedIdentity {
 export interface RehearsalQuestion {
   readonly from: string;
   readonly to: string;
-  /** All that is served; undefined when nobody knows: then any rehearsal of the two counts, and the server asks again. */
+  /** All that is served; undefined when nobody knows, and the server asks again. Then, and where nothing is served, the newest rehearsal of the two counts. */
   readonly served: readonly ServedIdentity[] | undefined;
   /** True when a person takes it although answers differ. */
   readonly acceptChanges: boolean;
@@ -65,7 +65,11 @@ export function assertRehearsed(store: string, question: RehearsalQuestion): Reh
   });
   if (records.length === 0)
     throw missing(`No rehearsal of the last ${maxAgeDays} days compares TensorFlow ${from} with ${to}: run ${command}`);
-  const found = served === undefined ? records.slice(0, 1).map(wholeRecord) : served.map((one) => findOne(records, one, command));
+  // Where nothing is served now, what arrives later would run on what nobody has asked about.
+  const found =
+    served === undefined || served.length === 0
+      ? records.slice(0, 1).map(wholeRecord)
+      : served.map((one) => findOne(records, one, command));
   const worst = found.reduce<RehearsalVerdict>((all, { verdict }) => (ranks[verdict] > ranks[all] ? verdict : all), 'same');
   const named = [...new Set(found.filter(({ verdict }) => verdict === worst).map(({ name }) => printable(name, 128)))];
   const who = `${named.slice(0, maxNamed).join(', ')}${named.length > maxNamed ? ` and ${named.length - maxNamed} more` : ''}`;

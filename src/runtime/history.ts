@@ -1,6 +1,6 @@
 // The history of a store's TensorFlow: who asked for which change, when and why, and what came of it. Lines are added and never changed; the hash-chained audit
 // log has the same entries for whoever doubts them.
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { withFolderLock } from '../audit/index.ts';
@@ -112,6 +112,12 @@ export function recordEnded(store: string, id: string, end: RolloutEnd, at: Date
   append(store, { event: 'ended', id, ended: { ...end, at: at.toISOString() } });
 }
 
+/** Records that the change `id` was given up before a server said what it had seen of it. @throws as `recordAsked`. */
+export function recordDropped(store: string, id: string, why: string, at: Date): void {
+  const zero = { requests: 0, failed: 0, saved: 0, compared: 0, drifted: 0, unstable: 0, maxAbsolute: 0, maxRelative: 0 };
+  recordEnded(store, id, { outcome: 'cancelled', why, movedMs: 0, observedMs: 0, moved: 0, counts: zero }, at);
+}
+
 function append(store: string, line: object): void {
   const folder = rolloutOf(store);
   makePrivateFolder(folder);
@@ -123,7 +129,9 @@ function append(store: string, line: object): void {
       const fd = openSync(join(folder, fileName), flags, 0o600);
       try {
         // What a crash cut short must not swallow this line.
-        writeSync(fd, endsCut(fd) ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes);
+        const whole = endsCut(fd) ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes;
+        // Unlike writeSync it does not take a part for the whole when the disk is full.
+        writeFileSync(fd, whole);
         fsyncSync(fd);
       } finally {
         closeSync(fd);

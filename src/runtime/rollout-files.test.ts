@@ -9,7 +9,9 @@ import { ownerMark } from '../core/index.ts';
 import { askPromotion, askRollback, readStoreState } from './ask-rollout.ts';
 import { assertRehearsed } from './check-rehearsal.ts';
 import { type RolloutEnd, readHistory, recordAsked, recordEnded } from './history.ts';
+import { builtInPins } from './pin.ts';
 import { parseRehearsal, type RehearsalRecord, readRehearsals, rehearsalsOf, writeRehearsal } from './rehearsal-record.ts';
+import { removeSlot } from './remove-slot.ts';
 import { changeSelection, chosenVersion, readSelection, rolloutOf, type Selection, selectedVersion } from './selection.ts';
 import { readServingNote, writeServingNote } from './serving-note.ts';
 
@@ -169,6 +171,14 @@ describe('assertRehearsed()', () => {
     expect(assertRehearsed(store, { ...question, served: undefined })).toEqual({ verdict: 'same', rehearsals: ['r1'] });
   });
 
+  it('asks the newest rehearsal where nothing is served', () => {
+    expect(() => assertRehearsed(store, { ...question, served: [] })).toThrow(code('REHEARSAL_MISSING'));
+    writeRehearsal(store, record);
+    expect(assertRehearsed(store, { ...question, served: [] })).toEqual({ verdict: 'same', rehearsals: ['r1'] });
+    writeRehearsal(store, { ...record, verdict: 'failed' });
+    expect(() => assertRehearsed(store, { ...question, served: [] })).toThrow(code('REHEARSAL_DIFFERS'));
+  });
+
   it.each([
     ['of other bytes', { served: [{ name: 'm', version: '1', identity: 'other' }] }],
     ['of another version', { served: [{ name: 'm', version: '2', identity: 'abc' }] }],
@@ -266,6 +276,20 @@ describe('asking', () => {
       tensorflow: '2.21.0',
       kept: '2.12.1',
     });
+  });
+});
+
+describe('what must stay installed', () => {
+  it.each([
+    ['promotion', { kind: 'promote', state: 'moving' }, '2.21.0'],
+    ['way back', { kind: 'rollback', state: 'pending', version: '2.12.1', previous: '2.21.0' }, '2.21.0'],
+  ] as const)('is both while a %s is under way, whatever the server said last', async (_what, part, tensorflow) => {
+    changeSelection(store, () => ({ ...promoted, configured: '2.9.1', ...part }));
+    writeServingNote(store, { format: 1, owner: ownerMark(), configured: '2.9.1', tensorflow, models: [] });
+    const state = readStoreState(store, undefined, '2.9.1');
+    expect(state).toMatchObject({ tensorflow, kept: '2.12.1' });
+    for (const version of ['2.12.1', '2.21.0'])
+      await expect(removeSlot(store, state, version, builtInPins)).rejects.toThrow(code('USAGE'));
   });
 });
 

@@ -117,8 +117,19 @@ export function changeSelection(
 /**
  * The TensorFlow that a selection means for a configuration that names `configured`, and the other slot that must stay: what served before, or what is
  * about to. What was gone back from is nothing to keep.
+ * @param serving what a server says that it answers with, which while it moves is another than the one that a start would take: then that one is kept.
  */
 export function chosenVersion(
+  selection: Selection | undefined,
+  configured: string,
+  serving?: string,
+): { readonly version: string; readonly kept: string | undefined } {
+  const chosen = chosenAtStart(selection, configured);
+  if (serving === undefined || serving === chosen.version) return chosen;
+  return { version: chosen.version, kept: chosen.version };
+}
+
+function chosenAtStart(
   selection: Selection | undefined,
   configured: string,
 ): { readonly version: string; readonly kept: string | undefined } {
