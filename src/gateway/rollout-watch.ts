@@ -16,7 +16,7 @@ import {
   writeServingNote,
 } from '../runtime/index.ts';
 import {
-  type ModelCatalog,
+  type ModelVersion,
   type MovableVersion,
   noCounts,
   Rollout,
@@ -25,10 +25,18 @@ import {
 } from '../serving/index.ts';
 import { goneBackFrom, type RolloutStart, rolloutTrouble } from './rollout-start.ts';
 
+/** What is needed of a ModelCatalog. */
+export interface WatchedCatalog {
+  readonly models: readonly {
+    readonly name: string;
+    status(all: object): readonly (MovableVersion['version'] & Pick<ModelVersion, 'identity'>)[];
+  }[];
+}
+
 export interface RolloutWatchOptions {
   readonly config: Pick<Config, 'store' | 'runtime' | 'models'>;
-  readonly slots: RuntimeSlots;
-  readonly audit: AuditLog;
+  readonly slots: Pick<RuntimeSlots, 'current' | 'open' | 'use' | 'release'>;
+  readonly audit: Pick<AuditLog, 'append'>;
   /** What `startRollout` found. */
   readonly started: RolloutStart;
   /** A step of a change, for the log. */
@@ -64,7 +72,7 @@ interface Running {
 
 export class RolloutWatch {
   readonly #options: RolloutWatchOptions;
-  #catalog: ModelCatalog | undefined;
+  #catalog: WatchedCatalog | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #running: Running | undefined;
@@ -82,7 +90,7 @@ export class RolloutWatch {
   }
 
   /** From now on the store is followed; nothing moves before `loaded` has settled. */
-  start(catalog: ModelCatalog, loaded: Promise<void>): void {
+  start(catalog: WatchedCatalog, loaded: Promise<void>): void {
     this.#catalog = catalog;
     const { ended } = this.#options.started;
     if (ended !== undefined) this.#record('runtime change ended', ended);
@@ -104,7 +112,7 @@ export class RolloutWatch {
     return {
       tensorflow: slots.current,
       configured: config.runtime.tensorflow,
-      kept: chosenVersion(this.#selection, config.runtime.tensorflow).kept,
+      kept: chosenVersion(this.#selection, config.runtime.tensorflow, slots.current).kept,
       running: running && {
         id: running.selection.id,
         from: running.from,
@@ -176,7 +184,7 @@ export class RolloutWatch {
     let end: RolloutEnd;
     try {
       if (kind === 'promote') this.#assertRehearsed(selection, from);
-      this.#change(selection, (now) => (now.state === 'pending' ? { ...now, state: 'moving', owner: ownerMark() } : undefined));
+      this.#markBegun(selection);
       this.#record('runtime change begun', { id: selection.id, kind, from, to, by, ...(reason === undefined ? {} : { reason }) });
       onRollout(`moving from TensorFlow ${from} to ${to}: ${kind === 'promote' ? 'promoted' : 'rolled back'} by ${by}`);
       end = await this.#rollout(running).run();
@@ -186,7 +194,18 @@ export class RolloutWatch {
     }
     this.#end(selection, from, end);
     onSelected?.(slots.current);
-    await slots.release(slots.current === to ? from : to);
+    const unused = slots.current === to ? from : to;
+    // One that could not be moved back still runs in its jail.
+    if (!this.#versions().some(({ version }) => version.state !== 'END' && version.tensorflow === unused))
+      await slots.release(unused);
+  }
+
+  /** @throws for a promotion that cannot be marked: the next start would try it again, also where it was what ended this server. A way back is tried all the same. */
+  #markBegun(selection: Selection): void {
+    const begun = (now: Selection): Selection | undefined =>
+      now.state === 'pending' ? { ...now, state: 'moving', owner: ownerMark() } : undefined;
+    if (selection.kind === 'rollback') this.#change(selection, begun);
+    else this.#changeOrThrow(selection, begun);
   }
 
   #rollout(running: Running): Rollout {
@@ -248,14 +267,19 @@ export class RolloutWatch {
     const { config, onRollout, onTrouble } = this.#options;
     const { id, version: to, kind } = selection;
     if (end.outcome === 'cancelled' && end.why === stopping) {
-      // The next start goes on with it.
-      this.#change(selection, ({ owner: _owner, ...now }) => ({ ...now, state: 'pending' }));
+      // The next start goes on with it, unless another server is at it or has done it.
+      this.#change(selection, ({ owner, ...now }) =>
+        now.state === 'moving' && owner === ownerMark() ? { ...now, state: 'pending' } : undefined,
+      );
       return;
     }
     this.#last = { id, from, to, ...end };
-    this.#change(selection, (now) => settled(now, end));
+    // Another server went back from it: what that one said of the change is what came of it, and it is not asked for once more.
+    const isFollowing = kind === 'rollback' && selection.state === 'done';
+    const written = isFollowing ? undefined : this.#change(selection, (now) => settled(now, end));
+    const isOverruled = written?.id === id && written.kind !== kind;
     try {
-      recordEnded(config.store, id, end);
+      if (!isFollowing && !isOverruled) recordEnded(config.store, id, end);
     } catch (thrown) {
       onTrouble(rolloutTrouble(thrown));
     }
@@ -270,19 +294,28 @@ export class RolloutWatch {
     );
   }
 
-  /** Changes the selection if it is still the one that this is about. */
-  #change(expected: Selection, change: (now: Selection) => Selection | undefined): void {
-    const { store } = this.#options.config;
+  /** As `#changeOrThrow`; undefined when it cannot be written, which is said. */
+  #change(expected: Selection, change: (now: Selection) => Selection | undefined): Selection | undefined {
     try {
-      const next = changeSelection(store, (now) =>
-        now?.id === expected.id && now.kind === expected.kind ? change(now) : undefined,
-      );
-      this.#selection = next;
-      // What this server wrote it need not follow.
-      if (next?.id === expected.id) this.#handled = `${next.id} ${next.kind}`;
+      return this.#changeOrThrow(expected, change);
     } catch (thrown) {
       this.#options.onTrouble(rolloutTrouble(thrown));
+      return undefined;
     }
+  }
+
+  /** Changes the selection if it is still the one that this is about, and gives what was there before. */
+  #changeOrThrow(expected: Selection, change: (now: Selection) => Selection | undefined): Selection | undefined {
+    let seen: Selection | undefined;
+    let mine: Selection | undefined;
+    this.#selection = changeSelection(this.#options.config.store, (now) => {
+      seen = now;
+      mine = now?.id === expected.id && now.kind === expected.kind ? change(now) : undefined;
+      return mine;
+    });
+    // What this server wrote it need not follow; what another one wrote it must.
+    if (mine !== undefined) this.#handled = `${mine.id} ${mine.kind}`;
+    return seen;
   }
 
   #record(event: string, data: object): void {
