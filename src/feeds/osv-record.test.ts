@@ -65,6 +65,35 @@ describe('readOsvRecord()', () => {
     expect(readOsvRecord(osv({ affected }))).toMatchObject({ affected: expected });
   });
 
+  it('takes versions that no range has, of each part of the record', () => {
+    const tensorflow = { ecosystem: 'PyPI', name: 'tensorflow' };
+    const affected = [
+      {
+        package: tensorflow,
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '2.9.0' }, { fixed: '2.9.2' }] }],
+        versions: ['2.9.0', '2.9.1', '2.8.0'],
+      },
+      { package: tensorflow, versions: ['2.7.0'] },
+    ];
+    expect(readOsvRecord(osv({ affected }))).toMatchObject({
+      affected: {
+        tensorflow: [
+          { introduced: '2.9.0', fixed: '2.9.2' },
+          { introduced: '2.8.0', lastAffected: '2.8.0' },
+          { introduced: '2.7.0', lastAffected: '2.7.0' },
+        ],
+      },
+    });
+  });
+
+  it('refuses more ranges than a document holds', () => {
+    const events = Array.from({ length: 1000 }, (_, at) => (at % 2 === 0 ? { introduced: `1.${at}` } : { fixed: `1.${at}` }));
+    const range = { type: 'ECOSYSTEM', events };
+    const one = { package: { ecosystem: 'PyPI', name: 'keras' }, ranges: [range, range, range] };
+    const versions = Array.from({ length: 1000 }, (_, at) => `2.${at}`);
+    expect(readOsvRecord(osv({ affected: [{ ...one, versions }] }))).toBe('it has too many ranges');
+  });
+
   it('gives nothing for other packages, and says why what is no record is none', () => {
     expect(readOsvRecord(osv({ affected: [{ package: { ecosystem: 'npm', name: 'tensorflow' } }] }))).toBeUndefined();
     expect(readOsvRecord(osv({ affected: [] }))).toBeUndefined();

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   compareVersions,
   idPattern,
+  isAffected,
   maxTitleChars,
   type PackageName,
   type PublishedRecord,
@@ -24,6 +25,8 @@ const namesOf: Readonly<Record<PackageName, readonly string[]>> = {
 export const osvPackages: readonly string[] = Object.values(namesOf).flat();
 
 const maxVersions = 1000;
+/** Of one package in one record; a document of ours holds no more. */
+const maxRanges = 1000;
 const id = z.string().regex(idPattern);
 const text = z.string().max(60);
 
@@ -104,17 +107,20 @@ function rangesFor({ affected: list }: OsvRecord, name: PackageName): readonly V
   for (const packageName of namesOf[name]) {
     const own = (list ?? []).filter((one) => one.package?.ecosystem === ecosystem && normal(one.package.name) === packageName);
     if (own.length === 0) continue;
-    const found: VersionRange[] = [];
+    const all: VersionRange[] = [];
     for (const { ranges, versions } of own) {
+      const found: VersionRange[] = [];
       // Commits of a repository say nothing about releases.
       for (const range of (ranges ?? []).filter(({ type }) => type !== 'GIT')) {
         const events = eventsOf(range.events);
         if (typeof events === 'string') return events;
         found.push(...rangesOfEvents(events));
       }
-      if (found.length === 0) found.push(...singly(versions ?? []));
+      if (all.length + found.length > maxRanges) return 'it has too many ranges';
+      // A version counts that either names (OSV schema, "Evaluation").
+      all.push(...found, ...singly((versions ?? []).filter((version) => !isAffected(version, found))));
     }
-    return distinct(found);
+    return all.length > maxRanges ? 'it has too many ranges' : distinct(all);
   }
   return undefined;
 }

@@ -75,6 +75,26 @@ describe('PythonIndex', () => {
     expect(await index.listReleases('other')).toEqual([]);
   });
 
+  it('takes a password with a sign of percent as pip does', async () => {
+    const seen: (string | undefined)[] = [];
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      response.statusCode = 404;
+      response.end();
+    });
+    await new PythonIndex({ url: `${url.replace('//', '//me:100%sure%2f%C3%A9@')}/simple` }).listReleases('keras');
+    expect(seen).toEqual([`Basic ${Buffer.from('me:100%sure/é').toString('base64')}`]);
+  });
+
+  it('does not take attestations that it names and does not have for none', async () => {
+    const url = await serve((_request, response) => void response.writeHead(404).end());
+    const index = new PythonIndex({ url: `${url}/simple` });
+    const file = { name: 'keras-3.0.0.tar.gz', url: `${url}/f`, sha256: digest };
+    expect(await index.provenanceOf(file)).toBeUndefined();
+    const error = await failureOf(index.provenanceOf({ ...file, provenance: `${url}/p` }));
+    expect(error).toMatchObject({ code: 'FEED_UNAVAILABLE', message: expect.stringContaining('keras-3.0.0.tar.gz is attested') });
+  });
+
   it('refuses an index that anybody on the way can be, and shows no password', async () => {
     expect(() => new PythonIndex({ url: 'http://user:secret@index.example/simple' })).toThrow(
       expect.objectContaining({ code: 'RUNTIME_UNOFFICIAL', message: expect.not.stringContaining('secret') }),

@@ -38,7 +38,7 @@ export class PythonIndex {
     }
     const { username, password } = base;
     if (username !== '' || password !== '') {
-      const pair = [username, password].map((part) => decodeURIComponent(part)).join(':');
+      const pair = [username, password].map(decoded).join(':');
       this.#authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
     }
     base.username = '';
@@ -71,11 +71,17 @@ export class PythonIndex {
     return releasesOf(files, wanted);
   }
 
-  /** The attestations of a file, unchecked (PEP 740); undefined where the index has none. @throws FEED_UNAVAILABLE, CANCELLED */
+  /**
+   * The attestations of a file, unchecked (PEP 740); undefined where the page of the index names none.
+   * @throws FEED_UNAVAILABLE, also when it names some and has none: that must not look like a file that was never attested; CANCELLED
+   */
   async provenanceOf(file: IndexFile, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Buffer | undefined> {
     if (file.provenance === undefined) return undefined;
     const answer = await this.#get(new URL(file.provenance), 'application/json', maxProvenanceBytes, options.signal);
-    return answer?.bytes;
+    if (answer !== undefined) return answer.bytes;
+    throw new AirlockError('FEED_UNAVAILABLE', {
+      message: `${this.host} says that ${file.name} is attested, and does not have the attestations`,
+    });
   }
 
   #get(url: URL, accepted: string, maxBytes: number, signal: AbortSignal | undefined): ReturnType<typeof getDocument> {
@@ -88,6 +94,11 @@ export class PythonIndex {
       signal,
     });
   }
+}
+
+/** As pip reads it (urllib's unquote): a `%` that begins no code is itself, since passwords have some. */
+function decoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'));
 }
 
 function releasesOf(files: readonly IndexFile[], wanted: string): readonly IndexRelease[] {
