@@ -56,6 +56,18 @@ describe('airlock runtime install', () => {
   });
 });
 
+describe('airlock runtime pin', () => {
+  it('takes no publisher without what verifies that it is one', async () => {
+    const given = ['pin', '9.9.9', '--pins', join(store, 'pins.json'), '--yes'];
+    for (const more of [
+      ['--publisher', 'https://x.example'],
+      ['--issuer', 'https://x.example'],
+    ])
+      expect((await run(...given, ...more)).error).toMatchObject({ code: 'USAGE' });
+    expect((await run(...given)).error).toMatchObject({ code: 'PIP_MISSING' });
+  });
+});
+
 describe('airlock runtime verify', () => {
   it('says so when there is nothing to verify', async () => {
     expect((await run('verify', '--store', store)).error).toMatchObject({ code: 'RUNTIME_NOT_INSTALLED' });

@@ -61,6 +61,11 @@ async function pin(version: string, options: PinCommandOptions, io: Io): Promise
     throw new AirlockError('USAGE', {
       message: `Airlock pins TensorFlow ${version} for ${arch} itself; a file of pins cannot say it otherwise`,
     });
+  // Who names a publisher expects that nobody else counts.
+  if ((options.publisher ?? options.issuer) !== undefined && options.trustedRoot === undefined)
+    throw new AirlockError('USAGE', {
+      message: '--publisher and --issuer need --trusted-root FILE: without it no attestation is verified',
+    });
   const printer = createStepPrinter(io, labelsFor(version, options.package ?? 'TensorFlow'), options.json === true);
   let proposal: PinProposal;
   try {
