@@ -109,6 +109,8 @@ export function checkedDocument(value: unknown, what: string): AdvisoryDocument 
     throw invalid(what, `${printable(path.join('.'), 120)}: ${printable(message, 200)}`);
   }
   const document = withoutUndefined(parsed.data);
+  // Of two documents the later curated one decides: one of a day to come would keep every correction away that is made until then.
+  if (document.curated > document.read) throw invalid(what, 'its own part is of a later day than all of it');
   for (const list of [document.tensorflow, document.keras, document.records]) {
     const seen = new Set<string>();
     for (const one of list) {

@@ -11,7 +11,10 @@ const zipMagic = Buffer.from('PK\x03\x04');
 
 export interface OsvExport {
   readonly records: readonly PublishedRecord[];
-  /** The day of the last change of any record in it, also of other packages; undefined for an empty one. So old is what it knows at least. */
+  /**
+   * The day of the last change of any record in it, also of other packages; undefined for an empty one, and for a single record, which says nothing
+   * about what else there is. So old is what it knows at least.
+   */
   readonly read: string | undefined;
 }
 
@@ -25,12 +28,14 @@ export async function readOsvExport(bytes: Buffer): Promise<OsvExport | string> 
     const problem = readJson(bytes, reader);
     if (problem !== undefined) return problem;
   }
-  return reader.problem ?? { records: [...reader.records.values()], read: reader.read };
+  return reader.problem ?? { records: [...reader.records.values()], read: reader.isList ? reader.read : undefined };
 }
 
 class ExportReader {
   readonly records = new Map<string, PublishedRecord>();
   problem: string | undefined;
+  /** False for a record that stands alone. */
+  isList = true;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   get read(): string | undefined {
@@ -79,14 +84,17 @@ function readJson(bytes: Buffer, reader: ExportReader): string | undefined {
     }
     return undefined;
   }
+  if (isPage(whole) && typeof whole.next_page_token === 'string' && whole.next_page_token !== '')
+    return 'it is one page of several';
   const values = Array.isArray(whole) ? whole : isPage(whole) ? whole.vulns : [whole];
+  reader.isList = Array.isArray(whole) || isPage(whole);
   if (values.length > maxEntries) return 'it has too many records';
   for (const value of values) reader.text(JSON.stringify(value));
   return undefined;
 }
 
 /** What the API answers, kept as a file. */
-function isPage(value: unknown): value is { readonly vulns: readonly unknown[] } {
+function isPage(value: unknown): value is { readonly vulns: readonly unknown[]; readonly next_page_token?: unknown } {
   return typeof value === 'object' && value !== null && 'vulns' in value && Array.isArray(value.vulns);
 }
 

@@ -28,7 +28,8 @@ beforeAll(async () => {
       const key =
         request.method === 'POST' ? `${request.url} ${asked.ecosystem} ${asked.name} ${token}`.trim() : (request.url ?? '');
       const answer = answers.get(key);
-      if (answer instanceof Buffer) response.end(answer);
+      if (typeof answer === 'function') void answer().then(() => response.end('{}'));
+      else if (answer instanceof Buffer) response.end(answer);
       else if (answer === undefined && request.method !== 'POST') response.writeHead(404).end();
       else response.end(JSON.stringify(answer ?? {}));
     });
@@ -110,6 +111,20 @@ describe('airlock advisories update', () => {
     expect((await run('update', '--osv-url', 'http://192.0.2.1')).code).toBe(4);
   });
 
+  it('keeps what another update has put there while OSV was asked', async () => {
+    const file = join(folder, 'export');
+    writeFileSync(file, JSON.stringify(second));
+    // What OSV answers for the last package is worked out when it is asked: by then the other update is done.
+    let other: Promise<{ code: number }> | undefined;
+    answers = new Map<string, unknown>([
+      ['/v1/query PyPI tensorflow', { vulns: [first] }],
+      ['/v1/query PyPI keras', () => (other = run('update', '--from', file, '--unsafe-unsigned'))],
+    ]);
+    expect((await run('update', '--osv-url', url)).code).toBe(0);
+    expect((await other)?.code).toBe(0);
+    expect(idsOf()).toEqual(expect.arrayContaining(['CVE-2026-90001', 'CVE-2026-90002']));
+  });
+
   it.each<[string, () => Buffer]>([
     [
       'a zip',
@@ -120,7 +135,6 @@ describe('airlock advisories update', () => {
         ]),
     ],
     ['a list', () => Buffer.from(JSON.stringify([first, { id: 'PYSEC-2026-5', modified: '2026-11-29T01:00:00Z' }]))],
-    ['one record', () => Buffer.from(JSON.stringify(first))],
     ['one record a line', () => Buffer.from(`${JSON.stringify(first)}\n${JSON.stringify(second)}\n`)],
   ])('takes an export of OSV in %s from a file, when somebody says that it may be unsigned', async (_, bytes) => {
     const file = join(folder, 'export');
@@ -132,8 +146,16 @@ describe('airlock advisories update', () => {
     expect([code, idsOf().includes('CVE-2026-90001'), advisoryData(store).info.read >= '2026-11-28']).toEqual([0, true, true]);
   });
 
+  it('takes one record from a file, which says nothing about how old the rest is', async () => {
+    const file = join(folder, 'record');
+    writeFileSync(file, JSON.stringify(first));
+    expect((await run('update', '--from', file, '--unsafe-unsigned')).code).toBe(0);
+    expect([idsOf().includes('CVE-2026-90001'), advisoryData(store).info.read]).toEqual([true, '2026-11-23']);
+  });
+
   it.each([
     ['nothing', ''],
+    ['the first of several pages', JSON.stringify({ vulns: [first], next_page_token: 'p2' })],
     ['a zip that is cut short', zipOf([{ name: 'a.json', content: JSON.stringify(first) }]).subarray(0, 60)],
     ['JSON about something else', '{"a":1}'],
     ['a record that is damaged', '[{"id":"GHSA-aaaa-bbbb-cccc","affected":[{"package":{"name":"tensorflow"}}]}]'],
@@ -234,6 +256,9 @@ describe('a document that is carried', () => {
     expect([older.code, older.stderr]).toEqual([3, expect.stringContaining('--allow-older')]);
     expect((await run('update', '--from', file, '--unsafe-unsigned', '--allow-older')).code).toBe(0);
     expect(advisoryData(store).info.read).toBe('2026-11-23');
+    writeFileSync(file, JSON.stringify({ ...advisoryDocument(), curated: '2999-01-01' }));
+    const ahead = await run('update', '--from', file, '--unsafe-unsigned');
+    expect([ahead.code, ahead.stderr]).toEqual([3, expect.stringContaining('a later day')]);
     write('2999-01-01');
     const newer = await run('update', '--from', file, '--unsafe-unsigned', '--allow-older');
     expect([newer.code, newer.stderr]).toEqual([3, expect.stringContaining('still to come')]);

@@ -48,8 +48,7 @@ async function update(options: UpdateOptions, io: Io): Promise<void> {
   const { store } = options;
   const now = new Date();
   // Before anything is asked: a store that cannot be believed must not be merged into.
-  const before = advisoryData(store);
-  const document = advisoryDocument(store);
+  advisoryData(store);
   const source = await withInterrupt((signal) =>
     readSource(options.from, {
       osvUrl: options.osvUrl,
@@ -60,8 +59,10 @@ async function update(options: UpdateOptions, io: Io): Promise<void> {
       signal,
     }),
   );
+  // Read again: asking takes long, and what another update has put there meanwhile must stay.
+  const before = advisoryData(store);
   checkDay(source, before.info.read, options.allowOlder === true, now);
-  writeUpdate(store, source.mergeInto(document));
+  writeUpdate(store, source.mergeInto(advisoryDocument(store)));
   const after = advisoryData(store);
   const changes = changesOf(before, after);
   if (options.json === true) writeJson(io, { from: source.name, ...after.info, ...changes, signed: source.isSigned });
