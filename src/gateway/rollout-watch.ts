@@ -83,6 +83,7 @@ export class RolloutWatch {
   #noted = '';
   #trouble = '';
   #closed = false;
+  readonly #stop = new AbortController();
 
   /** @param options `slots.current` is what `startRollout` gave. */
   constructor(options: RolloutWatchOptions) {
@@ -101,6 +102,7 @@ export class RolloutWatch {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#stop.abort();
     this.#running?.abort.abort(stopping);
     await this.#looking;
     await this.#running?.ended;
@@ -224,6 +226,7 @@ export class RolloutWatch {
       // Who goes back wants other answers than he gets; who accepted a change knows of it.
       refuseDrift: !isWayBack && selection.verdict !== 'changed',
       signal: abort.signal,
+      stop: this.#stop.signal,
       onProgress: (progress) => {
         running.progress = progress;
       },

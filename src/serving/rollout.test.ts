@@ -202,6 +202,31 @@ describe('a rollout', () => {
     expect(versions[1].log).toEqual(['to old', 'let go']);
   });
 
+  it('waits for a version that still loads on the new one when it goes back, and moves it back then', async () => {
+    const late = new FakeVersion(2n, 'new');
+    late.state = 'LOADING';
+    const versions = [new FakeVersion(1n), late];
+    versions[0].onMove = () => Promise.reject(new AirlockError('MODEL_LOAD_FAILED'));
+    const { run } = setUp(versions, {
+      clock: fakeClock(() => {
+        late.state = 'AVAILABLE';
+      }),
+    });
+    expect(await run()).toMatchObject({ outcome: 'failed' });
+    expect(where(versions)).toBe('old old');
+  });
+
+  it('does not wait for such a version when the server ends: that ends the load too', async () => {
+    const late = new FakeVersion(2n, 'new');
+    late.state = 'LOADING';
+    const abort = new AbortController();
+    const stop = new AbortController();
+    const { run } = setUp([new FakeVersion(1n), late], { signal: abort.signal, stop: stop.signal });
+    abort.abort('the server stops');
+    stop.abort();
+    expect(await run()).toMatchObject({ outcome: 'cancelled' });
+  });
+
   it('leaves such a version on the new one when it does not load on the old one', async () => {
     const late = new FakeVersion(2n, 'new');
     late.onMove = () => Promise.reject(new AirlockError('MODEL_LOAD_FAILED'));
@@ -225,6 +250,21 @@ describe('a rollout', () => {
     };
     expect(await run()).toMatchObject({ outcome: 'cancelled', why: 'somebody asked for something else' });
     expect(where(versions)).toBe('old old');
+  });
+
+  it('keeps what a model calls its outputs short and on one line', async () => {
+    const version = new FakeVersion(1n);
+    const { run } = setUp([version], {
+      clock: fakeClock(() => {
+        const { trial } = version;
+        const output = `\u001b[2J\n${'y'.repeat(10_000)}`;
+        for (let count = 0; count < 5; count++) trial?.compare({ same: false, maxAbsolute: 1, maxRelative: 1, output }, true);
+        version.verdict = trial?.verdict(0);
+      }),
+    });
+    const { outcome, why = '' } = await run();
+    expect([outcome, why.length < 500]).toEqual(['rolled back', true]);
+    expect(why).toMatch(/^[\x20-\x7e…]+$/);
   });
 
   it('adds up what was seen before the trials end', async () => {

@@ -37,6 +37,8 @@ export interface RolloutOptions {
   readonly refuseDrift: boolean;
   /** Why it has to stop: somebody asked for something else, or the server ends; `undefined` while it goes on. */
   readonly signal: AbortSignal;
+  /** The server ends, and with it every load: what goes back waits for none. Default never. */
+  readonly stop?: AbortSignal;
   readonly clock?: RolloutClock;
   readonly onProgress?: (progress: RolloutProgress) => void;
 }
@@ -217,15 +219,24 @@ export class Rollout {
 
   /** First all that can at once, then those that came meanwhile and have nothing to go back to. */
   async #goBack(): Promise<void> {
-    const { from, use, versions } = this.#options;
+    const { from, use, versions, stop = new AbortController().signal } = this.#options;
     // It is open: everything ran on it.
     await use(from).catch(() => undefined);
     this.#tell('going back');
     for (const { version } of versions()) version.goBack();
-    for (const { version, rules } of versions()) {
-      if (version.state !== 'AVAILABLE' || version.tensorflow === from) continue;
+    const tried = new Set<Movable>();
+    while (!stop.aborted) {
+      const left = versions().filter(({ version }) => version.tensorflow !== from && !tried.has(version));
+      const next = left.find(({ version }) => version.state === 'AVAILABLE');
+      if (next === undefined) {
+        if (!left.some(({ version }) => version.state === 'START' || version.state === 'LOADING')) break;
+        await this.#clock.sleep(lookMs, stop);
+        continue;
+      }
+      const { version, rules } = next;
+      tried.add(version);
       try {
-        await version.moveTo(from, { ...rules, refuseDrift: false, gateMs: 0 }, new AbortController().signal);
+        await version.moveTo(from, { ...rules, refuseDrift: false, gateMs: 0 }, stop);
         await version.letGo();
       } catch {
         // It never ran on the old one, and runs on the new one: better than not at all.

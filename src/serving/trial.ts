@@ -1,4 +1,5 @@
 // What is seen of a new worker while the old one is still there: what it was asked, what it failed, and how its answers compare. Counts and judges; runs nothing.
+import { printable } from '../core/index.ts';
 import type { AnswerDifference, Tolerance } from './compare-answers.ts';
 
 /** How a new worker is tried. */
@@ -74,7 +75,7 @@ export class Trial {
     this.#maxRelative = Math.max(this.#maxRelative, maxRelative);
     if (same) return;
     this.drifted++;
-    this.#driftedOutput = output ?? '';
+    this.#driftedOutput = printable(output ?? '');
   }
 
   /** Why the new worker must not stay; undefined while nothing speaks against it. @param restarts of the new worker. */
