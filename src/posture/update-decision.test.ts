@@ -60,12 +60,22 @@ describe('decideUpdate()', () => {
     });
   });
 
+  it('does not change one fault for another that nobody has fixed yet', () => {
+    const { fix: _, ...unfixed } = advisory({ id: 'GHSA-dddd-eeee-ffff' });
+    const bad = { advisories: [advisory({})] };
+    const candidates = [slot('2.20.1', { advisories: [unfixed] }), slot('2.21.0')];
+    expect(decideUpdate(slot('2.20.0', bad), candidates)).toMatchObject({ kind: 'update', to: '2.21.0' });
+    expect(decideUpdate(slot('2.20.0', bad), candidates.slice(0, 1))).toMatchObject({ kind: 'ask' });
+    const both = { advisories: [advisory({}), unfixed] };
+    expect(decideUpdate(slot('2.20.0', both), candidates)).toMatchObject({ kind: 'update', to: '2.20.1' });
+  });
+
   it('asks where nothing that is pinned helps', () => {
     const bad = { advisories: [advisory({}), advisory({}), advisory({}), advisory({})] };
     const nothing = decideUpdate(slot('2.20.0', bad), [slot('2.19.0')]);
     expect(nothing).toMatchObject({ kind: 'ask' });
     expect(nothing.why).toContain('and 1 more');
     expect(nothing.why).toContain('no newer version is pinned');
-    expect(decideUpdate(slot('2.20.0', bad), [slot('2.21.0', bad)]).why).toContain('none of 2.21.0 is free of it');
+    expect(decideUpdate(slot('2.20.0', bad), [slot('2.21.0', bad)]).why).toContain('none of 2.21.0 is free of it and');
   });
 });

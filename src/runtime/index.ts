@@ -62,7 +62,8 @@ export {
   selectedVersion,
 } from './selection.ts';
 export { readServingNote, type ServingNote, writeServingNote } from './serving-note.ts';
-export { assertOwnStore, foreignOwner } from './store-owner.ts';
 export { findSlot, listSlots, type RuntimeSlot, slotDigest } from './slot.ts';
+export { assertOwnStore, foreignOwner } from './store-owner.ts';
+export { withUpdateLock } from './update-lock.ts';
 export { type VerifyOptions, verifySlot } from './verify-slot.ts';
 export type { AttestationState } from './wheel-attestation.ts';

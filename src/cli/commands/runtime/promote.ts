@@ -46,11 +46,16 @@ interface Promotion {
   readonly isDone: boolean;
 }
 
+type PromotionOptions = Omit<PromoteOptions, keyof StoreOptions> & {
+  /** See `followRollout`. */
+  readonly patienceMs?: number;
+};
+
 /** Asks for it, and follows the server where that is wanted. @throws as `askPromotion` and `verifySlot`; PROMOTION_FAILED. */
 export async function promoteTo(
   version: string,
   { store, state, pins }: StoreAtHand,
-  { reason, acceptChanges, unsafeUnrehearsed, wait }: Omit<PromoteOptions, keyof StoreOptions>,
+  { reason, acceptChanges, unsafeUnrehearsed, wait, patienceMs }: PromotionOptions,
   io: Io,
 ): Promise<Promotion> {
   assertOwnStore(store);
@@ -70,7 +75,7 @@ export async function promoteTo(
     accepted: acceptChanges,
   });
   const isRunning = state.served !== undefined;
-  const isDone = (wait ?? io.isTerminal) && isRunning && (await followRollout(store, id, io));
+  const isDone = (wait ?? io.isTerminal) && isRunning && (await followRollout(store, id, io, patienceMs));
   return { selection, isRunning, isDone };
 }
 

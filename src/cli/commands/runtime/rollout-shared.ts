@@ -70,10 +70,13 @@ export function reasonText(option: string): (text: string) => string {
 
 /**
  * Follows the change `id` until a server has ended it; says its steps on a terminal. Gives false when no server runs that could.
+ * @param patienceMs also gives false when nothing new was seen for so long; default never: somebody sits before it.
  * @throws PROMOTION_FAILED when it ended otherwise than asked.
  */
-export async function followRollout(store: string, id: string, io: Io): Promise<boolean> {
+export async function followRollout(store: string, id: string, io: Io, patienceMs = Number.POSITIVE_INFINITY): Promise<boolean> {
   let said = '';
+  let seen = '';
+  let seenMs = performance.now();
   for (;;) {
     const ended = readHistory(store).entries.find(({ asked }) => asked.id === id)?.ended;
     if (ended?.outcome === 'completed') return true;
@@ -83,6 +86,10 @@ export async function followRollout(store: string, id: string, io: Io): Promise<
       });
     const note = readServingNote(store);
     if (note === undefined) return false;
+    const now = JSON.stringify(note);
+    if (now !== seen) seenMs = performance.now();
+    else if (performance.now() - seenMs >= patienceMs) return false;
+    seen = now;
     if (note.rollout?.id === id) {
       const { phase, moved, total, model, requests, failed } = note.rollout;
       const what =
