@@ -140,6 +140,13 @@ describe('verifySlot', () => {
     expect(await detailOfRefusal()).toBe('the folder of the slot: other users may write it');
   });
 
+  it('refuses a slot when others may write a folder further up, and so may put another tree in its place', async () => {
+    chmodSync(root, 0o777);
+    expect(await detailOfRefusal()).toMatch(/can be written by everybody/);
+    chmodSync(root, 0o1777);
+    await verifySlotAgainst(slot, pin);
+  });
+
   const isRoot = process.geteuid?.() === 0;
   it.skipIf(!isRoot)(`refuses a file of another user${isRoot ? '' : ' (skipped: needs root)'}`, async () => {
     chownSync(slot.ccPath, 12_345, 12_345);

@@ -4,7 +4,8 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AirlockError, printable } from '../core/index.ts';
+import { AirlockError, isAirlockError, printable } from '../core/index.ts';
+import { assertPrivate as assertPrivatePath } from '../provenance/index.ts';
 import { hashHandle } from './hash-file.ts';
 import { encodeManifest, manifestName } from './manifest.ts';
 import { findPin } from './pin.ts';
@@ -39,7 +40,12 @@ async function assertFolders(slot: RuntimeSlot): Promise<void> {
   if (!stats.isDirectory()) throw invalid(slot.version, 'the slot: not a folder');
   assertPrivate(stats, 'the slot', slot.version);
   // Whoever may write the folder above may put another slot in this one's place. It may be a link: an operator may move it to another disk.
-  assertPrivate(await stat(dirname(slot.directory)), 'the folder of the slot', slot.version);
+  const above = dirname(slot.directory);
+  assertPrivate(await stat(above), 'the folder of the slot', slot.version);
+  // The same of every folder and link on the way.
+  await assertPrivatePath(above, 'STORE_UNSAFE').catch((thrown: unknown) => {
+    throw isAirlockError(thrown) ? invalid(slot.version, thrown.detail ?? thrown.message) : thrown;
+  });
 }
 
 async function assertNames(slot: RuntimeSlot, expected: readonly string[]): Promise<void> {
