@@ -20,7 +20,8 @@ const maxFileBytes = 1024 * 1024;
 const maxPins = 500;
 const maxFileEntryBytes = 4 * 1024 ** 3;
 
-const version = z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/);
+// Without leading zeros: 2.21.00 is 2.21.0 for pip, and would not be for us.
+const version = z.string().regex(/^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){2}$/);
 const arch = z.enum(['x86_64', 'aarch64']);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const bytes = z.number().int().min(1).max(maxFileEntryBytes);

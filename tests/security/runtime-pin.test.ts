@@ -378,6 +378,10 @@ describe('the file of pins', () => {
     ['a file under another name', pins({ ...fake, files: fake.files.map((file) => ({ ...file, entry: 'tensorflow/other' })) })],
     ['no libraries', pins({ ...fake, files: fake.files.slice(0, 1) })],
     ['a digest in capitals', pins({ ...fake, wheelSha256: fake.wheelSha256.toUpperCase() })],
+    [
+      'an official wheel under another writing of its version',
+      pins({ ...fake, version: '9.9.09', wheel: fake.wheel.replace('9.9.9', '9.9.09') }),
+    ],
     ['a version that is no number', pins({ ...fake, version: '9.9.9rc1' })],
     ['libraries that nobody built', pins({ origin: 'built', version: '9.9.9', arch: 'x86_64', builders: [], files: [] })],
   ])('is refused with %s', async (_title, text) => {
