@@ -1,6 +1,5 @@
 // `airlock scan`: reads a model without running it and says what it could do. A process of its own does the reading; here the report is made,
 // written, and turned into an exit code: 0 clean, 1 refused, 5 not judged.
-import { relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AirlockError, type Severity, severities } from '../../core/index.ts';
 import type { Report, Suppressions } from '../../scan/index.ts';
@@ -10,6 +9,7 @@ import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
 import { wholeNumberBetween } from '../number-options.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { storeOutside } from '../store-outside.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 import { warnWhenOld } from './advisories/shared.ts';
 
@@ -100,12 +100,6 @@ async function scanCommand(path: string | undefined, options: ScanCommandOptions
   if (report.verdict === 'unreadable') throw new AirlockError('SCAN_INCOMPLETE');
 }
 
-/** A store inside of what is scanned came with it, and says of itself what suits it. */
-function storeFor(path: string, store: string): { readonly store?: string } {
-  const isInside = !relative(resolve(path), resolve(store)).startsWith('..');
-  return isInside ? {} : { store };
-}
-
 async function acceptedBy({ suppressions, baseline }: ScanCommandOptions): Promise<Suppressions | undefined> {
   if (suppressions === undefined && baseline === undefined) return undefined;
   const { loadSuppressions } = await import('../../scan/index.ts');
@@ -131,7 +125,7 @@ async function scanWithBar(
     const report = await scan(path, {
       refuseAt: options.refuseAt,
       tensorflow: options.tensorflow,
-      ...storeFor(path, options.store),
+      ...storeOutside(path, options.store),
       ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
       timeoutMs: options.timeout * 1000,
       memoryMiB: options.memory,
