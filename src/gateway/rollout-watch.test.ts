@@ -16,9 +16,11 @@ import {
   rolloutOf,
   type Selection,
 } from '../runtime/index.ts';
-import type { MovableVersion } from '../serving/index.ts';
+import type { JailFindings } from '../sandbox/index.ts';
+import { ModelCatalog, type MovableVersion } from '../serving/index.ts';
 import { startRollout } from './rollout-start.ts';
 import { RolloutWatch } from './rollout-watch.ts';
+import { serverStatusJson } from './server-status.ts';
 
 const [before, after] = ['2.12.1', '2.21.0'];
 
@@ -159,6 +161,7 @@ describe('a server', () => {
     const back = rollBack();
     await until('it has ended', () => endOf(back) !== undefined);
     expect([endOf(asked)?.outcome, endOf(back)?.outcome, one.version.tensorflow]).toEqual(['cancelled', 'completed', before]);
+    expect(endOf(asked)?.why).toBe('TensorFlow 2.12.1 was asked for');
   });
 
   it('says what came of a change that was taken back before it had begun', async () => {
@@ -210,6 +213,20 @@ describe('a server', () => {
     one.version.verdict = 'it is worse';
     await until('it has gone back', () => endOf(asked)?.outcome === 'rolled back' && one.watch.state.running === undefined);
     expect([one.version.tensorflow, late.tensorflow, one.released]).toEqual([before, after, []]);
+  });
+
+  it('tells clients no path and no user, and the history everything', async () => {
+    const one = begin(serve());
+    const detail = 'looked in /srv/airlock/runtimes';
+    one.version.onMove = () => Promise.reject(new AirlockError('RUNTIME_NOT_INSTALLED', { detail }));
+    const failed = promote();
+    await until('it has failed', () => endOf(failed) !== undefined && one.watch.state.running === undefined);
+    expect(endOf(failed)).toMatchObject({ outcome: 'failed', detail });
+    const isolation: JailFindings = { level: 'process', layers: [], surroundings: [] };
+    const scans = { scanned: [], auditHead: { seq: 0, hash: '' } };
+    const status = serverStatusJson(isolation, new ModelCatalog([]), scans, undefined, one.watch.state);
+    expect(status).toContain('RUNTIME_NOT_INSTALLED');
+    expect(status).not.toMatch(/srv|\bme\b/);
   });
 
   it('changes nothing by what others could have written', async () => {

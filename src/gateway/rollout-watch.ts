@@ -155,7 +155,7 @@ export class RolloutWatch {
     if (key === this.#handled) return;
     this.#handled = key;
     if (this.#running !== undefined) {
-      this.#running.abort.abort(`${selection.by} asked for TensorFlow ${selection.version}`);
+      this.#running.abort.abort(`TensorFlow ${selection.version} was asked for`);
       await this.#running.ended;
     }
     if (this.#closed) return;
@@ -191,8 +191,9 @@ export class RolloutWatch {
       onRollout(`moving from TensorFlow ${from} to ${to}: ${kind === 'promote' ? 'promoted' : 'rolled back'} by ${by}`);
       end = await this.#rollout(running).run();
     } catch (thrown) {
-      const { code, message } = AirlockError.from(thrown);
-      end = { outcome: 'failed', why: `${message} (${code})`, movedMs: 0, observedMs: 0, moved: 0, counts: noCounts };
+      const { code, message, detail } = AirlockError.from(thrown);
+      const why = { why: `${message} (${code})`, ...(detail === undefined ? {} : { detail: detail.slice(0, 2_000) }) };
+      end = { outcome: 'failed', ...why, movedMs: 0, observedMs: 0, moved: 0, counts: noCounts };
     }
     this.#end(selection, from, end);
     onSelected?.(slots.current);
@@ -286,14 +287,15 @@ export class RolloutWatch {
     } catch (thrown) {
       onTrouble(rolloutTrouble(thrown));
     }
-    const { outcome, why, movedMs, observedMs, moved, counts } = end;
-    const about = { id, kind, from, to, outcome, ...(why === undefined ? {} : { why: why.slice(0, 2_000) }) };
+    const { outcome, why, detail, movedMs, observedMs, moved, counts } = end;
+    const more = detail === undefined ? {} : { detail };
+    const about = { id, kind, from, to, outcome, ...(why === undefined ? {} : { why: why.slice(0, 2_000) }), ...more };
     this.#record('runtime change ended', { ...about, movedMs, observedMs, moved, ...counts });
     const seen = `${counts.requests} requests, ${counts.failed} failed (${counts.saved} answered by the old workers), ${counts.drifted} of ${counts.compared} answers differ`;
     onRollout(
       outcome === 'completed'
         ? `TensorFlow ${to} serves; ${moved} model versions moved in ${Math.round(movedMs)} ms; ${seen}`
-        : `TensorFlow ${from} serves: the change to ${to} ${outcome === 'failed' ? 'failed' : `was ${outcome}`}: ${why ?? ''}; ${seen}`,
+        : `TensorFlow ${from} serves: the change to ${to} ${outcome === 'failed' ? 'failed' : `was ${outcome}`}: ${why ?? ''}${detail === undefined ? '' : `: ${detail}`}; ${seen}`,
     );
   }
 

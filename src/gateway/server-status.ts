@@ -60,7 +60,9 @@ export function serverStatusJson(
 
 /** Null says that nothing is under way, or that nothing ever was. */
 function runtimeStatus({ running, last, kept, ...rest }: RolloutState): object {
-  return { ...rest, kept: kept ?? null, rollout: running ?? null, lastRollout: last ?? null };
+  // May name a path.
+  const { detail: _detail, ...lastRollout } = last ?? {};
+  return { ...rest, kept: kept ?? null, rollout: running ?? null, lastRollout: last === undefined ? null : lastRollout };
 }
 
 /** Null says that it was not scanned. */

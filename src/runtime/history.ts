@@ -41,6 +41,8 @@ export interface RolloutEnd {
   readonly outcome: RolloutOutcome;
   /** What did not hold; only of what did not complete. */
   readonly why?: string | undefined;
+  /** More about it for whoever runs the server; may name a path. */
+  readonly detail?: string | undefined;
   /** From the first worker that was started to the last that took over. */
   readonly movedMs: number;
   /** How long both were kept after that. */
@@ -81,6 +83,7 @@ const askedSchema = z.strictObject({
 const endedSchema = z.strictObject({
   outcome: z.enum(rolloutOutcomes),
   why: text.exactOptional(),
+  detail: text.exactOptional(),
   movedMs: whole,
   observedMs: whole,
   moved: whole,

@@ -128,7 +128,8 @@ describe('a rollout', () => {
     const { run, used } = setUp(versions);
     const end = await run();
     expect(end).toMatchObject({ outcome: 'failed', moved: 1, observedMs: 0 });
-    expect(end.why).toMatch(/^m2 version 2: .*MODEL_LOAD_FAILED.*an operation$/);
+    expect(end.why).toMatch(/^m2 version 2: .*MODEL_LOAD_FAILED\)$/);
+    expect(end.detail).toBe('an operation');
     expect(where(versions)).toBe('old old old');
     expect(used).toEqual(['new', 'old']);
     expect(versions[2].log).toEqual([]);

@@ -100,14 +100,24 @@ function sum(a: RolloutCounts, b: RolloutCounts): RolloutCounts {
   };
 }
 
+const maxTextLength = 2_000;
+
 /** Why a rollout goes back. */
 class Refusal {
   readonly outcome: 'failed' | 'rolled back' | 'cancelled';
   readonly why: string;
+  readonly detail: string | undefined;
 
-  constructor(outcome: Refusal['outcome'], why: string) {
+  constructor(outcome: Refusal['outcome'], why: string, detail?: string) {
     this.outcome = outcome;
     this.why = why;
+    this.detail = detail?.slice(0, maxTextLength);
+  }
+
+  /** @param what what could not be moved, when it was one version. */
+  static from(thrown: unknown, what = ''): Refusal {
+    const { code, message, detail } = AirlockError.from(thrown);
+    return new Refusal('failed', `${what}${message} (${code})`.slice(0, maxTextLength), detail);
   }
 }
 
@@ -132,7 +142,7 @@ export class Rollout {
       this.#movedMs = this.#clock.nowMs() - startMs;
       refusal ??= await this.#observe();
     } catch (thrown) {
-      refusal = new Refusal('failed', textOf(thrown));
+      refusal = Refusal.from(thrown);
     }
     const movedMs = this.#movedMs ?? this.#clock.nowMs() - startMs;
     // Before the trials end.
@@ -142,6 +152,7 @@ export class Rollout {
     return {
       outcome: refusal?.outcome ?? 'completed',
       ...(refusal === undefined ? {} : { why: refusal.why }),
+      ...(refusal?.detail === undefined ? {} : { detail: refusal.detail }),
       movedMs: Math.round(movedMs),
       observedMs: Math.round(this.#observedMs),
       moved: this.#moved,
@@ -179,7 +190,7 @@ export class Rollout {
       if (signal.aborted) return this.#stopped();
       // Somebody took the version away meanwhile; there is nothing to move.
       if (version.state !== 'AVAILABLE') return undefined;
-      return new Refusal('failed', `${model} version ${version.version}: ${textOf(thrown)}`);
+      return Refusal.from(thrown, `${model} version ${version.version}: `);
     } finally {
       this.#tell('moving');
     }
@@ -255,9 +266,4 @@ export class Rollout {
     const moved = served.filter(({ version }) => version.tensorflow === to).length;
     onProgress?.({ phase, moved, total: served.length, model, counts: this.#counts() });
   }
-}
-
-function textOf(thrown: unknown): string {
-  const { code, message, detail } = AirlockError.from(thrown);
-  return `${message} (${code})${detail === undefined ? '' : `: ${detail}`}`.slice(0, 2_000);
 }

@@ -37,8 +37,9 @@ function textOf({ asked, ended }: HistoryEntry): string {
     lines.push(`rehearsal: ${verdict}${accepted === undefined ? '' : `, accepted: ${printable(accepted, 1_000)}`}`);
   if (ended === undefined) lines.push('under way, or waiting for a server');
   else {
-    const { outcome, why, moved, movedMs, observedMs, counts } = ended;
+    const { outcome, why, detail, moved, movedMs, observedMs, counts } = ended;
     lines.push(`${outcome} at ${printable(ended.at)}${why === undefined ? '' : `: ${printable(why, 2_000)}`}`);
+    if (detail !== undefined) lines.push(`detail: ${printable(detail, 2_000)}`);
     lines.push(
       `${counted(moved, 'model version')} moved in ${seconds(movedMs)}, observed for ${seconds(observedMs)}: ${counted(counts.requests, 'request')}, ${counts.failed} failed (${counts.saved} of them answered by the old workers), ${counts.drifted} of ${counts.compared} compared answers differ`,
     );
