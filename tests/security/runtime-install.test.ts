@@ -283,6 +283,16 @@ describe('a pip that cannot be trusted or does not answer', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it('is given up when it brings bytes without end', async () => {
+    // The file grows by a hole, which takes no disk.
+    const endless = `[ "$3" = --version ] && exit 0\n${offline}\ntruncate -s 1G wheel\nsleep 300\n`;
+    const error = await failureOf(
+      install(pinOf(Buffer.from('x')), { env: fakeProgram('python3', endless), stallAfterMs: 3_000 }),
+    );
+    expect(error).toMatchObject({ code: 'RUNTIME_DOWNLOAD_FAILED', message: expect.stringContaining('more bytes than') });
+    expect(leftovers()).toEqual([]);
+  });
+
   it('shows no terminal escape of its output', async () => {
     const env = fakeProgram('python3', `[ "$3" = --version ] && exit 0\n${offline}printf "ERROR: \\033[2Jbad\\n" >&2\nexit 1\n`);
     expect((await failureOf(install(pinOf(Buffer.from('x')), { env }))).detail).toBe('ERROR: \\u{1b}[2Jbad');
