@@ -14,7 +14,7 @@ export interface FetchOptions extends YankedPolicy {
   readonly signal?: AbortSignal | undefined;
   /** What pip sees; default: the environment of this process. */
   readonly env?: PipEnvironment | undefined;
-  /** Gives a download up after this long without a byte. Default 120,000. */
+  /** Gives a download up after this long without a byte, and a pip that is asked how it is set up. Default 120,000. */
   readonly stallAfterMs?: number | undefined;
   /** A line for the operator about where files come from. */
   readonly onNote?: ((text: string) => void) | undefined;
@@ -38,7 +38,8 @@ export async function fetchWheel(
 ): Promise<void> {
   const env = options.env ?? process.env;
   const { signal } = options;
-  const { pip, settings, index } = found ?? (await findIndexIn(places.temporary, { env, signal }));
+  const { pip, settings, index } =
+    found ?? (await findIndexIn(places.temporary, { env, signal, timeoutMs: options.stallAfterMs }));
   if (settings.findLinks.length > 0) {
     const folders = settings.findLinks.map((link) => printable(link, 200)).join(', ');
     options.onNote?.(

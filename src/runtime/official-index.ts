@@ -12,6 +12,8 @@ export interface IndexRequest {
   /** What pip sees. */
   readonly env: PipEnvironment;
   readonly signal?: AbortSignal | undefined;
+  /** How long pip may take to say how it is set up. Default 120,000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface FoundIndex {
@@ -40,8 +42,8 @@ async function readAuthorities(path: string | undefined): Promise<string | undef
  * The user's pip, how it is set up, and the index that it asks. `cwd` is a private folder.
  * @throws PIP_MISSING, RUNTIME_UNOFFICIAL, RUNTIME_DOWNLOAD_FAILED, CANCELLED
  */
-export async function findIndexIn(cwd: string, { env, signal }: IndexRequest): Promise<FoundIndex> {
-  const { pip, listed } = await findConfiguredPip({ cwd, env, signal });
+export async function findIndexIn(cwd: string, { env, signal, timeoutMs = 120_000 }: IndexRequest): Promise<FoundIndex> {
+  const { pip, listed } = await findConfiguredPip({ cwd, env, signal, timeoutMs });
   const settings = checkPipSettings(parsePipConfig(listed));
   const { indexUrl, cert } = settings;
   if (indexUrl === undefined || indexUrl.startsWith('file:')) return { pip, settings, index: undefined };

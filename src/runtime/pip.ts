@@ -105,15 +105,21 @@ export interface ConfiguredPip {
 
 /**
  * The first pip that says how it is configured, in one go: starting Python takes longer than anything else before a download.
- * Errors: PIP_MISSING, RUNTIME_DOWNLOAD_FAILED when there is a pip that cannot say it, CANCELLED.
+ * Errors: PIP_MISSING, RUNTIME_DOWNLOAD_FAILED when there is a pip that cannot say it or does not within `timeoutMs`, CANCELLED.
  */
-export async function findConfiguredPip(options: Omit<RunOptions, 'captures'>): Promise<ConfiguredPip> {
+export async function findConfiguredPip(
+  options: Omit<RunOptions, 'captures'> & { readonly timeoutMs: number },
+): Promise<ConfiguredPip> {
   for (const pip of candidates) {
-    const { exitCode, stdout } = await run(pip, ['config', 'list', '--disable-pip-version-check'], {
-      ...options,
-      captures: true,
-    });
+    const timeout = AbortSignal.timeout(options.timeoutMs);
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    const asked = ['config', 'list', '--disable-pip-version-check'];
+    const { exitCode, stdout } = await run(pip, asked, { ...options, signal, captures: true });
     if (options.signal?.aborted === true) throw cancelled(options.signal.reason);
+    if (timeout.aborted)
+      throw new AirlockError('RUNTIME_DOWNLOAD_FAILED', {
+        message: `pip did not say within ${Math.round(options.timeoutMs / 1000)} s how it is configured; run \`pip config list\` to see why`,
+      });
     if (exitCode === 0 && stdout.length < maxStdoutChars) return { pip, listed: stdout };
   }
   await findPip(options);

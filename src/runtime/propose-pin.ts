@@ -93,7 +93,7 @@ export async function proposePin(request: PinRequest): Promise<PinProposal> {
   try {
     const places = { temporary: join(root, 'tmp'), download: join(root, 'download') };
     await Promise.all(Object.values(places).map((place) => mkdir(place, { mode: 0o700 })));
-    const found = await findIndexIn(places.temporary, { env, signal });
+    const found = await findIndexIn(places.temporary, { env, signal, timeoutMs: request.stallAfterMs });
     const { index } = found;
     if (index === undefined)
       throw new AirlockError('FEED_UNAVAILABLE', {

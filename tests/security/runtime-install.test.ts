@@ -283,6 +283,13 @@ describe('a pip that cannot be trusted or does not answer', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it('is given up when it does not say how it is set up', async () => {
+    const env = fakeProgram('python3', 'sleep 300\n');
+    const error = await failureOf(install(pinOf(Buffer.from('x')), { env, stallAfterMs: 300 }));
+    expect(error).toMatchObject({ code: 'RUNTIME_DOWNLOAD_FAILED', message: expect.stringContaining('how it is configured') });
+    expect(leftovers()).toEqual([]);
+  });
+
   it('is given up when it brings bytes without end', async () => {
     // The file grows by a hole, which takes no disk.
     const endless = `[ "$3" = --version ] && exit 0\n${offline}\ntruncate -s 1G wheel\nsleep 300\n`;
