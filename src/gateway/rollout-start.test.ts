@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownerMark } from '../core/index.ts';
-import { changeSelection, readHistory, readSelection, recordAsked, type Selection } from '../runtime/index.ts';
+import { changeSelection, readHistory, readSelection, recordAsked, recordEnded, type Selection } from '../runtime/index.ts';
+import { noCounts } from '../serving/index.ts';
 import { startRollout } from './rollout-start.ts';
 
 let store = '';
@@ -31,6 +32,7 @@ function given(part: Partial<Selection>): void {
   recordAsked(store, selection);
 }
 
+const zero = { movedMs: 0, observedMs: 0, moved: 0, counts: noCounts };
 const outcome = () => readHistory(store).entries.at(-1)?.ended?.outcome;
 const [namespace, pid] = ownerMark().split('-');
 
@@ -80,6 +82,32 @@ describe('startRollout()', () => {
     expect(outcome()).toBe('interrupted');
     // And the next start has nothing to say.
     expect(startRollout(store, '2.12.1')).toEqual({ tensorflow: '2.12.1' });
+  });
+
+  it.each([
+    ['completed', { kind: 'promote', by: 'me' }, 'completed'],
+    [
+      'gone back from',
+      { kind: 'rollback', by: 'airlock', version: '2.12.1', previous: '2.21.0', reason: 'it failed' },
+      'interrupted',
+    ],
+    ['gone back', { kind: 'rollback', by: 'me', version: '2.12.1', previous: '2.21.0' }, 'completed'],
+  ] as const)('says once what came of a change that was %s when the server died before it could', (_what, part, wanted) => {
+    given(part);
+    startRollout(store, '2.12.1');
+    expect(outcome()).toBe(wanted);
+    const { entries } = readHistory(store);
+    recordEnded(store, base.id, { ...zero, outcome: 'rolled back' });
+    startRollout(store, '2.12.1');
+    expect([entries.length, outcome()]).toEqual([1, 'rolled back']);
+  });
+
+  it('says who asked for a change when the command died before it could', () => {
+    changeSelection(store, () => ({ ...base, state: 'pending', reason: 'why not' }));
+    startRollout(store, '2.12.1');
+    expect(readHistory(store).entries).toMatchObject([{ asked: { by: 'me', reason: 'why not' } }]);
+    startRollout(store, '2.12.1');
+    expect(readHistory(store).entries).toHaveLength(1);
   });
 
   it('does not take a change away from a server that lives', () => {

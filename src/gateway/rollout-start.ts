@@ -1,7 +1,15 @@
 // Which TensorFlow a server starts with, when its store says that a change was under way: the one that last carried everything. A change that a dead server had begun is
 // not tried again by itself, because it may be what killed it.
 import { AirlockError, isDeadOwner, isLocalOwner } from '../core/index.ts';
-import { changeSelection, chosenVersion, readSelection, recordEnded, type Selection } from '../runtime/index.ts';
+import {
+  changeSelection,
+  chosenVersion,
+  readHistory,
+  readSelection,
+  recordAsked,
+  recordEnded,
+  type Selection,
+} from '../runtime/index.ts';
 import { noCounts } from '../serving/index.ts';
 
 export interface RolloutStart {
@@ -36,6 +44,7 @@ export function goneBackFrom(selection: Selection, why: string, at: Date = new D
 export function startRollout(store: string, configured: string): RolloutStart {
   const selection = readSelection(store);
   if (selection === undefined) return { tensorflow: configured };
+  completeHistory(store, selection);
   const { version: tensorflow } = chosenVersion(selection, configured);
   if (selection.configured !== configured) {
     if (selection.version === configured) return { tensorflow };
@@ -68,6 +77,23 @@ export function startRollout(store: string, configured: string): RolloutStart {
     tensorflow,
     notice: `it starts with TensorFlow ${tensorflow} and moves to ${selection.version} when the models are loaded`,
   };
+}
+
+/** Adds what a process that was killed between the selection and the history could not. A history that cannot be written keeps no server from starting. */
+function completeHistory(store: string, selection: Selection): void {
+  try {
+    const entry = readHistory(store).entries.find(({ asked }) => asked.id === selection.id);
+    // What a server made of the question is not the question.
+    const isOwn = selection.by !== 'airlock';
+    if (entry === undefined && isOwn) recordAsked(store, selection);
+    if (entry?.ended !== undefined || selection.state !== 'done') return;
+    const end = isOwn
+      ? ({ outcome: 'completed' } as const)
+      : ({ outcome: 'interrupted', why: selection.reason ?? 'the server ended' } as const);
+    recordEnded(store, selection.id, { ...end, movedMs: 0, observedMs: 0, moved: 0, counts: noCounts });
+  } catch {
+    // Its entry then says that the change is under way; the audit log knows better.
+  }
 }
 
 function withoutOwner({ owner: _owner, ...rest }: Selection): Selection {

@@ -83,6 +83,7 @@ export async function followRollout(store: string, id: string, io: Io, patienceM
     if (ended !== undefined)
       throw new AirlockError('PROMOTION_FAILED', {
         message: `The change ${wordOf(ended.outcome)}: ${ended.why ?? 'no reason was given'}`,
+        ...(ended.detail === undefined ? {} : { detail: ended.detail }),
       });
     const note = readServingNote(store);
     if (note === undefined) return false;
