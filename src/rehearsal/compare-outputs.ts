@@ -82,6 +82,11 @@ export class OutputTally {
     return { name: this.#name, ...this.#counts, tolerance: this.#tolerance, flips, histogram: [...this.#histogram] };
   }
 
+  /** The old TensorFlow did not answer the same request a second time. */
+  addUndecidable(): void {
+    this.#counts.undecidable++;
+  }
+
   /** `again`: what the old TensorFlow answered to the same request a second time. */
   add(old: Tensor, again: Tensor, now: Tensor): void {
     const tolerance = toleranceOf(old, this.#own, this.#general);

@@ -25,7 +25,7 @@ export function judge(parts: JudgedParts, rules: RehearsalConfig): Judgement {
   return { verdict, reasons: [...failed, ...changed] };
 }
 
-function failures({ old, now, endings, answered }: JudgedParts): readonly string[] {
+function failures({ old, now, endings, answered, outputs }: JudgedParts): readonly string[] {
   const reasons: string[] = [];
   for (const { tensorflow, loadError } of [old, now])
     if (loadError !== undefined) reasons.push(`it does not load on ${tensorflow}: ${loadError.code}: ${loadError.message}`);
@@ -33,6 +33,8 @@ function failures({ old, now, endings, answered }: JudgedParts): readonly string
   for (const { old: before, now: after, count } of endings)
     if (before === 'answered' && after !== 'answered')
       reasons.push(`${count} ${requests(count)} that ${old.tensorflow} answered ended on ${now.tensorflow} with ${after}`);
+  if (answered > 0 && !outputs.some(({ compared, undecidable }) => compared + undecidable > 0))
+    reasons.push('no output was compared');
   if (answered === 0 && reasons.length === 0)
     reasons.push('there was no request that both could answer, so that nothing was compared');
   return reasons;

@@ -179,7 +179,8 @@ async function rehearseVersion(options: RehearseOptions, model: ModelConfig, sid
   const nowVersion = now.versions.get(version);
   let collected: CollectedRequests = { requests: [], notes: [] };
   let replayed: Replay = { answered: 0, endings: [], outputs: [], oldTimes: timings([]), nowTimes: timings([]), notes: [] };
-  if (isServing(oldVersion) && isServing(nowVersion)) {
+  const isSameModel = oldVersion?.identity === nowVersion?.identity;
+  if (isServing(oldVersion) && isServing(nowVersion) && isSameModel) {
     collected = await collectRequests(oldVersion, {
       model,
       directory: old.directoryOf(version),
@@ -200,7 +201,17 @@ async function rehearseVersion(options: RehearseOptions, model: ModelConfig, sid
     });
   }
   const oldSide = sideReport(from, oldVersion, old.refused.get(version), replayed.oldTimes);
-  const nowSide = sideReport(to, nowVersion, now.refused.get(version), replayed.nowTimes);
+  // Somebody wrote into the folder between the two loads: what would be compared are two models.
+  const changed =
+    isServing(oldVersion) && isServing(nowVersion) && !isSameModel
+      ? new AirlockError('MODEL_TAMPERED', { message: `Its files changed after they were loaded on ${from}` })
+      : undefined;
+  const nowSide = sideReport(
+    to,
+    changed === undefined ? nowVersion : undefined,
+    changed ?? now.refused.get(version),
+    replayed.nowTimes,
+  );
   const { answered, endings, outputs } = replayed;
   const sourceCount = (source: string) => collected.requests.filter((request) => request.source === source).length;
   return {

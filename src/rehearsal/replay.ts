@@ -46,6 +46,8 @@ const crashes: ReadonlySet<ErrorCode> = new Set([
   'WORKER_OUT_OF_MEMORY',
   'WORKER_FORBIDDEN',
   'WORKER_PROTOCOL_VIOLATION',
+  // Waited for, and not there again.
+  'MODEL_NOT_AVAILABLE',
 ]);
 
 /** @throws CANCELLED */
@@ -136,15 +138,15 @@ class ReplayTally {
     this.#answered.add(request);
     this.addTimes(old.ms, now.ms);
     const { signature } = request;
-    // One that answers only now and then cannot be compared with itself.
     const repeated = again.outputs;
-    if (repeated === undefined) return;
     for (const [index, { alias }] of version.signature(signature).outputs.entries()) {
       const name = signature === 'serving_default' ? alias : `${signature}/${alias}`;
       const tally =
         this.#outputs.get(name) ?? new OutputTally(name, ownTolerance(this.#tolerance.outputs, alias), this.#tolerance);
       this.#outputs.set(name, tally);
-      tally.add(old.outputs[index], repeated[index], now.outputs[index]);
+      // One that answers only now and then cannot be compared with itself.
+      if (repeated === undefined) tally.addUndecidable();
+      else tally.add(old.outputs[index], repeated[index], now.outputs[index]);
     }
   }
 }
