@@ -3,7 +3,9 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { type DType, dtypeOfCode, dtypes, elementCount, type Tensor } from '../tensor/index.ts';
 
-const maxTensorBytes = 64 * 1024 * 1024;
+/** Of one tensor, also where a few bytes stand for many elements. */
+export const maxTensorBytes = 64 * 1024 * 1024;
+const maxDims = 32;
 
 /** Fields that hold the values one by one, and how they are read: by TensorFlow a type has exactly one of them. */
 type ValueField =
@@ -51,21 +53,65 @@ const fieldOfType: Readonly<Record<DType, ValueField>> = {
   DT_UINT64: 'uint64',
 };
 
-/** Undefined for bytes that are no whole tensor of a type that can be served. Never throws. */
-export function parseTensorProto(bytes: Uint8Array): Tensor | undefined {
+/** Undefined for bytes that are no whole tensor of a type that can be served, and for a tensor of more than `maxBytes`. Never throws. */
+export function parseTensorProto(bytes: Uint8Array, maxBytes: number = maxTensorBytes): Tensor | undefined {
   try {
-    return read(bytes);
+    return read(bytes, maxBytes);
   } catch {
     return undefined;
   }
 }
 
-function read(bytes: Uint8Array): Tensor | undefined {
+/** The values of a message one after the other: an object for each of millions would need many times their memory. */
+class Values {
+  readonly #maxBytes: number;
+  #bytes = Buffer.alloc(64);
+  /** Of all of `#bytes`. */
+  view = viewOf(this.#bytes);
+  #length = 0;
+  /** Where each string ends. */
+  readonly ends: number[] = [];
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get given(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Takes `bytes` more and gives where they begin in `view`, in which at least 8 may be written from there on. @throws RangeError above the limit. */
+  next(bytes: number): number {
+    const at = this.#length;
+    this.#length += bytes;
+    if (this.#length > this.#maxBytes) throw new RangeError('more bytes than a tensor may have');
+    const needed = at + Math.max(8, bytes);
+    if (needed > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes], Math.max(needed, 2 * this.#bytes.length));
+      this.view = viewOf(this.#bytes);
+    }
+    return at;
+  }
+
+  addString(bytes: Uint8Array): void {
+    // Each offset has four bytes too.
+    if (4 * this.ends.length >= this.#maxBytes) throw new RangeError('more strings than a tensor may have');
+    this.next(bytes.length);
+    this.#bytes.set(bytes, this.#length - bytes.length);
+    this.ends.push(this.#length);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+function read(bytes: Uint8Array, maxBytes: number): Tensor | undefined {
   const reader = new BinaryReader(bytes);
   let dtype: DType | undefined;
   let shape: readonly number[] = [];
   let content: Uint8Array | undefined;
-  const values: Uint8Array[] = [];
+  const values = new Values(maxBytes);
   let field: ValueField | undefined;
   while (reader.pos < reader.len) {
     const [number, wire] = reader.tag();
@@ -83,8 +129,10 @@ function read(bytes: Uint8Array): Tensor | undefined {
   }
   if (dtype === undefined) return undefined;
   const elements = elementCount(shape);
-  if (!Number.isSafeInteger(elements) || elements > maxTensorBytes) return undefined;
-  return dtype === 'DT_STRING' ? strings(shape, elements, values) : numbers(dtype, shape, elements, content, values);
+  if (!Number.isSafeInteger(elements) || elements > maxBytes) return undefined;
+  return dtype === 'DT_STRING'
+    ? strings(shape, elements, values, maxBytes)
+    : numbers(dtype, shape, elements, content, values, maxBytes);
 }
 
 /** Undefined for a shape of unknown rank, or with a dimension below 0. */
@@ -95,10 +143,11 @@ function readShape(bytes: Uint8Array): readonly number[] | undefined {
     const [number, wire] = reader.tag();
     if (number === 3 && wire === WireType.Varint) {
       if (reader.bool()) return undefined;
-    } else if (number === 2 && wire === WireType.LengthDelimited) shape.push(readSize(reader.bytes()));
-    else reader.skip(wire, number);
+    } else if (number === 2 && wire === WireType.LengthDelimited) {
+      if (shape.push(readSize(reader.bytes())) > maxDims) return undefined;
+    } else reader.skip(wire, number);
   }
-  return shape.length <= 32 && shape.every((size) => size >= 0) ? shape : undefined;
+  return shape.every((size) => size >= 0) ? shape : undefined;
 }
 
 function readSize(bytes: Uint8Array): number {
@@ -112,30 +161,28 @@ function readSize(bytes: Uint8Array): number {
   return size;
 }
 
-function readValues(reader: BinaryReader, wire: WireType, field: ValueField, dtype: DType, into: Uint8Array[]): void {
+function readValues(reader: BinaryReader, wire: WireType, field: ValueField, dtype: DType, into: Values): void {
   if (field === 'string') {
-    into.push(reader.bytes());
+    into.addString(reader.bytes());
     return;
   }
   const end = wire === WireType.LengthDelimited ? reader.uint32() + reader.pos : undefined;
   if (end !== undefined && end > reader.len) throw new RangeError('a packed field that is cut short');
+  const bytes = itemBytes(field, dtype);
   do {
     if (end !== undefined && reader.pos >= end) break;
-    into.push(readValue(reader, field, dtype));
+    readValue(reader, field, into, into.next(bytes));
   } while (end !== undefined);
 }
 
-function readValue(reader: BinaryReader, field: ValueField, dtype: DType): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  if (field === 'float' || field === 'scomplex') view.setFloat32(0, reader.float(), true);
-  else if (field === 'double' || field === 'dcomplex') view.setFloat64(0, reader.double(), true);
-  else if (field === 'int64') view.setBigInt64(0, BigInt(reader.int64()), true);
-  else if (field === 'uint64') view.setBigUint64(0, BigInt(reader.uint64()), true);
-  else if (field === 'bool') bytes[0] = reader.bool() ? 1 : 0;
-  else if (field === 'uint32') view.setUint32(0, reader.uint32(), true);
-  else view.setInt32(0, reader.int32(), true);
-  return bytes.subarray(0, itemBytes(field, dtype));
+function readValue(reader: BinaryReader, field: ValueField, { view }: Values, at: number): void {
+  if (field === 'float' || field === 'scomplex') view.setFloat32(at, reader.float(), true);
+  else if (field === 'double' || field === 'dcomplex') view.setFloat64(at, reader.double(), true);
+  else if (field === 'int64') view.setBigInt64(at, BigInt(reader.int64()), true);
+  else if (field === 'uint64') view.setBigUint64(at, BigInt(reader.uint64()), true);
+  else if (field === 'bool') view.setUint8(at, reader.bool() ? 1 : 0);
+  else if (field === 'uint32') view.setUint32(at, reader.uint32(), true);
+  else view.setInt32(at, reader.int32(), true);
 }
 
 /** Of one value of a field: half of a complex number is one. */
@@ -151,35 +198,38 @@ function numbers(
   shape: readonly number[],
   elements: number,
   content: Uint8Array | undefined,
-  values: readonly Uint8Array[],
+  { given }: Values,
+  maxBytes: number,
 ): Tensor | undefined {
   const { itemBytes: elementBytes, kind } = dtypes[dtype];
   const totalBytes = elements * elementBytes;
-  if (totalBytes > maxTensorBytes) return undefined;
+  if (totalBytes > maxBytes) return undefined;
   if (content !== undefined && content.length > 0)
     return content.length === totalBytes ? { dtype, shape, bytes: new Uint8Array(content) } : undefined;
-  const given = Buffer.concat(values);
   if (kind === 'complex' && given.length !== totalBytes) return undefined;
   if (given.length > totalBytes) return undefined;
   const bytes = new Uint8Array(totalBytes);
   bytes.set(given);
-  const last = given.subarray(Math.max(0, given.length - elementBytes));
-  if (last.length > 0) for (let at = given.length; at < totalBytes; at += elementBytes) bytes.set(last, at);
+  repeat(bytes, given.length, given.subarray(Math.max(0, given.length - elementBytes)));
   return { dtype, shape, bytes };
 }
 
-function strings(shape: readonly number[], elements: number, values: readonly Uint8Array[]): Tensor | undefined {
-  if (values.length > elements) return undefined;
-  const last = values.at(-1) ?? new Uint8Array(0);
+function strings(shape: readonly number[], elements: number, { given, ends }: Values, maxBytes: number): Tensor | undefined {
+  const count = ends.length;
+  if (count > elements) return undefined;
+  const last = given.subarray(ends[count - 2] ?? 0);
   // A few bytes may stand for many elements.
-  if (values.reduce((sum, { length }) => sum + length, 0) + (elements - values.length) * last.length > maxTensorBytes)
-    return undefined;
+  const totalBytes = given.length + (elements - count) * last.length;
+  if (totalBytes + 4 * elements > maxBytes) return undefined;
+  const bytes = new Uint8Array(totalBytes);
+  bytes.set(given);
+  repeat(bytes, given.length, last);
   const offsets = new Uint32Array(elements + 1);
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < elements; at++) {
-    const part = values[at] ?? last;
-    parts.push(part);
-    offsets[at + 1] = offsets[at] + part.length;
-  }
-  return { dtype: 'DT_STRING', shape, bytes: new Uint8Array(Buffer.concat(parts)), offsets };
+  for (let at = 0; at < elements; at++) offsets[at + 1] = ends[at] ?? offsets[at] + last.length;
+  return { dtype: 'DT_STRING', shape, bytes, offsets };
+}
+
+/** Writes `pattern` again and again from `at` on. */
+function repeat(bytes: Uint8Array, at: number, pattern: Uint8Array): void {
+  if (pattern.length > 0) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).fill(pattern, at);
 }

@@ -1,11 +1,15 @@
 // Warm-up requests are files of a model: what is one is read as TensorFlow reads it, and whatever else is there never throws.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { maskedCrc32c } from '../model/index.ts';
+import type { ModelVersion } from '../serving/index.ts';
 import { valueFromTensor } from '../tensor/index.ts';
 import { parseTensorProto } from './tensor-proto.ts';
-import { parsePredictionLog, readRecords } from './warmup-requests.ts';
+import { parsePredictionLog, readRecords, warmupRequests } from './warmup-requests.ts';
 
 const bytes = (number: number, content: Uint8Array) =>
   new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(content).finish();
@@ -46,6 +50,19 @@ describe('parseTensorProto()', () => {
     expect(read(proto(varint(1, 9), shape(), varint(10, -1)))).toEqual([-1n]);
     expect(read(proto(varint(1, 7), shape(2), text(8, 'a'), text(8, 'bc')))).toEqual(['a', 'bc']);
     expect(read(proto(varint(1, 2), shape(1), bytes(4, new Uint8Array(new Float64Array([0.1]).buffer))))).toEqual([0.1]);
+  });
+
+  it('reads a million values in a few times their memory', () => {
+    const count = 1_000_000;
+    const flags = proto(varint(1, 10), shape(count), bytes(11, new Uint8Array(count).fill(1)));
+    const strings = proto(varint(1, 7), shape(count), new Uint8Array(Buffer.alloc(2 * count, Buffer.from([0x42, 0]))));
+    const before = process.memoryUsage().rss;
+    const startedMs = performance.now();
+    expect(parseTensorProto(flags)?.bytes).toHaveLength(count);
+    expect(parseTensorProto(strings)?.bytes).toHaveLength(0);
+    // An object for each was 2.5 s and 400 MiB.
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
   });
 
   it.each([
@@ -95,5 +112,29 @@ describe('readRecords()', () => {
     damaged[12] ^= 1;
     expect(readRecords(damaged)).toEqual({ records: [], isWhole: false });
     fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (content) => void readRecords(Buffer.from(content))));
+  });
+});
+
+describe('warmupRequests()', () => {
+  it('is not filled by a few bytes that stand for many elements', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'airlock-warmup-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, 'assets.extra'));
+    const many = log('', { x: proto(varint(1, 10), shape(60 * 1024 * 1024), varint(11, 1)) });
+    const few = log('', { x: proto(varint(1, 10), shape(1), varint(11, 1)) });
+    const file = Buffer.concat([...Array.from({ length: 12 }, () => record(many)), record(few)]);
+    expect(file.length).toBeLessThan(1_000);
+    writeFileSync(join(folder, 'assets.extra/tf_serving_warmup_requests'), file);
+    const signature = { name: 'serving_default', inputs: [{ alias: 'x', dtype: 'DT_BOOL', shape: [-1] }], outputs: [] };
+    const version = { signature: () => signature } as unknown as ModelVersion;
+    const { requests, notes } = await warmupRequests(folder, version, 'strict', 500);
+    expect(requests.map(({ tensors }) => tensors[0].bytes.length)).toEqual([...Array(4).fill(60 * 1024 * 1024), 1]);
+    expect(notes).toEqual(['8 warm-up requests are no predict requests of this model, or too large']);
+  });
+
+  it('takes no request of many inputs that are large together', () => {
+    const large = proto(varint(1, 10), shape(2 ** 25), varint(11, 1));
+    expect(parsePredictionLog(log('', { a: large, b: large }))?.inputs.size).toBe(2);
+    expect(parsePredictionLog(log('', { a: large, b: large, c: large }))).toBeUndefined();
   });
 });

@@ -3,16 +3,18 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { maskedCrc32c, readModelFile } from '../model/index.ts';
 import type { ModelVersion } from '../serving/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import { bodyBytesOf, type Tensor } from '../tensor/index.ts';
 import { fitting } from './recorded-requests.ts';
 import type { CollectedRequests, RehearsalRequest } from './rehearsal-types.ts';
-import { parseTensorProto } from './tensor-proto.ts';
+import { maxTensorBytes, parseTensorProto } from './tensor-proto.ts';
 
 const fileName = 'assets.extra/tf_serving_warmup_requests';
 const maxFileBytes = 64 * 1024 * 1024;
 /** WarmupConsts::kMaxNumRecords of TensorFlow Serving. */
 const maxRecords = 1_000;
 const maxInputs = 1_024;
+/** Of the tensors of all requests, which a few bytes of the file may stand for; one request has at most as many as one tensor. */
+const maxTensorsBytes = 256 * 1024 * 1024;
 
 /** Up to `limit` warm-up requests of the model in `directory`; none for a model without the file. Never throws because of its content. */
 export async function warmupRequests(
@@ -26,14 +28,19 @@ export async function warmupRequests(
   const requests: RehearsalRequest[] = [];
   const { records, isWhole } = readRecords(bytes);
   let unused = 0;
+  let left = maxTensorsBytes;
   for (const record of records) {
-    const log = parsePredictionLog(record);
+    if (requests.length >= limit) break;
+    const log = parsePredictionLog(record, Math.min(left, maxTensorBytes));
     const tensors = log && fitting(version, log.signature, log.inputs, shapes);
     if (log === undefined || tensors === undefined) unused++;
-    else if (requests.length < limit) requests.push({ source: 'warmup', signature: log.signature, tensors });
+    else {
+      left -= tensors.reduce((sum, tensor) => sum + bodyBytesOf(tensor), 0);
+      requests.push({ source: 'warmup', signature: log.signature, tensors });
+    }
   }
   const notes = isWhole ? [] : [`${fileName} is cut short or damaged`];
-  if (unused > 0) notes.push(`${unused} warm-up requests are no predict requests of this model`);
+  if (unused > 0) notes.push(`${unused} warm-up requests are no predict requests of this model, or too large`);
   return { requests, notes };
 }
 
@@ -57,13 +64,13 @@ export interface LoggedRequest {
   readonly inputs: ReadonlyMap<string, Tensor>;
 }
 
-/** The predict request of a PredictionLog; undefined for other logs and for bytes that are none. Never throws. */
-export function parsePredictionLog(bytes: Uint8Array): LoggedRequest | undefined {
+/** The predict request of a PredictionLog; undefined for other logs, bytes that are none, and tensors of more than `maxBytes` together. Never throws. */
+export function parsePredictionLog(bytes: Uint8Array, maxBytes: number = maxTensorBytes): LoggedRequest | undefined {
   try {
     // PredictionLog.predict_log = 6, PredictLog.request = 1.
     const log = messageField(bytes, 6);
     const request = log && messageField(log, 1);
-    return request && readRequest(request);
+    return request && readRequest(request, maxBytes);
   } catch {
     return undefined;
   }
@@ -81,11 +88,12 @@ function messageField(bytes: Uint8Array, wanted: number): Uint8Array | undefined
 }
 
 /** PredictRequest: model_spec = 1 with signature_name = 3, inputs = 2, a map of TensorProto. */
-function readRequest(bytes: Uint8Array): LoggedRequest | undefined {
+function readRequest(bytes: Uint8Array, maxBytes: number): LoggedRequest | undefined {
   const spec = messageField(bytes, 1);
   const name = spec && messageField(spec, 3);
   const inputs = new Map<string, Tensor>();
   const reader = new BinaryReader(bytes);
+  let left = maxBytes;
   while (reader.pos < reader.len) {
     const [number, wire] = reader.tag();
     if (number !== 2 || wire !== WireType.LengthDelimited) {
@@ -94,8 +102,9 @@ function readRequest(bytes: Uint8Array): LoggedRequest | undefined {
     }
     const entry = reader.bytes();
     const value = messageField(entry, 2);
-    const tensor = value && parseTensorProto(value);
+    const tensor = value && parseTensorProto(value, left);
     if (tensor === undefined || inputs.size === maxInputs) return undefined;
+    left -= bodyBytesOf(tensor);
     inputs.set(text(messageField(entry, 1) ?? new Uint8Array(0)), tensor);
   }
   return { signature: name === undefined || name.length === 0 ? 'serving_default' : text(name), inputs };
