@@ -83,6 +83,30 @@ describe('PostureWatch', () => {
     }
   });
 
+  it('writes down what was overdue before there was a log', async () => {
+    const said: string[] = [];
+    const watch = new PostureWatch({
+      config: { store, runtime: defaultRuntimeConfig, models: [] },
+      tensorflow: () => '2.21.0',
+      onPosture: (text) => said.push(text),
+      onTrouble: () => undefined,
+      now: () => Date.parse('2026-12-09T00:00:00Z'),
+    });
+    await watch.admit();
+    expect(said).toHaveLength(1);
+    const audit = new AuditLog(join(store, 'audit'));
+    watch.start({
+      catalog: { models: [] } as unknown as ModelCatalog,
+      loaded: Promise.resolve(),
+      scanned: () => [],
+      audit,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await watch.close();
+    expect(said).toHaveLength(1);
+    expect(audit.head.seq).toBe(1);
+  });
+
   it('says that data from a day to come means a wrong clock', async () => {
     const said: string[] = [];
     const watch = new PostureWatch({

@@ -54,6 +54,8 @@ export class PostureWatch {
   #facts: PostureFacts | undefined;
   #saidOverdue: string | undefined;
   #saidOld = false;
+  /** What was said before there was an audit log to write it into. */
+  #unrecorded: Posture | undefined;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -96,6 +98,7 @@ export class PostureWatch {
   /** From now on looks again after `look`, and once an hour. */
   start(sources: PostureSources): void {
     this.#sources = sources;
+    if (this.#unrecorded !== undefined) this.#record(this.#unrecorded);
     this.#timer = setInterval(() => this.#queue(), this.#options.everyMs);
     this.#timer.unref();
     void sources.loaded.then(() => {
@@ -197,6 +200,7 @@ export class PostureWatch {
   }
 
   #record(posture: Posture): void {
+    this.#unrecorded = this.#sources === undefined ? posture : undefined;
     const [slot] = servingSlots(posture);
     const ids = slot.advisories.filter(({ isOverdue }) => isOverdue).map(({ cve, id }) => cve ?? id);
     const entry = {
