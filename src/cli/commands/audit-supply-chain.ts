@@ -1,6 +1,5 @@
 // `airlock audit supply-chain`: how somebody's own project installs TensorFlow and Keras. Reads its files, runs nothing of it and asks no network.
 // Exit codes: 0 clean, 1 refused, 5 something could not be judged.
-import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { AirlockError, type Severity, severities } from '../../core/index.ts';
 import { loadSuppressions } from '../../scan/index.ts';
@@ -12,6 +11,7 @@ import {
   supplyChainRules,
   textReport,
 } from '../../supply-chain/index.ts';
+import { givenStore } from '../given-store.ts';
 import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
 
@@ -22,7 +22,7 @@ interface SupplyChainOptions {
   readonly refuseAt: Severity;
   readonly show: Severity;
   readonly suppressions?: string;
-  readonly store: string;
+  readonly store?: string;
   readonly rules?: boolean;
 }
 
@@ -41,7 +41,7 @@ export function addSupplyChainCommand(audit: Command, io: Io): void {
       new Option('--show <severity>', 'from which severity on the text form shows findings').choices(severities).default('low'),
     )
     .option('--suppressions <file>', 'findings that do not count, each with a reason and a date (YAML)')
-    .option('--store <folder>', 'a store whose updated advisories are used when they are newer', '.airlock')
+    .option('--store <folder>', 'a store, for the update of the advisories in it; default: what Airlock came with')
     .option('--rules', 'print every rule instead')
     .addHelpText(
       'after',
@@ -63,7 +63,7 @@ async function supplyChain(folder: string | undefined, options: SupplyChainOptio
   const report = auditSupplyChain(folder, {
     refuseAt: options.refuseAt,
     ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
-    ...(existsSync(options.store) ? { store: options.store } : {}),
+    ...givenStore(options.store),
   });
   const isTerminal = options.output === undefined && 'isTTY' in io.stdout && io.stdout.isTTY === true;
   const text =

@@ -5,11 +5,11 @@ import { AirlockError, type Severity, severities } from '../../core/index.ts';
 import type { Report, Suppressions } from '../../scan/index.ts';
 import type { ReportFormat } from '../../scan/reporters/index.ts';
 import { defaultTensorflow, scan } from '../../scanner/index.ts';
+import { givenStore } from '../given-store.ts';
 import type { Io } from '../io.ts';
 import { writeNewFiles } from '../new-files.ts';
 import { wholeNumberBetween } from '../number-options.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
-import { storeOutside } from '../store-outside.ts';
 import { withInterrupt } from '../with-interrupt.ts';
 import { warnWhenOld } from './advisories/shared.ts';
 
@@ -25,7 +25,7 @@ interface ScanCommandOptions {
   readonly timeout: number;
   readonly memory: number;
   readonly rules?: boolean;
-  readonly store: string;
+  readonly store?: string;
 }
 
 export function addScanCommand(program: Command, io: Io): void {
@@ -45,7 +45,7 @@ export function addScanCommand(program: Command, io: Io): void {
       new Option('--show <severity>', 'from which severity on the text form shows findings').choices(severities).default('low'),
     )
     .option('--tensorflow <version>', 'the TensorFlow that would run it', defaultTensorflow)
-    .option('--store <dir>', 'folder of the store, for an update of the advisories in it', './.airlock')
+    .option('--store <dir>', 'folder of a store, for the update of the advisories in it; default: what Airlock came with')
     .option('--suppressions <file>', 'findings that do not count, each with a reason and a date (YAML)')
     .option('--baseline <report.json>', 'an earlier report; what it found does not count')
     .option('--timeout <seconds>', 'how long it may take; default 120', wholeNumberBetween(1, 86_400), 120)
@@ -125,7 +125,7 @@ async function scanWithBar(
     const report = await scan(path, {
       refuseAt: options.refuseAt,
       tensorflow: options.tensorflow,
-      ...storeOutside(path, options.store),
+      ...givenStore(options.store),
       ...(accepted === undefined ? {} : { suppressionOf: accepted.of }),
       timeoutMs: options.timeout * 1000,
       memoryMiB: options.memory,
