@@ -154,6 +154,18 @@ describe('a server', () => {
     expect(one.troubles).toEqual([]);
   });
 
+  it('has told the command line what serves when the history says that a change has ended', async () => {
+    const one = begin(serve(0, 200));
+    await until('it has told', () => readServingNote(store)?.tensorflow === before);
+    const asked = promote();
+    await until('it has moved', () => endOf(asked) !== undefined);
+    expect(readStoreState(store, before, before)).toMatchObject({ tensorflow: after, kept: before });
+    one.version.onMove = () => Promise.reject(new AirlockError('MODEL_LOAD_FAILED'));
+    const back = rollBack();
+    await until('it has failed', () => endOf(back) !== undefined);
+    expect(readStoreState(store, before, before)).toMatchObject({ tensorflow: after, kept: before });
+  });
+
   it('ends a change in favour of the way back that is asked for meanwhile', async () => {
     const one = begin(serve(60_000));
     const asked = promote();

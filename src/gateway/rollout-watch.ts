@@ -278,6 +278,12 @@ export class RolloutWatch {
       return;
     }
     this.#last = { id, from, to, ...end };
+    try {
+      // First: whoever sees that it has ended may ask for the next change at once, by what the note says.
+      this.#note();
+    } catch (thrown) {
+      onTrouble(rolloutTrouble(thrown));
+    }
     // Another server went back from it: what that one said of the change is what came of it, and it is not asked for once more.
     const isFollowing = kind === 'rollback' && selection.state === 'done';
     const written = isFollowing ? undefined : this.#change(selection, (now) => settled(now, end));
