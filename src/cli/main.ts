@@ -1,7 +1,7 @@
 // The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
 // Exit codes: 0 clean, 1 findings or refusal, 2 usage, 3 bad configuration, 4 the environment lacks what was required, 5 it could not be judged.
 import { Command, CommanderError } from 'commander';
-import { AirlockError, errorSpec, packageVersion, printable } from '../core/index.ts';
+import { AirlockError, errnoOf, errorSpec, packageVersion, printable } from '../core/index.ts';
 import type { Io } from './io.ts';
 
 type AddCommand = (program: Command, io: Io) => void;
@@ -73,5 +73,10 @@ function report(error: AirlockError, io: Io): number {
 }
 
 function processIo(): Io {
+  // Who reads may have seen enough (`| head`). That is no error to tell of; the exit code is that of a program which SIGPIPE ended.
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) === 'EPIPE') process.exit(141);
+    throw error;
+  });
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, isTerminal: process.stderr.isTTY === true };
 }

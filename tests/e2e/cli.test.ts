@@ -143,6 +143,12 @@ describe.skipIf(!isBuilt)(`airlock${notBuilt}`, () => {
     expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
   });
 
+  it('ends without a word when nobody reads on', () => {
+    const script = `"$0" "$1" scan --rules --json | head -c 1; echo " \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, airlock], { cwd: folder, encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['[ 141\n', '']);
+  });
+
   it('ends with 3 for a configuration that is not there or not right, and names every mistake', () => {
     const absent = run(['serve', 'nothing.yaml']);
     expect(absent.code).toBe(3);
