@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { type AirlockServer, startServer } from '../../src/gateway/index.ts';
@@ -14,6 +14,10 @@ import { defaultVersion } from '../../src/runtime/index.ts';
 import { needsOlder, olderRuntime } from '../support/runtime.ts';
 import { reachableSandbox } from '../support/sandbox.ts';
 import { call, post, root, until } from '../support/server.ts';
+
+vi.mock('../../src/runtime/verify-slot.ts', async (original) =>
+  (await import('../support/verify-once.ts')).verifyOnce(await original()),
+);
 
 const older = await olderRuntime();
 

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkConfig } from '../../src/config/load-config.ts';
 import { type ModelRehearsal, type Rehearsal, rehearse } from '../../src/rehearsal/index.ts';
 import { defaultVersion, readRehearsals } from '../../src/runtime/index.ts';
@@ -11,6 +11,10 @@ import { type ChangingModel, writeChangingModel } from '../support/changing-mode
 import { needsOlder, olderRuntime } from '../support/runtime.ts';
 import { reachableSandbox } from '../support/sandbox.ts';
 import { root } from '../support/server.ts';
+
+vi.mock('../../src/runtime/verify-slot.ts', async (original) =>
+  (await import('../support/verify-once.ts')).verifyOnce(await original()),
+);
 
 const older = await olderRuntime();
 const folder = mkdtempSync(join(tmpdir(), 'airlock-rehearsal-'));
