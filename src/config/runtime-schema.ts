@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { PatchWithin, RolloutConfig, RuntimeConfig } from './config-types.ts';
 import { plainText, tensorflowVersion, wholeNumber } from './fields.ts';
 import { schedule } from './scan-schema.ts';
-import { duration } from './trust-fields.ts';
+import { duration, durationOrNone } from './trust-fields.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -16,7 +16,7 @@ const patchWithin = z.strictObject({
 }) satisfies z.ZodType<PatchWithin>;
 
 const rollout = z.strictObject({
-  observeMs: duration().default(600_000),
+  observeMs: durationOrNone().default(600_000),
   maxFailedPercent: wholeNumber(0, 100).default(1),
   mirrorPercent: wholeNumber(0, 100).default(5),
 }) satisfies z.ZodType<RolloutConfig>;

@@ -33,11 +33,20 @@ export function moment() {
 
 /** 1 second to 3,650 days, as milliseconds. */
 export function duration() {
-  return field('duration', 'a duration of up to 3650d such as 90d, 12h, 30m or 45s', (value) => {
-    const [, count, unit] = typeof value === 'string' ? (/^([1-9]\d{0,8})([smhd])$/.exec(value) ?? []) : [];
-    const durationMs = Number(count) * (unitMs[unit] ?? Number.NaN);
-    return durationMs <= maxDurationMs ? durationMs : undefined;
-  });
+  return field('duration', 'a duration of up to 3650d such as 90d, 12h, 30m or 45s', durationMs);
+}
+
+/** The same, and `0s`. */
+export function durationOrNone() {
+  return field('duration', 'a duration of up to 3650d such as 12h, 30m or 45s, or 0s', (value) =>
+    value === '0s' ? 0 : durationMs(value),
+  );
+}
+
+function durationMs(value: unknown): number | undefined {
+  const [, count, unit] = typeof value === 'string' ? (/^([1-9]\d{0,8})([smhd])$/.exec(value) ?? []) : [];
+  const valueMs = Number(count) * (unitMs[unit] ?? Number.NaN);
+  return valueMs <= maxDurationMs ? valueMs : undefined;
 }
 
 /** Any finite number; whole ones up to 2^53. */
