@@ -49,10 +49,15 @@ export function addRehearseCommand(runtime: Command, io: Io): void {
 
 async function run(version: string, path: string, options: RehearseOptions, io: Io): Promise<void> {
   const config = await readConfig(path, options);
+  // Said now, and not after the minutes of the rehearsal.
+  if (options.html !== undefined && existsSync(options.html))
+    throw new AirlockError('USAGE', {
+      message: `${printable(options.html, 200)} exists already: remove it or choose another name`,
+    });
   const rehearsal = await rehearseShown(config, version, options, io);
-  if (options.html !== undefined) await writeNewFiles(new Map([[options.html, rehearsal.html]]));
   if (options.json === true) io.stdout.write(`${JSON.stringify(rehearsal.record, undefined, 2)}\n`);
   else io.stdout.write(rehearsalText(rehearsal));
+  if (options.html !== undefined) await writeNewFiles(new Map([[options.html, rehearsal.html]]));
   assertSame(rehearsal);
 }
 

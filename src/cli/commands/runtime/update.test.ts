@@ -101,6 +101,14 @@ function end(id: string, outcome: 'completed' | 'rolled back', why?: string): vo
   recordEnded(store, id, { ...ended, outcome, ...(why === undefined ? {} : { why }) });
 }
 
+it('says before a rehearsal, and not after it, that its report has no place', async () => {
+  const stderr = new PassThrough({ encoding: 'utf8' });
+  const io = { stdout: new PassThrough(), stderr, env: process.env, isTerminal: false };
+  expect(await main(['runtime', 'rehearse', to, config, '--html', config], io)).toBe(2);
+  expect(String(stderr.read())).toContain('exists already');
+  expect(rehearse).not.toHaveBeenCalled();
+});
+
 describe('airlock runtime update', { timeout: 20_000 }, () => {
   it('asks the next server where none runs, with how old the data is that it judged by', async () => {
     const { code, json } = await update();
