@@ -121,6 +121,15 @@ describe.skipIf(older === undefined)(`an update from ${from} to ${to}${needsOlde
     expect(readSelection(values.store)).toBeUndefined();
   });
 
+  it('stops where only made-up requests were compared', async () => {
+    const contract = path.join(root, 'examples/digits/contract.yaml');
+    const { file, values } = configure('made-up', [{ name: 'digits', path: at('digits'), contract }]);
+    const { out, code } = await update(file, '--to', to);
+    expect(code, out).toBe('REHEARSAL_NO_TRAFFIC');
+    expect(out).toContain('digits version 1 was rehearsed with generated requests only');
+    expect(readSelection(values.store)).toBeUndefined();
+  });
+
   it('stops where nobody knows what to rehearse with', async () => {
     const { file, values } = configure('silent', [{ name: 'plain', path: writeChangingModel(folder, 'plain') }]);
     expect((await update(file, '--to', to)).code).toBe('REHEARSAL_NO_TRAFFIC');

@@ -8,6 +8,7 @@ import { type Config, loadConfig } from '../../../config/index.ts';
 import { AirlockError, errorSpec, printable } from '../../../core/index.ts';
 import { type DataAge, decideUpdate, makePosture, type PostureFacts, type UpdateDecision } from '../../../posture/index.ts';
 import { assertPrivate } from '../../../provenance/index.ts';
+import type { Rehearsal } from '../../../rehearsal/index.ts';
 import {
   archOfMachine,
   assertOwnStore,
@@ -129,7 +130,18 @@ async function goOn(path: string, config: Config, at: StoreAtHand, options: Upda
       message: `A person has to decide: ${message}. Read ${printable(rehearsal.htmlPath, 400)}; \`airlock runtime promote ${to} --accept-changes REASON\` takes it all the same`,
     });
   }
+  assertRealTraffic(rehearsal, to);
   return promote(path, config, { from, to, why }, say, io);
+}
+
+/** Requests that were made up from a contract say little about what clients send; a person may go on with them, a timer may not. @throws REHEARSAL_NO_TRAFFIC. */
+function assertRealTraffic({ models, htmlPath }: Rehearsal, to: string): void {
+  const made = models.filter(({ sources: { golden, warmup, recorded } }) => golden + warmup + recorded === 0);
+  if (made.length === 0) return;
+  const names = made.map(({ name, version }) => `${printable(name, 128)} version ${version}`).join(', ');
+  throw new AirlockError('REHEARSAL_NO_TRAFFIC', {
+    message: `A person has to decide: ${names} was rehearsed with generated requests only, and nothing differed. Give golden requests or recordings with --identity, or read ${printable(htmlPath, 400)} and run \`airlock runtime promote ${to}\``,
+  });
 }
 
 async function promote(
