@@ -1,6 +1,6 @@
 // What a rehearsal said, as a promotion reads it: which TensorFlow was compared with which, on which versions of which models, and what came of it. The rehearsal
 // writes it; whoever promotes reads it strictly, because a record that somebody changed would let a TensorFlow serve that nobody tried.
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AirlockError } from '../core/index.ts';
@@ -81,6 +81,9 @@ const recordSchema = z.strictObject({
     .exactOptional(),
 }) satisfies z.ZodType<RehearsalRecord>;
 
+/** A promotion asks for the last 30 days; older ones tell a person something for a while. */
+const keptMs = 90 * 24 * 3_600_000;
+
 /** The folder of a store's rehearsals. */
 export function rehearsalsOf(store: string): string {
   return join(resolve(store), 'rehearsals');
@@ -99,7 +102,8 @@ export function parseRehearsal(text: string): RehearsalRecord | undefined {
 }
 
 /**
- * Keeps a record as `<store>/rehearsals/<id>.json`, mode 0600, and gives its path.
+ * Keeps a record as `<store>/rehearsals/<id>.json`, mode 0600, and gives its path. Records that ended more than 90 days before this one go, with their reports: a timer
+ * that rehearses each night would fill the store.
  * @throws INTERNAL for a record that would not be read back; STORE_UNSAFE, STORE_NOT_WRITABLE, DISK_FULL.
  */
 export function writeRehearsal(store: string, record: RehearsalRecord): string {
@@ -108,7 +112,23 @@ export function writeRehearsal(store: string, record: RehearsalRecord): string {
     throw new AirlockError('INTERNAL', { detail: 'a rehearsal made a record that could not be read back' });
   const folder = rehearsalsOf(store);
   writePrivateFile(folder, `${record.id}.json`, text);
+  removeOld(store, Date.parse(record.endedAt) - keptMs);
   return join(folder, `${record.id}.json`);
+}
+
+/** What cannot be removed stays: it takes room and decides nothing. */
+function removeOld(store: string, beforeMs: number): void {
+  const folder = rehearsalsOf(store);
+  for (const { id, endedAt } of readRehearsals(store).records) {
+    if (Date.parse(endedAt) >= beforeMs) continue;
+    for (const name of [`${id}.html`, `${id}.json`]) {
+      try {
+        rmSync(join(folder, name), { force: true });
+      } catch {
+        // As above.
+      }
+    }
+  }
 }
 
 export interface Rehearsals {

@@ -1,6 +1,16 @@
 // The files by which a change of TensorFlow is asked for and recorded: what is written is read back, what others could have written is refused, and what is damaged
 // changes nothing.
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -134,6 +144,19 @@ describe('rehearsals', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readRehearsals(store)).toMatchObject({ records: [{ id: 'r1' }, { id: 'older' }], unreadable: [] });
     expect(() => writeRehearsal(store, { ...record, id: '../x' })).toThrow(code('INTERNAL'));
+  });
+
+  it('go with their reports 90 days after they ended, and nothing else goes', () => {
+    const folder = rehearsalsOf(store);
+    const kept = ['days-90.html', 'notes.txt'];
+    for (const days of [89, 90, 91, 400]) {
+      writeRehearsal(store, { ...record, id: `days-${days}`, endedAt: daysAgo(days) });
+      writeFileSync(join(folder, `days-${days}.html`), '');
+    }
+    writeFileSync(join(folder, 'notes.txt'), '');
+    writeRehearsal(store, { ...record, endedAt: daysAgo(0) });
+    const names = readdirSync(folder).sort();
+    expect(names).toEqual(['days-89.html', 'days-89.json', 'days-90.json', ...kept, 'r1.json'].sort());
   });
 
   it('count for nothing when they are damaged, copied or open to others', () => {
