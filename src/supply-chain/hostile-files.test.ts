@@ -20,6 +20,12 @@ const pieces = [
   'install_requires=[', 'session.install(', '[[package]]', 'name = ', 'version = ', '[project]', 'dependencies = [', '[tool.poetry.dependencies]', '@', 'git+https://', 'file:', '.whl', '\u202e', '\u0000', '\ufeff', '&a ', '*a', '<<: ', '!!js ',
 ]; // biome-ignore format: a list of texts
 
+/**
+ * Each takes less than a second where nothing else runs; coverage and neighbours make it several times as much. What goes through a megabyte again and again takes
+ * minutes.
+ */
+const maxCpuMs = 10_000;
+
 describe('every reader', () => {
   it('has a name here', () => {
     expect(new Set(names.map((name) => formatOf(name)?.name))).toEqual(new Set(formats.map(({ name }) => name)));
@@ -113,14 +119,14 @@ describe('every reader', () => {
     ]) {
       const before = process.cpuUsage().user;
       formatOf(file)?.read({ file, text });
-      expect((process.cpuUsage().user - before) / 1_000, file).toBeLessThan(1_500);
+      expect((process.cpuUsage().user - before) / 1_000, file).toBeLessThan(maxCpuMs);
     }
   });
 
   it.each(slow)('is quick with as much YAML as is read of %s', (_, text) => {
     const before = process.cpuUsage().user;
     formatOf('environment.yml')?.read({ file: 'environment.yml', text: text.slice(0, 256 * 1024) });
-    expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(1_500);
+    expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(maxCpuMs);
   });
 });
 
@@ -146,7 +152,7 @@ describe('commands', () => {
 it('names of interest are found quickly among many', () => {
   const started = performance.now();
   for (let at = 0; at < 20_000; at++) isOfInterest(`tensorflo${at.toString(36)}`);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(performance.now() - started).toBeLessThan(maxCpuMs);
 });
 
 it('says what a terminal obeys in no report', () => {
