@@ -6,6 +6,7 @@ export type { ErrorCode, ErrorSpec, ExitCode, StatusName } from './error-registr
 export { errorRegistry, errorSpec, httpStatus, isErrorCode } from './error-registry.ts';
 export type { AirlockErrorOptions, Violation } from './errors.ts';
 export { AirlockError, isAirlockError, violationError } from './errors.ts';
+export { jsonOrUndefined } from './json-or-undefined.ts';
 export { escapeHtml, markdownCode } from './markup.ts';
 export { isDeadOwner, isLocalOwner, ownerMark } from './owner-mark.ts';
 export { packageFolder } from './package-folder.ts';

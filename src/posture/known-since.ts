@@ -3,7 +3,7 @@
 // and when it is lost the deadlines are those of publication, which are earlier.
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, jsonOrUndefined } from '../core/index.ts';
 import { readPrivateFile, writePrivateFile } from '../runtime/index.ts';
 import { dayOf, startOfDayMs } from './days.ts';
 
@@ -44,18 +44,10 @@ export function knownSince(
 function read(place: string): Readonly<Record<string, string | null>> | undefined {
   const text = readPrivateFile(place, maxBytes);
   if (text === undefined) return undefined;
-  const parsed = schema.safeParse(jsonOf(text));
+  const parsed = schema.safeParse(jsonOrUndefined(text));
   if (parsed.success) return parsed.data.known;
   throw new AirlockError('STORE_UNSAFE', {
     message: 'What the store remembers of advisories is not what was written',
     detail: place,
   });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

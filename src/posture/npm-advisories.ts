@@ -1,6 +1,6 @@
 // What `npm audit --json` says of the packages in a lock file, read strictly: the registry's answer goes through npm, and is still text that others chose.
 import { z } from 'zod';
-import { printable, type Severity } from '../core/index.ts';
+import { jsonOrUndefined, printable, type Severity } from '../core/index.ts';
 
 /** A published vulnerability of an npm package. */
 export interface NpmAdvisory {
@@ -35,7 +35,7 @@ const audit = z.object({
  * npm calls a lock file clean none of whose packages it looked at.
  */
 export function npmAdvisories(text: string): readonly NpmAdvisory[] | undefined {
-  const parsed = audit.safeParse(jsonOf(text));
+  const parsed = audit.safeParse(jsonOrUndefined(text));
   // The project itself is one of them.
   if (!parsed.success || parsed.data.metadata.dependencies.prod < 2) return undefined;
   const found: NpmAdvisory[] = [];
@@ -60,12 +60,4 @@ const order: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical']
 
 function severityOf(word: z.infer<typeof severity>): Severity {
   return word === 'moderate' ? 'medium' : word;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 // The npm packages that Airlock runs with, from a lock file of npm (versions 2 and 3, and the hidden one that an installation leaves in node_modules): which
 // versions, and whether each has a digest. It reads one document and asks nobody; the document is hostile until it has the form of a lock file.
 import { z } from 'zod';
-import { AirlockError, printable } from '../core/index.ts';
+import { AirlockError, jsonOrUndefined, printable } from '../core/index.ts';
 
 /** A lock file with more bytes than this is refused before it is parsed. */
 export const maxLockBytes = 16 * 1024 * 1024;
@@ -52,7 +52,7 @@ export function npmPackages(bytes: Uint8Array): readonly NpmPackage[] {
 /** The same, and what the lock file says the project itself depends on. @throws USAGE as above. */
 export function npmLock(bytes: Uint8Array): { readonly packages: readonly NpmPackage[]; readonly root: NpmRoot } {
   if (bytes.length > maxLockBytes) throw invalid(`it has more than ${maxLockBytes} bytes`);
-  const parsed = lock.safeParse(jsonOf(bytes));
+  const parsed = lock.safeParse(jsonOrUndefined(Buffer.from(bytes).toString('utf8')));
   if (!parsed.success) throw invalid('it is none of version 2 or 3');
   const entries = Object.entries(parsed.data.packages);
   if (entries.length > maxPackages) throw invalid(`it names more than ${maxPackages} packages`);
@@ -80,12 +80,4 @@ function compare(a: string, b: string): number {
 
 function invalid(why: string): AirlockError {
   return new AirlockError('USAGE', { message: `This is no lock file of npm: ${why}` });
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

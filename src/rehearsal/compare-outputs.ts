@@ -1,8 +1,8 @@
 // Compares what two TensorFlows answered for one output, request after request, and keeps counts. An answer that already differs from itself on the old TensorFlow
 // says nothing about the new one: it is undecidable, and neither the same nor changed.
 import type { OutputTolerance } from '../config/index.ts';
-import type { Tensor } from '../tensor/index.ts';
-import { classesOf, differenceAt, isFloating, type NumberView, numberView } from './number-view.ts';
+import { isFloating, type NumberView, numberView, type Tensor } from '../tensor/index.ts';
+import { classesOf, differenceAt } from './number-difference.ts';
 
 export interface OutputComparison {
   readonly name: string;

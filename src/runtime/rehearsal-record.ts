@@ -3,7 +3,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, jsonOrUndefined } from '../core/index.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 import { hasCode, runtimeError } from './runtime-error.ts';
 
@@ -91,13 +91,7 @@ export function rehearsalsOf(store: string): string {
 
 /** Undefined for text that is no record. Never throws. */
 export function parseRehearsal(text: string): RehearsalRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = recordSchema.safeParse(value);
+  const parsed = recordSchema.safeParse(jsonOrUndefined(text));
   return parsed.success ? parsed.data : undefined;
 }
 

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { withFolderLock } from '../audit/index.ts';
-import { AirlockError } from '../core/index.ts';
+import { AirlockError, jsonOrUndefined } from '../core/index.ts';
 import { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 import type { RehearsalVerdict } from './rehearsal-record.ts';
 
@@ -79,20 +79,12 @@ export function readSelection(store: string): Selection | undefined {
   const place = join(rolloutOf(store), fileName);
   const bytes = readPrivateFile(place, maxSelectionBytes);
   if (bytes === undefined) return undefined;
-  const parsed = selectionSchema.safeParse(jsonOf(bytes));
+  const parsed = selectionSchema.safeParse(jsonOrUndefined(bytes));
   if (parsed.success) return parsed.data;
   throw new AirlockError('STORE_UNSAFE', {
     message: 'The selection of TensorFlow in the store is not what was written',
     detail: place,
   });
-}
-
-function jsonOf(bytes: string): unknown {
-  try {
-    return JSON.parse(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { withFolderLock } from '../audit/index.ts';
-import { AirlockError, isDeadOwner, isLocalOwner, ownerMark } from '../core/index.ts';
+import { AirlockError, isDeadOwner, isLocalOwner, jsonOrUndefined, ownerMark } from '../core/index.ts';
 import { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 import { rolloutOf } from './selection.ts';
 
@@ -40,16 +40,8 @@ export async function withUpdateLock<T>(store: string, job: () => Promise<T>): P
 function holderOf(folder: string): string | undefined {
   const text = readPrivateFile(join(folder, fileName), maxBytes);
   if (text === undefined) return undefined;
-  const parsed = schema.safeParse(jsonOf(text));
+  const parsed = schema.safeParse(jsonOrUndefined(text));
   if (!parsed.success || isDeadOwner(parsed.data.owner)) return undefined;
   const { owner, since } = parsed.data;
   return isLocalOwner(owner) || Math.abs(Date.now() - Date.parse(since)) < abandonedMs ? since : undefined;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 // Compares the answers that two workers gave to one request, number by number. Both are hostile, and their types and shapes were checked against the same
 // signature before; what is compared is only whether they say the same.
-import { bfloat16Value, halfValue, type Tensor, type TensorSpec } from '../tensor/index.ts';
+import { isFloating, type NumberView, numberView, type Tensor, type TensorSpec } from '../tensor/index.ts';
 
 /** Two numbers are the same when they differ by at most `absolute` + `relative` × the larger one. */
 export interface Tolerance {
@@ -19,25 +19,9 @@ export interface AnswerDifference {
   readonly output?: string;
 }
 
-/** Reads the elements of a tensor of floating point numbers; of a complex one the parts one after the other. */
-type Reader = (at: number) => number;
-
-function readerOf({ dtype, bytes }: Tensor): { readonly read: Reader; readonly count: number } | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (dtype) {
-    case 'DT_FLOAT':
-    case 'DT_COMPLEX64':
-      return { read: (at) => view.getFloat32(at * 4, true), count: bytes.byteLength / 4 };
-    case 'DT_DOUBLE':
-    case 'DT_COMPLEX128':
-      return { read: (at) => view.getFloat64(at * 8, true), count: bytes.byteLength / 8 };
-    case 'DT_HALF':
-      return { read: (at) => halfValue(view.getUint16(at * 2, true)), count: bytes.byteLength / 2 };
-    case 'DT_BFLOAT16':
-      return { read: (at) => bfloat16Value(view.getUint16(at * 2, true)), count: bytes.byteLength / 2 };
-    default:
-      return undefined;
-  }
+/** The numbers of a tensor whose type rounds; undefined for those that have to be equal. */
+function roundedNumbers(tensor: Tensor): NumberView | undefined {
+  return tensor.dtype !== 'DT_STRING' && isFloating(tensor.dtype) ? numberView(tensor) : undefined;
 }
 
 /** The spacing of the type's numbers at 1: a tolerance below it would ask for more than the type can say. */
@@ -77,16 +61,16 @@ export function compareAnswers(
       output ??= alias;
       continue;
     }
-    const one = readerOf(left);
-    const other = readerOf(right);
+    const one = roundedNumbers(left);
+    const other = roundedNumbers(right);
     if (one === undefined || other === undefined) {
       if (!sameStrings(left, right) || !sameBytes(left.bytes, right.bytes)) output ??= alias;
       continue;
     }
     const relative = Math.max(allowed.relative, spacing[left.dtype] ?? 0);
-    for (let at = 0; at < one.count; at++) {
-      const x = one.read(at);
-      const y = other.read(at);
+    for (let at = 0; at < one.length; at++) {
+      const x = one.at(at);
+      const y = other.at(at);
       // NaN is the same as NaN here: the question is whether the two say the same.
       if (Object.is(x, y) || x === y) continue;
       const difference = Math.abs(x - y);

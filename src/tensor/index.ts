@@ -38,5 +38,6 @@ export { type EncodeOptions, encodePredictResponse } from './json/predict-encode
 export { type Literal, nonFiniteNumbers, PushParser } from './json/push-parser.ts';
 export { duplicateKey, fieldInvalid } from './json/request-errors.ts';
 export { warmUpDecoder } from './json/warm-up.ts';
+export { isFloating, type NumberView, numberView } from './number-view.ts';
 export { formatShape, type Signature, shapeFits, type TensorSpec } from './signature.ts';
 export { byteCount, elementCount, type NumericTensor, type StringTensor, type Tensor } from './tensor.ts';

@@ -2,7 +2,7 @@
 // log ends. It asks over HTTP like anybody else, so what comes back is checked and made safe to show.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { AirlockError, printable, printableJson } from '../../core/index.ts';
+import { AirlockError, jsonOrUndefined, printable, printableJson } from '../../core/index.ts';
 import type { Io } from '../io.ts';
 
 interface StatusOptions {
@@ -69,7 +69,7 @@ export function addStatusCommand(program: Command, io: Io): void {
 
 async function status({ url, json }: StatusOptions, io: Io): Promise<void> {
   const text = await ask(url);
-  const answer = parseJson(text);
+  const answer = jsonOrUndefined(text);
   const parsed = statusSchema.safeParse(answer);
   if (!parsed.success) throw new AirlockError('USAGE', { message: 'What answers there is no Airlock server of this version' });
   if (json === true) {
@@ -141,13 +141,5 @@ async function ask(url: string): Promise<string> {
   } catch (thrown) {
     if (AirlockError.from(thrown).code !== 'INTERNAL') throw thrown;
     throw new AirlockError('ENVIRONMENT_LACKING', { message: `No server answers at ${printable(url, 256)}`, cause: thrown });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

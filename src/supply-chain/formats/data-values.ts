@@ -1,5 +1,6 @@
 // Values of TOML, JSON and YAML documents, looked at without trusting their shape; and documents that are too deep or not well formed.
 import { parse as parseTomlText } from 'smol-toml';
+import { jsonOrUndefined } from '../../core/index.ts';
 
 export type Table = Readonly<Record<string, unknown>>;
 
@@ -35,12 +36,7 @@ export function parseToml(text: string): Table | undefined {
 
 /** Undefined when it is not JSON, or nests too deep. */
 export function parseJson(text: string): unknown {
-  if (isTooDeep(text)) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return isTooDeep(text) ? undefined : jsonOrUndefined(text);
 }
 
 /** Parsers recurse; counted without knowing strings, which only refuses more. */

@@ -10,7 +10,7 @@ import {
   mergeDocuments,
   type PublishedRecord,
 } from '../../../advisories/index.ts';
-import { AirlockError, printable } from '../../../core/index.ts';
+import { AirlockError, jsonOrUndefined, printable } from '../../../core/index.ts';
 import { askOsv, getDocument, isPypiJson, readOsvExport, readPypiJson } from '../../../feeds/index.ts';
 import { isSigned, openSignedDocument, openUnverifiedDocument } from './signed-document.ts';
 
@@ -126,12 +126,7 @@ function feed(name: string, records: readonly PublishedRecord[], read: string | 
 
 /** Undefined for what is no JSON as a whole: a zip, or one record a line. */
 function jsonOf(bytes: Buffer): unknown {
-  if (bytes.length > 4 * maxDocumentBytes) return undefined;
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return bytes.length > 4 * maxDocumentBytes ? undefined : jsonOrUndefined(bytes.toString('utf8'));
 }
 
 /** The API of OSV signs nothing; who names a key expects that it counts. */

@@ -1,5 +1,7 @@
-// The numbers of a tensor one by one, whatever its type: what came from a worker is compared here, so nothing is believed of it but its size.
-import { bfloat16Value, type DType, elementCount, halfValue, type Tensor } from '../tensor/index.ts';
+// The numbers of a tensor one by one, whatever its type, for those who compare answers of workers: nothing is believed of a tensor but its size.
+import type { DType } from './dtype.ts';
+import { bfloat16Value, halfValue } from './json/decimal.ts';
+import type { Tensor } from './tensor.ts';
 
 /** Element by element. */
 export interface NumberView {
@@ -41,24 +43,7 @@ export function numberView({ dtype, bytes }: Exclude<Tensor, { readonly dtype: '
   return { length, at };
 }
 
-/** How far two numbers are apart: 0 for two NaN, NaN when only one of them is finite. */
-export function differenceAt(a: NumberView, b: NumberView, index: number): number {
-  if (a.exact !== undefined && b.exact !== undefined) {
-    const difference = a.exact(index) - b.exact(index);
-    return Number(difference < 0n ? -difference : difference);
-  }
-  const [x, y] = [a.at(index), b.at(index)];
-  if (x === y || (Number.isNaN(x) && Number.isNaN(y))) return 0;
-  return Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) : Number.NaN;
-}
-
+/** Floating point, complex numbers among them. */
 export function isFloating(dtype: DType): boolean {
   return ['DT_FLOAT', 'DT_DOUBLE', 'DT_HALF', 'DT_BFLOAT16', 'DT_COMPLEX64', 'DT_COMPLEX128'].includes(dtype);
-}
-
-/** Classes along the last axis; 0 where the tensor has none to choose from: strings, complex numbers, booleans, and one score for each row. */
-export function classesOf({ dtype, shape }: Tensor): number {
-  if (dtype === 'DT_STRING' || dtype === 'DT_BOOL' || dtype === 'DT_COMPLEX64' || dtype === 'DT_COMPLEX128') return 0;
-  const classes = shape.at(-1) ?? 0;
-  return shape.length >= 2 && classes >= 2 && elementCount(shape) > 0 ? classes : 0;
 }
