@@ -1,8 +1,7 @@
 // The posture of what serves in numbers: as metrics in the text format of Prometheus, and as part of the status. Neither names a path, and the metrics no model.
 import { severities } from '../core/index.ts';
 import { nodeState, type OpenAdvisory, type Posture, reaches, type SlotPosture, servingSlots } from '../posture/index.ts';
-
-type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+import { metricText, type Sample } from './prometheus-text.ts';
 
 interface Metric {
   readonly name: string;
@@ -68,16 +67,7 @@ function numbers(value: number | undefined): readonly Sample[] {
 export function postureMetrics(posture: Posture | undefined): string {
   const slot = posture && servingSlots(posture).at(0);
   if (posture === undefined || slot === undefined) return '';
-  return metrics.map(({ name, help, samples }) => metricText(name, help, samples(slot, posture))).join('');
-}
-
-/** Labels are words of ours and versions, so that nothing in them has to be escaped. */
-function metricText(name: string, help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(([labels, value]) => {
-    const text = Object.entries(labels).map(([label, word]) => `${label}="${word}"`);
-    return `${name}${text.length === 0 ? '' : `{${text.join(',')}}`} ${value}\n`;
-  });
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
+  return metrics.map((metric) => metricText({ ...metric, samples: metric.samples(slot, posture) })).join('');
 }
 
 /** Advisories in the status; `airlock runtime check --format json` has all. */

@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts';
 import { type OfferedVersion, Recorder, type RecorderReport } from '../recording/index.ts';
 import type { ModelVersion } from '../serving/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
+import { metricText } from './prometheus-text.ts';
 
 /** Told of each request that the model answered. */
 export type OnAnswered = (signature: Signature, tensors: readonly Tensor[]) => void;
@@ -32,9 +33,18 @@ export function recorderHook(recorder: Recorder | undefined, model: string, vers
 
 /** In the text format of Prometheus. */
 export function recorderMetrics({ kept, leftOut, dropped, failed, active }: RecorderReport): string {
-  const requests = 'airlock_recording_requests_total';
-  const samples = Object.entries({ kept, leftOut, dropped, failed }).map(
-    ([outcome, count]) => `${requests}{outcome="${outcome}"} ${count}\n`,
+  const outcomes = Object.entries({ kept, leftOut, dropped, failed });
+  return (
+    metricText({
+      name: 'airlock_recording_requests_total',
+      help: 'Sampled requests by what became of them.',
+      type: 'counter',
+      samples: outcomes.map(([outcome, count]) => [{ outcome }, count]),
+    }) +
+    metricText({
+      name: 'airlock_recording_active',
+      help: 'Models that are being recorded.',
+      samples: [[{}, active.length]],
+    })
   );
-  return `# HELP ${requests} Sampled requests by what became of them.\n# TYPE ${requests} counter\n${samples.join('')}# HELP airlock_recording_active Models that are being recorded.\n# TYPE airlock_recording_active gauge\nairlock_recording_active ${active.length}\n`;
 }

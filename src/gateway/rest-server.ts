@@ -17,13 +17,14 @@ import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import { postureMetrics } from './posture-metrics.ts';
+import { metricsType } from './prometheus-text.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import type { RolloutState } from './rollout-watch.ts';
 import { runtimeMetrics, type SlotState } from './runtime-watch.ts';
-import { metricsText, metricsType } from './scan-metrics.ts';
+import { metricsText } from './scan-metrics.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
 

@@ -5,6 +5,7 @@ import { lstat } from 'node:fs/promises';
 import { AirlockError } from '../core/index.ts';
 import { listSlots, type PinTable, type RuntimeSlot, slotDigest, verifySlot } from '../runtime/index.ts';
 import { ScanSchedule } from '../serving/index.ts';
+import { metricText } from './prometheus-text.ts';
 
 /** One installed TensorFlow, as it was last seen. */
 export interface SlotState {
@@ -155,18 +156,17 @@ function stateOf(slot: RuntimeSlot): Pick<SlotState, 'version' | 'arch' | 'diges
 /** In the text format of Prometheus. A slot that was not hashed yet has no sample. */
 export function runtimeMetrics(slots: readonly SlotState[]): string {
   const seen = slots.filter(({ verifiedAt }) => verifiedAt !== null);
-  const labels = ({ version, arch, origin, digest }: SlotState): string =>
-    `version="${version}",arch="${arch}",origin="${origin}",digest="${digest ?? ''}"`;
-  const verified = seen.map((slot) => `airlock_runtime_verified{${labels(slot)}} ${slot.error === null ? 1 : 0}\n`);
-  const times = seen.map(
-    (slot) => `airlock_runtime_verified_timestamp_seconds{${labels(slot)}} ${Date.parse(slot.verifiedAt ?? '') / 1000}\n`,
+  const labels = ({ version, arch, origin, digest }: SlotState) => ({ version, arch, origin, digest: digest ?? '' });
+  return (
+    metricText({
+      name: 'airlock_runtime_verified',
+      help: '1 when the installed TensorFlow was what is pinned, 0 when it was not.',
+      samples: seen.map((slot) => [labels(slot), slot.error === null ? 1 : 0]),
+    }) +
+    metricText({
+      name: 'airlock_runtime_verified_timestamp_seconds',
+      help: 'When the installed TensorFlow was last hashed.',
+      samples: seen.map((slot) => [labels(slot), Date.parse(slot.verifiedAt ?? '') / 1000]),
+    })
   );
-  return [
-    '# HELP airlock_runtime_verified 1 when the installed TensorFlow was what is pinned, 0 when it was not.\n',
-    '# TYPE airlock_runtime_verified gauge\n',
-    ...verified,
-    '# HELP airlock_runtime_verified_timestamp_seconds When the installed TensorFlow was last hashed.\n',
-    '# TYPE airlock_runtime_verified_timestamp_seconds gauge\n',
-    ...times,
-  ].join('');
 }

@@ -1,15 +1,13 @@
 // What scans found, as metrics in the text format of Prometheus, for alerts. Names of models are labels; nothing of a finding is.
 import { severities } from '../core/index.ts';
 import type { ScannedVersion } from '../serving/index.ts';
-import { scanSummary } from './scan-summary.ts';
-
-/** Content type of the text format, version 0.0.4. */
-export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+import { metricText, type Sample } from './prometheus-text.ts';
+import { type ScanSummary, scanSummary } from './scan-summary.ts';
 
 interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly samples: (scanned: ScannedVersion) => readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+  readonly samples: (scanned: ScannedVersion, summary: ScanSummary) => readonly Sample[];
 }
 
 const verdicts = ['clean', 'refused', 'unreadable'] as const;
@@ -18,7 +16,7 @@ const metrics: readonly Metric[] = [
   {
     name: 'airlock_scan_findings',
     help: 'Findings of the last scan that count, by severity.',
-    samples: (scanned) => severities.map((severity) => [{ severity }, scanSummary(scanned).counts[severity] ?? 0]),
+    samples: (_scanned, { counts }) => severities.map((severity) => [{ severity }, counts[severity] ?? 0]),
   },
   {
     name: 'airlock_scan_verdict',
@@ -28,7 +26,7 @@ const metrics: readonly Metric[] = [
   {
     name: 'airlock_scan_reachable_advisories',
     help: 'Published vulnerabilities that the model can reach.',
-    samples: (scanned) => [[{}, scanSummary(scanned).advisories]],
+    samples: (_scanned, { advisories }) => [[{}, advisories]],
   },
   {
     name: 'airlock_scan_timestamp_seconds',
@@ -43,22 +41,17 @@ const metrics: readonly Metric[] = [
 ];
 
 export function metricsText(scanned: readonly ScannedVersion[]): string {
-  return metrics.map((metric) => metricText(metric, scanned)).join('');
-}
-
-function metricText({ name, help, samples }: Metric, scanned: readonly ScannedVersion[]): string {
-  const lines = scanned.flatMap((one) => {
-    const about = { model: one.model, version: String(one.version) };
-    return samples(one).map(([labels, value]) => `${name}{${labelText({ ...about, ...labels })}} ${value}\n`);
-  });
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(
-      ([label, value]) =>
-        `${label}="${value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
+  const summaries = scanned.map((one) => ({ one, summary: scanSummary(one) }));
+  return metrics
+    .map(({ name, help, samples }) =>
+      metricText({
+        name,
+        help,
+        samples: summaries.flatMap(({ one, summary }) => {
+          const about = { model: one.model, version: String(one.version) };
+          return samples(one, summary).map(([labels, value]): Sample => [{ ...about, ...labels }, value]);
+        }),
+      }),
     )
-    .join(',');
+    .join('');
 }
