@@ -19,11 +19,14 @@ export const layers: readonly string[] = [
   'config',
   'tensor',
   'model',
+  'cost',
+  'profile',
   'advisories',
   'scan',
   'audit',
   'provenance',
   'contract',
+  'telemetry',
   'feeds',
   'runtime',
   'posture',
@@ -66,11 +69,16 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['@cyclonedx/cyclonedx-library', ['signing/']],
   ['undici', ['feeds/']],
   ['age-encryption', ['recording/']],
+  ['prom-client', ['telemetry/']],
+  ['@opentelemetry/api', ['telemetry/']],
+  ['@opentelemetry/sdk-trace', ['telemetry/']],
+  ['@opentelemetry/resources', ['telemetry/']],
+  ['@opentelemetry/exporter-trace-otlp-http', ['telemetry/']],
 ]);
 
 const workerFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'native', 'worker']);
 const decoderFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'jail', 'kernel', 'decoder']);
-const scanFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'model', 'advisories', 'scan']);
+const scanFolders: ReadonlySet<string> = new Set(['core', 'tensor', 'model', 'cost', 'advisories', 'scan']);
 const serverFolders: ReadonlySet<string> = new Set(['serving', 'gateway', 'cli', 'index.ts']);
 
 const servingPlaces: readonly string[] = ['serving/', 'gateway/', 'worker/', 'launcher/', 'decoder/', 'index.ts'];

@@ -16,6 +16,7 @@ export interface Config {
   readonly trust?: TrustConfig;
   /** Who can read recorded requests, and how much is kept. Default none: nothing is ever recorded. */
   readonly recording?: RecordingConfig;
+  readonly telemetry: TelemetryConfig;
   /** At least one, at most 1,000; their names are different from each other. */
   readonly models: readonly ModelConfig[];
 }
@@ -107,6 +108,13 @@ export interface WebhookConfig {
 export interface LimitsConfig {
   readonly request: RequestLimits;
   readonly http: HttpLimits;
+  readonly machine: MachineLimits;
+}
+
+/** For all workers together. */
+export interface MachineLimits {
+  /** Memory of all workers, in MiB. Default 80 % of what the machine, or the control group of this server, has. */
+  readonly memoryMiB?: number;
 }
 
 /** What the body of one request may cost, enforced while its bytes arrive. */
@@ -156,8 +164,11 @@ export interface ModelConfig {
   readonly shapes: 'strict' | 'compat';
   /** Whether NaN and Infinity may be in a request and in an answer. Default `refuse`. */
   readonly nonFinite: 'refuse' | 'allow';
-  /** Whether a second worker waits, without the model, so that a restart is fast; it holds some 200 MiB. Default false. */
-  readonly spareWorker: boolean;
+  /**
+   * Whether a second worker waits so that a restart is fast: `true` one without the model, which holds some 200 MiB; `loaded` one with it, which takes over at once and
+   * holds as much as the first. Default false.
+   */
+  readonly spareWorker: boolean | 'loaded';
   /** Absolute path of the contract of the model. Default none: only what the signature says is checked. */
   readonly contract?: string;
   /** Default none. */
@@ -166,6 +177,13 @@ export interface ModelConfig {
   readonly recording?: ModelRecordingConfig;
   readonly rehearsal: RehearsalConfig;
   readonly limits: ModelLimits;
+  readonly workers: WorkersConfig;
+  /** Default none: each request runs by itself. */
+  readonly batching?: BatchingConfig;
+  /** Default none: as many requests as `limits` allow. */
+  readonly concurrency?: ConcurrencyConfig;
+  /** Of the requests, in percent, so many are run with TensorFlow's tracing on; docs/profile.md. Default 0. */
+  readonly profilePercent: number;
 }
 
 /** Recordings of requests, for rehearsals of another TensorFlow; docs/recording.md. */
@@ -264,4 +282,77 @@ export interface ModelLimits {
   readonly memoryMiB: number;
   /** Share of one core that the worker may use, 100 being a whole core; needs a delegated cgroup. Default no limit. */
   readonly cpuPercent?: number;
+  /** Processor time that one request may take in the worker, all threads together. Default no limit. */
+  readonly cpuMs?: number;
+  /** Floating-point operations that one request may take, as predicted. Default no limit. */
+  readonly maxCost?: number;
+  /** Memory that one request may take, as predicted, beside the model. Default what `memoryMiB` leaves beside the model. */
+  readonly maxRequestMemoryMiB?: number;
+  /** What becomes of a request whose cost cannot be bounded. Default `allow`: the other limits have to hold it. */
+  readonly unknownCost: 'allow' | 'refuse';
+  /** For the requests of each client at one time, and for those of all clients. Default no limit. */
+  readonly perClient?: ShareLimits;
+  readonly perModel?: ShareLimits;
+  /** By the type of an operation (`MatMul`), and by the name of a node; for one request. Default no limit. */
+  readonly ops: Readonly<Record<string, OpLimits>>;
+  readonly nodes: Readonly<Record<string, OpLimits>>;
+}
+
+/** What several requests may take together. */
+export interface ShareLimits {
+  /** Requests that wait or run. */
+  readonly maxConcurrent?: number;
+  /** Predicted memory of the requests that wait or run, in MiB. */
+  readonly maxMemoryMiB?: number;
+  /** Predicted floating-point operations in a second, over time. */
+  readonly costPerSecond?: number;
+  /** What may be asked for at once after a pause; default ten seconds' worth. Only with `costPerSecond`. */
+  readonly costBurst?: number;
+}
+
+/** What the runs of one operation or node may take within one request. At least one of the two is there. */
+export interface OpLimits {
+  readonly maxMs?: number;
+  readonly maxMiB?: number;
+}
+
+/** How many processes answer for one version of a model. */
+export interface WorkersConfig {
+  /** Started with the version and kept. Default 1. */
+  readonly min: number;
+  /** Started while requests wait, and ended again when they are idle. Default as `min`. */
+  readonly max: number;
+  /** A version that nobody asked for this long is put to sleep: its workers end, and the next request starts them again. Default never. */
+  readonly sleepAfterMs?: number;
+}
+
+/** Requests that run together; docs/batching.md. */
+export interface BatchingConfig {
+  /** Rows of one batch. Default 32. */
+  readonly maxRows: number;
+  /** How long a request waits for others at most. Default 2. */
+  readonly maxDelayMs: number;
+}
+
+/** Bounds within which the number of requests at one time follows the measured latency; docs/concurrency.md. */
+export interface ConcurrencyConfig {
+  /** Default 1. */
+  readonly min: number;
+  /** Default 64. */
+  readonly max: number;
+}
+
+/** What the server says about itself to others. */
+export interface TelemetryConfig {
+  /** Default none: no traces are made. */
+  readonly traces?: TracesConfig;
+  /** Whether `/airlock/v1/metrics` also has the names that TensorFlow Serving's metrics have. Default true. */
+  readonly servingMetrics: boolean;
+}
+
+export interface TracesConfig {
+  /** Where OTLP over HTTP is taken, for example `http://127.0.0.1:4318/v1/traces`. */
+  readonly endpoint: string;
+  /** Of the requests, where the client does not say; default 1. */
+  readonly samplePercent: number;
 }

@@ -60,7 +60,9 @@ describe('loadConfig()', () => {
           maxBufferedBytes: 536_870_912,
         },
         http: { requestTimeoutMs: 30_000, headersTimeoutMs: 10_000, keepAliveTimeoutMs: 60_000, maxConnections: 1_024 },
+        machine: {},
       },
+      telemetry: { servingMetrics: true },
       models: [
         {
           name: 'digits',
@@ -87,7 +89,12 @@ describe('loadConfig()', () => {
             maxOutputBytes: 67_108_864,
             loadTimeoutMs: 120_000,
             memoryMiB: 4_096,
+            unknownCost: 'allow',
+            ops: {},
+            nodes: {},
           },
+          workers: { min: 1, max: 1 },
+          profilePercent: 0,
         },
       ],
     });
@@ -95,6 +102,52 @@ describe('loadConfig()', () => {
 
   it('has the same request limits by default as the decoder, which the library uses without a configuration', async () => {
     expect((await load(oneModel)).limits.request).toMatchObject(defaultJsonLimits);
+  });
+
+  it('takes what requests may cost, and how they run together', async () => {
+    const { models, telemetry, limits } = await load(`
+limits: { machine: { memoryMiB: 8192 } }
+telemetry: { traces: { endpoint: 'http://127.0.0.1:4318/v1/traces' } }
+models:
+  - name: a
+    path: a
+    unsafeUnsigned: true
+    spareWorker: loaded
+    workers: { min: 2, sleepAfterMs: 60000 }
+    batching: {}
+    concurrency: { max: 8 }
+    profilePercent: 0.5
+    limits:
+      maxCost: 5e9
+      perClient: { maxConcurrent: 4, costPerSecond: 1e9 }
+      ops: { MatMul: { maxMs: 20 } }
+`);
+    expect(limits.machine).toEqual({ memoryMiB: 8_192 });
+    expect(telemetry).toEqual({
+      traces: { endpoint: 'http://127.0.0.1:4318/v1/traces', samplePercent: 1 },
+      servingMetrics: true,
+    });
+    expect(models[0]).toMatchObject({
+      spareWorker: 'loaded',
+      workers: { min: 2, max: 2, sleepAfterMs: 60_000 },
+      batching: { maxRows: 32, maxDelayMs: 2 },
+      concurrency: { min: 1, max: 8 },
+      profilePercent: 0.5,
+      limits: { maxCost: 5e9, perClient: { maxConcurrent: 4, costPerSecond: 1e9 }, ops: { MatMul: { maxMs: 20 } } },
+    });
+  });
+
+  it.each([
+    ['limits: { perClient: { costBurst: 5 } }', 'models[0].limits.perClient.costBurst'],
+    ['limits: { ops: { MatMul: {} } }', 'models[0].limits.ops.MatMul'],
+    ['limits: { maxCost: .nan }', 'models[0].limits.maxCost'],
+    ['workers: { min: 3, max: 2 }', 'models[0].workers.max'],
+    ['concurrency: { min: 65 }', 'models[0].concurrency.max'],
+    ['profilePercent: 101', 'models[0].profilePercent'],
+    ['spareWorker: warm', 'models[0].spareWorker'],
+  ])('refuses %s', async (text, path) => {
+    const loading = load(`models: [{ name: a, path: a, unsafeUnsigned: true, ${text} }]\n`);
+    await expect(loading).rejects.toMatchObject({ code: 'CONFIG_INVALID', violations: [{ path }] });
   });
 
   it('takes every key that exists', async () => {

@@ -6,5 +6,4 @@
 export const plannedKeys: ReadonlyMap<string, string> = new Map([
   ['listen.grpc', 'the gRPC interface'],
   ['listen.admin', 'the admin interface'],
-  ['models[].limits.maxCost', 'admission by predicted cost'],
 ]);

@@ -5,8 +5,18 @@ import type { RateLimits, SandboxConfig, VersionPolicy } from './config-types.ts
 import { isLoopback, listenAddress, plainText, versionNumber, wholeNumber } from './fields.ts';
 import { modelRecordingSchema, recordingKeys, recordingSchema } from './recording-schema.ts';
 import { rehearsalKeys, rehearsalSchema } from './rehearsal-schema.ts';
+import {
+  batchingSchema,
+  concurrencySchema,
+  costLimitFields,
+  machineSchema,
+  percent,
+  resourceKeys,
+  workersSchema,
+} from './resources-schema.ts';
 import { runtimeKeys, runtimeSchema } from './runtime-schema.ts';
 import { scanKeys, scanSchema } from './scan-schema.ts';
+import { telemetryKeys, telemetrySchema } from './telemetry-schema.ts';
 import { identifier, namedMap } from './trust-fields.ts';
 import { checkModelTrust, trustKeys, trustSchema } from './trust-schema.ts';
 
@@ -41,7 +51,11 @@ const httpLimits = z.strictObject({
   maxConnections: wholeNumber(1, 65_535).default(1_024),
 });
 
-const limits = z.strictObject({ request: requestLimits.prefault({}), http: httpLimits.prefault({}) });
+const limits = z.strictObject({
+  request: requestLimits.prefault({}),
+  http: httpLimits.prefault({}),
+  machine: machineSchema.prefault({}),
+});
 
 const latest = z.strictObject({ policy: z.literal('latest'), count: wholeNumber(1, maxVersions).default(1) });
 const all = z.strictObject({ policy: z.literal('all') });
@@ -65,6 +79,7 @@ const modelLimits = z.strictObject({
   loadTimeoutMs: wholeNumber(1_000, hourMs).default(120_000),
   memoryMiB: wholeNumber(64, 1024 * 1024).default(4_096),
   cpuPercent: wholeNumber(1, 102_400).exactOptional(),
+  ...costLimitFields,
 });
 
 const maxUnits = 1_000_000_000;
@@ -117,12 +132,16 @@ const model = z
     tags: z.array(plainText('a tag', 128)).min(1).max(16).default(['serve']),
     shapes: z.enum(['strict', 'compat']).default('strict'),
     nonFinite: z.enum(['refuse', 'allow']).default('refuse'),
-    spareWorker: z.boolean().default(false),
+    spareWorker: z.union([z.boolean(), z.literal('loaded')]).default(false),
     contract: plainText('a path', 4_096).exactOptional(),
     rateLimits: rateLimits.exactOptional(),
     recording: modelRecordingSchema.exactOptional(),
     rehearsal: rehearsalSchema.prefault({}),
     limits: modelLimits.prefault({}),
+    workers: workersSchema.prefault({}),
+    batching: batchingSchema.exactOptional(),
+    concurrency: concurrencySchema.exactOptional(),
+    profilePercent: percent().prefault(0),
   })
   .superRefine((value, context) => {
     if (value.versions.kind !== 'specific') return;
@@ -180,6 +199,7 @@ const configFields = z.strictObject({
   scan: scanSchema.prefault({}),
   trust: trustSchema.exactOptional(),
   recording: recordingSchema.exactOptional(),
+  telemetry: telemetrySchema.prefault({}),
   models,
 });
 
@@ -211,7 +231,9 @@ export const knownKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ['models[].rateLimits.slowViolators', Object.keys(slowViolators.shape)],
   ...recordingKeys,
   ...rehearsalKeys,
+  ...resourceKeys,
   ...runtimeKeys,
   ...scanKeys,
+  ...telemetryKeys,
   ...trustKeys,
 ]);

@@ -18,8 +18,8 @@ function documentedRows(): string[][] {
 
 describe('errorRegistry', () => {
   // The number is written out so that a new code is a decision: give it a row in docs/errors.md, then count it here.
-  it('holds 125 codes', () => {
-    expect(codes).toHaveLength(125);
+  it('holds 133 codes', () => {
+    expect(codes).toHaveLength(133);
   });
 
   it('is documented code by code, in its own words', () => {

@@ -244,6 +244,35 @@ export const errorRegistry = {
   WORKER_START_FAILED: { status: 'unavailable', retry: true, exit: 4, text: 'The worker of the model did not start' },
   DEADLINE_EXCEEDED: { status: 'deadline_exceeded', retry: true, exit: 1, text: 'The request was not finished in time' },
   SERVER_OVERLOADED: { status: 'resource_exhausted', retry: true, exit: 1, text: 'Too many requests are waiting' },
+  CLIENT_OVERLOADED: { status: 'resource_exhausted', retry: true, exit: 1, text: 'This client has too much under way' },
+  DEADLINE_UNREACHABLE: {
+    status: 'resource_exhausted',
+    retry: true,
+    exit: 1,
+    text: 'The request could not be finished in time, so it was not begun',
+  },
+  COST_EXCEEDED: tooLarge('The request would cost more than the limit'),
+  COST_UNKNOWN: tooLarge('What the request would cost cannot be bounded'),
+  CPU_TIME_EXCEEDED: {
+    status: 'deadline_exceeded',
+    retry: false,
+    exit: 1,
+    text: 'The request took more processor time than the limit',
+  },
+  REQUEST_POISONED: {
+    status: 'invalid_argument',
+    http: 422,
+    retry: false,
+    exit: 1,
+    text: 'This input ended a worker before, and is not run again',
+  },
+  MEMORY_BUDGET_EXCEEDED: {
+    status: 'unavailable',
+    retry: true,
+    exit: 1,
+    text: 'There is no memory for this model beside those that are busy',
+  },
+  PROFILE_INVALID: { status: 'data_loss', retry: false, exit: 1, text: 'The profile cannot be read' },
   SERVER_STOPPING: { status: 'unavailable', retry: true, exit: 1, text: 'The server is stopping' },
 
   // the TensorFlow runtime

@@ -244,7 +244,7 @@ function servedModel(
         ...version,
         shapes: model.shapes,
         limits: model.limits,
-        spare: model.spareWorker,
+        spare: model.spareWorker !== false,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
     onEvent: (event) => {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
-import { type Charge, examplePaths, JsonPredict, type ModelVersion, runChecked } from '../serving/index.ts';
+import { type Charge, examplePaths, JsonPredict, type ModelVersion, type RunContext, runChecked } from '../serving/index.ts';
 import type { JsonLimits } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
@@ -36,6 +36,7 @@ interface Exchange {
   readonly share: BodyShare;
   readonly account: RequestAccount | undefined;
   readonly onAnswered: OnAnswered | undefined;
+  readonly context: RunContext;
 }
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
@@ -43,7 +44,8 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
   const { version, config, limits, budget, limiter, onAnswered } = context;
   // Held until there is an answer: the tensors that a body became are about as large as the body.
   const share = budget.open();
-  const account = limiter?.open(clientKey(request.socket.remoteAddress));
+  const client = clientKey(request.socket.remoteAddress);
+  const account = limiter?.open(client);
   const exchange = {
     request,
     version,
@@ -52,6 +54,7 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
     share,
     account,
     onAnswered,
+    context: { client },
   };
   try {
     if (account !== undefined) payInAdvance(account, exchange);
@@ -120,7 +123,8 @@ async function predict(exchange: Exchange): Promise<Buffer> {
     allowNonFinite: config.nonFinite === 'allow',
   });
   await readInto(predict.decoder, exchange);
-  return predict.answer(chargeOf(exchange), exchange.onAnswered);
+  const { onAnswered, context } = exchange;
+  return predict.answer({ charge: chargeOf(exchange), onAnswered, context });
 }
 
 async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Promise<Buffer> {
@@ -131,7 +135,13 @@ async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Pr
   const { signatureName, examples } = decoder.finish();
   const signature = version.signature(signatureName);
   assertExampleSignature(signature, verb);
-  const run = { signature, tensors: [examples], paths: () => examplePaths, charge: chargeOf(exchange) };
+  const run = {
+    signature,
+    tensors: [examples],
+    paths: () => examplePaths,
+    charge: chargeOf(exchange),
+    context: exchange.context,
+  };
   const outputs = await runChecked(version, version.contract?.open(), run);
   exchange.onAnswered?.(signature, [examples]);
   const encode = verb === 'classify' ? encodeClassifications : encodeRegressions;

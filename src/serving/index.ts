@@ -18,6 +18,7 @@ export { type Model, type OpenModelOptions, openModel, type PredictOptions } fro
 export type { ModelContract } from './prepare-contract.ts';
 export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
 export { type Charge, runChecked } from './run-checked.ts';
+export type { RunContext, Runner, RunPhase, RunStages, WorkerRunOptions } from './runner.ts';
 export { RuntimeSlots } from './runtime-slots.ts';
 export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
 export { ScanHistory, type Worsening } from './scan-history.ts';

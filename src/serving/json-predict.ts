@@ -4,6 +4,7 @@ import type { ContractCheck } from './contract-check.ts';
 import { requestPaths } from './element-paths.ts';
 import type { ModelVersion } from './model-version.ts';
 import { type Charge, runChecked } from './run-checked.ts';
+import type { RunContext } from './runner.ts';
 
 export interface JsonPredictOptions {
   readonly limits: JsonLimits;
@@ -12,6 +13,14 @@ export interface JsonPredictOptions {
   readonly shapes: 'strict' | 'compat';
   /** Of a model with a contract: in answers, and in the inputs of which the contract does not itself say what becomes of them. */
   readonly allowNonFinite: boolean;
+}
+
+export interface AnswerOptions {
+  readonly charge?: Charge | undefined;
+  /** Told the inputs as they were decoded, once the model has answered. */
+  readonly onAnswered?: ((signature: Signature, tensors: readonly Tensor[]) => void) | undefined;
+  /** Default: a request of our own. */
+  readonly context?: RunContext | undefined;
 }
 
 /** A decoder for a request to `version`, and what to do when the whole body is in it. */
@@ -39,14 +48,14 @@ export class JsonPredict {
   }
 
   /**
-   * Runs the decoded request and encodes the answer. `onAnswered` is told the inputs as they were decoded, once the model has answered.
+   * Runs the decoded request and encodes the answer.
    * @throws what the decoder, the contract, `charge`, the worker and the encoder throw.
    */
-  async answer(charge?: Charge, onAnswered?: (signature: Signature, tensors: readonly Tensor[]) => void): Promise<Buffer> {
+  async answer({ charge, onAnswered, context }: AnswerOptions = {}): Promise<Buffer> {
     const request = this.decoder.finish();
     const { signature, format, tensors } = request;
     const paths = () => requestPaths(request);
-    const outputs = await runChecked(this.#version, this.#check, { signature, tensors, paths, charge });
+    const outputs = await runChecked(this.#version, this.#check, { signature, tensors, paths, charge, context });
     onAnswered?.(signature, tensors);
     return encodePredictResponse(signature, format, outputs, { allowNonFinite: this.#allowNonFinite });
   }

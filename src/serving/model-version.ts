@@ -5,6 +5,7 @@ import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
+import { ownContext, type RunContext, type Runner, type RunStages } from './runner.ts';
 import type { Trial, TrialRules } from './trial.ts';
 import type { WorkerReport } from './worker-report.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
@@ -25,6 +26,8 @@ export interface VersionSafeguards {
   readonly prepareContract?: (() => Promise<ContractGuard>) | undefined;
   /** For a signed model; a version that cannot be recorded as served does not become available. */
   readonly admitted?: AdmittedModel | undefined;
+  /** What requests pass between their contract and the worker. Default nothing. */
+  readonly stages?: RunStages | undefined;
 }
 
 /** For a version whose TensorFlow can be replaced while it serves. */
@@ -43,6 +46,7 @@ export class ModelVersion {
   /** Who signed it, and the copy that it is loaded from; undefined for a model that is served unsigned. */
   readonly admitted: AdmittedModel | undefined;
   readonly #seat: WorkerSeat;
+  readonly #runner: Runner;
   readonly #runtime: VersionRuntime | undefined;
   readonly #signatures: ReadonlyMap<string, { readonly signature: Signature; readonly index: number }>;
   readonly #prepareContract: (() => Promise<ContractGuard>) | undefined;
@@ -62,7 +66,7 @@ export class ModelVersion {
     metaGraph: MetaGraphInfo,
     worker: SeatWorker,
     callable: readonly Signature[],
-    { prepareContract, admitted }: VersionSafeguards = {},
+    { prepareContract, admitted, stages }: VersionSafeguards = {},
     runtime?: VersionRuntime,
   ) {
     this.#prepareContract = prepareContract;
@@ -70,6 +74,7 @@ export class ModelVersion {
     this.version = version;
     this.metaGraph = metaGraph;
     this.#seat = new WorkerSeat({ worker, tensorflow: runtime?.tensorflow ?? 'unknown' }, callable);
+    this.#runner = stages === undefined ? this.#seat : stages(this.#seat);
     this.#runtime = runtime;
     this.#signatures = new Map(callable.map((signature, index) => [signature.name, { signature, index }]));
   }
@@ -181,10 +186,10 @@ export class ModelVersion {
   }
 
   /** Runs one request. `inputs` are in the order of `signature.inputs`, the answer in the order of `signature.outputs`. */
-  run(signature: Signature, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+  run(signature: Signature, inputs: readonly Tensor[], context: RunContext = ownContext): Promise<readonly Tensor[]> {
     const found = this.#signatures.get(signature.name);
     if (found === undefined || this.#state === 'END') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
-    return this.#seat.run(found.index, inputs);
+    return this.#runner.run(found.index, inputs, context);
   }
 
   /** What holds the worker, and how it fares. */

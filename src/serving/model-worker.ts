@@ -11,6 +11,7 @@ import {
   type ModelWorkerState,
 } from './model-worker-options.ts';
 import { RunPipeline } from './run-pipeline.ts';
+import type { WorkerRunOptions } from './runner.ts';
 import { SpareWorker } from './spare-worker.ts';
 import type { WorkerEnd } from './worker-process.ts';
 import { type WorkerReport, workerReport } from './worker-report.ts';
@@ -108,7 +109,7 @@ export class ModelWorker {
    * request; SIGNATURE_NOT_FOUND, SIGNATURE_UNSUITABLE, INPUT_MISSING, TENSOR_TYPE_MISMATCH, TENSOR_TOO_LARGE for what may not be
    * sent; MODEL_OUTPUT_INVALID; a TENSORFLOW_ code.
    */
-  run(signatureIndex: number, inputs: readonly Tensor[], options: { readonly deadlineMs?: number } = {}): Promise<Tensor[]> {
+  run(signatureIndex: number, inputs: readonly Tensor[], options: WorkerRunOptions = {}): Promise<Tensor[]> {
     if (this.#state !== 'ready') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
     return this.#pipeline.run(signatureIndex, inputs, options.deadlineMs, this.#onRunFailure);
   }

@@ -4,6 +4,7 @@ import type { ElementPath } from '../contract/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { ContractCheck } from './contract-check.ts';
 import type { ModelVersion } from './model-version.ts';
+import type { RunContext } from './runner.ts';
 
 /** Told what a request costs, before the model runs: by its contract, or where it has none by its tensors. Throws to refuse it. */
 export type Charge = (tensors: readonly Tensor[], contractUnits: number | undefined) => void;
@@ -15,6 +16,8 @@ export interface TensorRequest {
   /** Asked for only under a contract. */
   readonly paths: () => readonly ElementPath[];
   readonly charge?: Charge | undefined;
+  /** Default: a request of our own. */
+  readonly context?: RunContext | undefined;
 }
 
 /**
@@ -24,17 +27,17 @@ export interface TensorRequest {
 export async function runChecked(
   version: ModelVersion,
   check: ContractCheck | undefined,
-  { signature, tensors, paths, charge }: TensorRequest,
+  { signature, tensors, paths, charge, context }: TensorRequest,
 ): Promise<readonly Tensor[]> {
   if (check === undefined) {
     charge?.(tensors, undefined);
-    return version.run(signature, tensors);
+    return version.run(signature, tensors, context);
   }
   return check.run({
     signature,
     tensors,
     paths: paths(),
     charge: charge && ((units) => charge(tensors, units)),
-    run: (inputs) => version.run(signature, inputs),
+    run: (inputs) => version.run(signature, inputs, context),
   });
 }

@@ -12,6 +12,7 @@ import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
+import type { RunStages } from './runner.ts';
 import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
@@ -78,9 +79,19 @@ export interface ServedModelOptions {
   readonly admission?: Admission | undefined;
   /** Default none: versions are loaded without being scanned. */
   readonly scans?: ScanGate | undefined;
+  /** What requests of a version pass between their contract and the worker. Default nothing. */
+  readonly stages?: ((version: StagedVersion) => RunStages) | undefined;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
   readonly settleMs?: number;
+}
+
+/** A version whose requests pass some steps before its worker. */
+export interface StagedVersion {
+  readonly version: bigint;
+  /** Those that can be called, in the worker's order. */
+  readonly signatures: readonly Signature[];
+  readonly scanned: ScannedVersion | undefined;
 }
 
 export interface VersionChoice {
@@ -314,6 +325,7 @@ export class ServedModel {
     const safeguards = {
       prepareContract: contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice)),
       admitted: one.admitted,
+      stages: this.#options.stages?.({ version: one.version, signatures: callable, scanned: one.scanned }),
     };
     return new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
       tensorflow,

@@ -5,6 +5,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
 import { compareAnswers } from './compare-answers.ts';
 import type { ModelWorker } from './model-worker.ts';
+import { ownContext, type RunContext, type Runner, type WorkerRunOptions } from './runner.ts';
 import { mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
 
@@ -31,7 +32,7 @@ interface Gate {
   refusal: string | undefined;
 }
 
-export class WorkerSeat {
+export class WorkerSeat implements Runner {
   readonly #signatures: readonly Signature[];
   #serving: Seated;
   /** What served before, for as long as it can be gone back to. */
@@ -81,11 +82,12 @@ export class WorkerSeat {
   }
 
   /** Runs a request. @throws as ModelWorker.run. */
-  run(signatureIndex: number, inputs: readonly Tensor[]): Promise<Tensor[]> {
+  run(signatureIndex: number, inputs: readonly Tensor[], { deadlineMs }: RunContext = ownContext): Promise<Tensor[]> {
+    const options = deadlineMs === undefined ? undefined : { deadlineMs };
     if (this.#trial !== undefined && this.#kept !== undefined)
-      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs);
+      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, options);
     const old = this.#serving;
-    const answer = old.worker.run(signatureIndex, inputs);
+    const answer = old.worker.run(signatureIndex, inputs, options);
     const gate = this.#gate;
     if (gate === undefined || gate.candidate.worker.state !== 'ready') return answer;
     return answer.then((outputs) => {
@@ -103,11 +105,12 @@ export class WorkerSeat {
     trial: Trial,
     signatureIndex: number,
     inputs: readonly Tensor[],
+    options: WorkerRunOptions | undefined,
   ): Promise<Tensor[]> {
     trial.requests++;
     let outputs: Tensor[];
     try {
-      outputs = await worker.run(signatureIndex, inputs);
+      outputs = await worker.run(signatureIndex, inputs, options);
     } catch (thrown) {
       const error = AirlockError.from(thrown);
       if (error.code === 'DEADLINE_EXCEEDED') trial.fail(error.code, false);

@@ -1,0 +1,38 @@
+// One step of a request on its way from checked tensors to a worker: admission by cost, limits, the queue with its batches, the worker itself. A step hands what it lets
+// through to the next one, which it was given when the version was made, and never looks back.
+import type { RunProfile } from '../profile/index.ts';
+import type { Tensor } from '../tensor/index.ts';
+
+/** The parts of a run that take time. `queue`: waiting for others. `batch`: waiting for others to come. `run`: in the worker. */
+export type RunPhase = 'queue' | 'batch' | 'run';
+
+/** What a run needs to know of its request. The worker is told none of it. */
+export interface RunContext {
+  /** Who asks, as rate limits count it; empty for a program that embeds the model. */
+  readonly client: string;
+  /** Milliseconds from now in which it has to be answered. Default, and at most, the model's `timeoutMs`. */
+  readonly deadlineMs?: number;
+  /** Told what each part took, on the clock of performance.now(). */
+  readonly onPhase?: ((phase: RunPhase, startMs: number, endMs: number) => void) | undefined;
+}
+
+/** How a worker is asked to run. */
+export interface WorkerRunOptions {
+  readonly deadlineMs?: number;
+  /** Runs with TensorFlow's tracing, which is slow; told what it said, before the run settles. */
+  readonly onProfile?: ((profile: RunProfile) => void) | undefined;
+}
+
+export interface Runner {
+  /**
+   * `inputs` are in the order of the signature's inputs, and so are the outputs. Throws or rejects to refuse.
+   * @param signatureIndex in the list of signatures that the worker was told of.
+   */
+  run(signatureIndex: number, inputs: readonly Tensor[], context: RunContext): Promise<readonly Tensor[]>;
+}
+
+/** Puts steps before the last one, which asks the worker. */
+export type RunStages = (last: Runner) => Runner;
+
+/** For a program that embeds the model, and for requests of our own. */
+export const ownContext: RunContext = { client: '' };
