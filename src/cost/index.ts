@@ -11,3 +11,4 @@ export {
   type NodeCost,
   type SignatureCost,
 } from './cost-model.ts';
+export type { PredictedCost } from './predicted-cost.ts';

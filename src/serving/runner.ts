@@ -1,5 +1,6 @@
 // One step of a request on its way from checked tensors to a worker: admission by cost, limits, the queue with its batches, the worker itself. A step hands what it lets
 // through to the next one, which it was given when the version was made, and never looks back.
+import type { PredictedCost } from '../cost/index.ts';
 import type { RunProfile } from '../profile/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 
@@ -12,6 +13,8 @@ export interface RunContext {
   readonly client: string;
   /** Milliseconds from now in which it has to be answered. Default, and at most, the model's `timeoutMs`. */
   readonly deadlineMs?: number;
+  /** Set by admission, where something needs it. */
+  readonly cost?: PredictedCost | undefined;
   /** Told what each part took, on the clock of performance.now(). */
   readonly onPhase?: ((phase: RunPhase, startMs: number, endMs: number) => void) | undefined;
 }
