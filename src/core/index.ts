@@ -1,5 +1,6 @@
 // The door of core: errors, their registry, and helpers that every other folder may use. Imports nothing of ours.
 
+export { BoundedTable } from './bounded-table.ts';
 export { builtFile } from './built-file.ts';
 export { errnoOf } from './errno.ts';
 export type { ErrorCode, ErrorSpec, ExitCode, StatusName } from './error-registry.ts';
@@ -15,3 +16,4 @@ export { printable, printableJson } from './printable.ts';
 export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts';
 export { sarifLevels, sarifRuleName, sarifSecuritySeverities, sarifText } from './sarif.ts';
 export { compareSeverity, lowered, type Severity, severities } from './severity.ts';
+export { type BucketLimit, TokenBucket } from './token-bucket.ts';

@@ -1,10 +1,6 @@
-// What each client has left, for a bounded number of clients. When it is full, the one is forgotten that loses least by it, so that
-// somebody with many addresses can neither fill the memory nor have a debt forgotten without having run up larger ones elsewhere.
+// What each client has left, for a bounded number of clients: whoever is forgotten is who loses least by it.
 import type { RateLimit, SlowViolators } from '../config/index.ts';
-import { TokenBucket } from './token-bucket.ts';
-
-/** Of those not heard of for longest, how many are looked at for one to forget. */
-const candidates = 32;
+import { BoundedTable, TokenBucket } from '../core/index.ts';
 
 export class Client {
   readonly bucket: TokenBucket;
@@ -36,13 +32,12 @@ export class Client {
 
 export class ClientTable {
   readonly #limit: RateLimit;
-  readonly #maxClients: number;
-  /** In the order in which they were last heard of. */
-  readonly #clients = new Map<string, Client>();
+  readonly #clients: BoundedTable<Client>;
 
   constructor(limit: RateLimit, maxClients: number) {
     this.#limit = limit;
-    this.#maxClients = maxClients;
+    // A full one loses nothing but its violations.
+    this.#clients = new BoundedTable(maxClients, ({ bucket }, nowMs) => bucket.missing(nowMs));
   }
 
   get size(): number {
@@ -50,28 +45,8 @@ export class ClientTable {
   }
 
   client(key: string, nowMs: number): Client {
-    let client = this.#clients.get(key);
-    if (client === undefined) {
-      if (this.#clients.size >= this.#maxClients) this.#forgetOne(nowMs);
-      client = new Client(this.#limit, nowMs);
-    } else this.#clients.delete(key);
-    this.#clients.set(key, client);
+    const client = this.#clients.take(key) ?? new Client(this.#limit, nowMs);
+    this.#clients.put(key, client, nowMs);
     return client;
-  }
-
-  #forgetOne(nowMs: number): void {
-    let least = Number.POSITIVE_INFINITY;
-    let chosen: string | undefined;
-    let looked = 0;
-    for (const [key, { bucket }] of this.#clients) {
-      const missing = bucket.missing(nowMs);
-      if (missing < least) {
-        least = missing;
-        chosen = key;
-      }
-      // A full one loses nothing but its violations.
-      if (missing === 0 || ++looked === candidates) break;
-    }
-    if (chosen !== undefined) this.#clients.delete(chosen);
   }
 }

@@ -1,9 +1,8 @@
 // How much may be asked of one model: by each client, and by all together. A request pays while it comes in, before the work is done that
 // it pays for; whoever cannot pay is refused, and is told what the limit is and when to come again.
 import type { RateLimits } from '../config/index.ts';
-import { AirlockError, errorSpec } from '../core/index.ts';
+import { AirlockError, type BucketLimit, errorSpec, TokenBucket } from '../core/index.ts';
 import { type Client, ClientTable } from './client-table.ts';
-import { type BucketLimit, TokenBucket } from './token-bucket.ts';
 
 /** Clients that are remembered for each model; docs/rate-limits.md. */
 const defaultMaxClients = 10_000;

@@ -72,4 +72,15 @@ describe('TokenBucket', () => {
     expect(bucket.waitMs(10, 0)).toBe(11_000);
     expect(bucket.waitMs(10, 11_000)).toBe(0);
   });
+
+  it('is as if nothing had been spent once that was refunded, and never fuller than full', () => {
+    const bucket = new TokenBucket({ unitsPerSecond: 10, burst: 50 }, 0);
+    bucket.spend(30);
+    bucket.refund(30);
+    expect(bucket.available(0)).toBe(50);
+    bucket.spend(20);
+    expect(bucket.available(1_000)).toBe(40);
+    bucket.refund(20);
+    expect(bucket.available(1_000)).toBe(50);
+  });
 });

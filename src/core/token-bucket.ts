@@ -46,6 +46,11 @@ export class TokenBucket {
     this.#units -= units;
   }
 
+  /** Gives back what was spent for nothing; never more than the burst is there afterwards. */
+  refund(units: number): void {
+    this.#units = Math.min(this.#limit.burst, this.#units + units);
+  }
+
   /** Takes units whether they are there or not, down to a debt of `maxDebt`. */
   penalize(units: number, maxDebt: number, nowMs: number): void {
     const available = this.available(nowMs);
