@@ -1,4 +1,5 @@
 // Arithmetic on sizes that are known, bounded or unknown. Bounds only ever get wider than the truth, never narrower.
+import { addSizes, constantSize, divideSizes, largerSize, multiplySizes, type Size, scaleSize, smallerSize } from './sizes.ts';
 import type { Dim } from './value-types.ts';
 
 /** A size that nothing is known of. */
@@ -23,6 +24,33 @@ function dimOf(min: number, max: number, isRequest: boolean): Dim {
   return { isRequest, min, max: Number.isFinite(max) ? max : undefined };
 }
 
+/** What a formula says of a size; exact for a number. Undefined where there is none. */
+interface Formula {
+  readonly size: Size;
+  readonly isExact: boolean;
+}
+
+export function formulaOf(dim: Dim): Formula | undefined {
+  if (typeof dim === 'number') return { size: constantSize(dim), isExact: true };
+  if (dim.upper !== undefined) return { size: dim.upper, isExact: dim.isExact === true };
+  return dim.max === undefined ? undefined : { size: constantSize(dim.max), isExact: false };
+}
+
+const hasFormula = (a: Dim, b: Dim): boolean =>
+  (typeof a !== 'number' && a.upper !== undefined) || (typeof b !== 'number' && b.upper !== undefined);
+
+const least = (dim: Dim): number => (typeof dim === 'number' ? dim : dim.min);
+
+/** `dim` with a formula, where one can be said of what two sizes give. */
+function withFormula(dim: Dim, a: Dim, b: Dim, combine: (x: Formula, y: Formula) => Size | undefined, isExact?: boolean): Dim {
+  if (typeof dim === 'number' || !hasFormula(a, b)) return dim;
+  const [x, y] = [formulaOf(a), formulaOf(b)];
+  const upper = x === undefined || y === undefined ? undefined : combine(x, y);
+  if (x === undefined || y === undefined || upper === undefined) return dim;
+  const { isRequest, min, max } = dim;
+  return (isExact ?? (x.isExact && y.isExact)) ? { isRequest, min, max, upper, isExact: true } : { isRequest, min, max, upper };
+}
+
 function corners(a: Bounds, b: Bounds, combine: (x: number, y: number) => number): Dim {
   const all = [combine(a.min, b.min), combine(a.min, b.max), combine(a.max, b.min), combine(a.max, b.max)];
   // 0 times infinity: nothing times anything is nothing.
@@ -32,41 +60,71 @@ function corners(a: Bounds, b: Bounds, combine: (x: number, y: number) => number
 
 export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
-  return corners(boundsOf(a), boundsOf(b), (x, y) => x + y);
+  const dim = corners(boundsOf(a), boundsOf(b), (x, y) => x + y);
+  return withFormula(dim, a, b, (x, y) => addSizes(x.size, y.size));
 }
 
 export function subtractDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return corners(boundsOf(a), boundsOf(b), (x, y) => x - y);
+  const dim = corners(boundsOf(a), boundsOf(b), (x, y) => x - y);
+  return withFormula(dim, a, b, (x, y) => {
+    if (y.isExact) return addSizes(x.size, scaleSize(y.size, -1));
+    return Number.isFinite(least(b)) ? addSizes(x.size, constantSize(-least(b))) : undefined;
+  });
 }
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a * b;
-  return corners(boundsOf(a), boundsOf(b), (x, y) => x * y);
+  const dim = corners(boundsOf(a), boundsOf(b), (x, y) => x * y);
+  const isPositive = least(a) >= 0 && least(b) >= 0;
+  return withFormula(dim, a, b, (x, y) => (isPositive || (x.isExact && y.isExact) ? multiplySizes(x.size, y.size) : undefined));
 }
 
 /** Rounds down. Unknown when the divisor may be zero or below. */
 export function divideDims(a: Dim, b: Dim): Dim {
   const divisor = boundsOf(b);
   if (divisor.min <= 0) return isRequestDim(a) || divisor.isRequest ? requestDim : unknownDim;
-  return corners(boundsOf(a), divisor, (x, y) => Math.floor(x / y));
+  const dim = corners(boundsOf(a), divisor, (x, y) => Math.floor(x / y));
+  const isPositive = least(a) >= 0;
+  const exact = withFormula(dim, a, b, (x, y) => (y.isExact ? divideSizes(x.size, y.size) : undefined));
+  if (exact !== dim || !isPositive) return exact;
+  return withFormula(dim, a, b, (x) => divideSizes(x.size, constantSize(Math.max(1, divisor.min))), false);
 }
 
 export function smallerDim(a: Dim, b: Dim): Dim {
   const [x, y] = [boundsOf(a), boundsOf(b)];
-  return dimOf(Math.min(x.min, y.min), Math.min(x.max, y.max), x.isRequest || y.isRequest);
+  const dim = dimOf(Math.min(x.min, y.min), Math.min(x.max, y.max), x.isRequest || y.isRequest);
+  if (typeof dim === 'number' || !hasFormula(a, b)) return dim;
+  const [p, q] = [formulaOf(a), formulaOf(b)];
+  // The smaller of two is no larger than the one that is known.
+  const only = p === undefined ? q : q === undefined ? p : undefined;
+  if (only !== undefined) return { isRequest: dim.isRequest, min: dim.min, max: dim.max, upper: only.size };
+  return withFormula(dim, a, b, (one, other) => smallerSize(one.size, other.size));
 }
 
 export function largerDim(a: Dim, b: Dim): Dim {
   const [x, y] = [boundsOf(a), boundsOf(b)];
-  return dimOf(Math.max(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
+  const dim = dimOf(Math.max(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
+  return withFormula(dim, a, b, (one, other) => largerSize(one.size, other.size));
 }
 
 /** Covers both. */
 export function joinDims(a: Dim, b: Dim): Dim {
   if (a === b) return a;
   const [x, y] = [boundsOf(a), boundsOf(b)];
-  return dimOf(Math.min(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
+  const dim = dimOf(Math.min(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
+  if (typeof dim === 'number' || !hasFormula(a, b)) return dim;
+  const [p, q] = [formulaOf(a), formulaOf(b)];
+  const isSame = p?.isExact === true && q?.isExact === true && p.size.key === q.size.key;
+  return withFormula(dim, a, b, (one, other) => largerSize(one.size, other.size), isSame);
+}
+
+/** Some of it, and no more than `max` where that is known. */
+export function partOfDim(dim: Dim, isRequest: boolean, max: number | undefined): Dim {
+  if (typeof dim === 'number' || dim.upper === undefined) return { isRequest, min: 0, max };
+  if (max === undefined) return { isRequest, min: 0, max, upper: dim.upper };
+  const upper = smallerSize(dim.upper, constantSize(max));
+  return upper === undefined ? { isRequest, min: 0, max } : { isRequest, min: 0, max, upper };
 }
 
 export function isRequestDim(dim: Dim): boolean {
@@ -76,6 +134,7 @@ export function isRequestDim(dim: Dim): boolean {
 export function isSameDim(a: Dim, b: Dim): boolean {
   if (a === b) return true;
   if (typeof a === 'number' || typeof b === 'number') return false;
+  if (a.upper?.key !== b.upper?.key || a.isExact !== b.isExact) return false;
   return a.isRequest === b.isRequest && a.min === b.min && a.max === b.max;
 }
 
@@ -83,11 +142,23 @@ export function isSameDim(a: Dim, b: Dim): boolean {
 export function mergeDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number') return a;
   if (typeof b === 'number') return b;
-  return dimOf(
+  const dim = dimOf(
     Math.max(a.min, b.min),
     Math.min(a.max ?? Number.POSITIVE_INFINITY, b.max ?? Number.POSITIVE_INFINITY),
     a.isRequest || b.isRequest,
   );
+  if (typeof dim === 'number' || !hasFormula(a, b)) return dim;
+  const { upper, isExact } = betterFormula(a, b);
+  const { isRequest, min, max } = dim;
+  if (upper === undefined) return dim;
+  return isExact === true ? { isRequest, min, max, upper, isExact } : { isRequest, min, max, upper };
+}
+
+/** Of two that are the same size: exact before a bound, and the shorter formula. */
+function betterFormula(a: Exclude<Dim, number>, b: Exclude<Dim, number>): Exclude<Dim, number> {
+  if (a.upper === undefined || b.upper === undefined) return a.upper === undefined ? b : a;
+  if (a.isExact !== b.isExact) return a.isExact === true ? a : b;
+  return a.upper.key.length <= b.upper.key.length ? a : b;
 }
 
 /** Of a result that two tensors are broadcast to: 1 gives way. */

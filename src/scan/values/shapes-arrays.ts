@@ -1,5 +1,5 @@
 // Shapes of what is rearranged: reshaped, joined, cut, gathered.
-import { addDims, broadcastShapes, divideDims, mergeDims, multiplyDims, productOf, unknownDim } from './dims.ts';
+import { addDims, broadcastShapes, divideDims, mergeDims, multiplyDims, partOfDim, productOf, unknownDim } from './dims.ts';
 import { contentOf } from './fold.ts';
 import { joinShapes } from './lattice.ts';
 import type { NodeView } from './node-view.ts';
@@ -83,7 +83,7 @@ const sliced: ShapeFunction = ({ inputs: [input, begin, size] }) => {
     if (typeof count === 'number' && count >= 0) return count;
     if (count === -1 && start === 0) return whole;
     if (count === -1 && typeof whole === 'number' && typeof start === 'number') return Math.max(0, whole - start);
-    return { isRequest: false, min: 0, max };
+    return partOfDim(whole, false, max);
   });
 };
 

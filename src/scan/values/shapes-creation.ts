@@ -18,7 +18,7 @@ export function shapeFromValue(value: Value | undefined): readonly Dim[] | undef
 
 function sizeFromDim(dim: Dim): Dim {
   if (typeof dim === 'number') return dim < 0 ? unknownDim : dim;
-  return dim.min < 0 ? { isRequest: dim.isRequest, min: 0, max: dim.max } : dim;
+  return dim.min < 0 ? { ...dim, min: 0 } : dim;
 }
 
 /** A scalar that holds one size. */

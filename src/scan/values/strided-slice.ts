@@ -1,4 +1,5 @@
 // What a StridedSlice takes, from its masks: used for contents and for shapes alike (tensorflow/core/util/strided_slice_op.cc).
+import { partOfDim, subtractDims } from './dims.ts';
 import type { NodeView } from './node-view.ts';
 import { cut, numbersOf, reshape, type Tensor } from './tensors.ts';
 import type { Dim } from './value-types.ts';
@@ -22,9 +23,12 @@ function cutAxis(size: Dim, begin: number | undefined, end: number | undefined, 
   if (typeof size !== 'number') {
     const isWhole = begin === undefined && end === undefined && step === 1;
     if (isWhole) return { begin: 0, count: size, step };
+    const cutOff = (begin !== undefined && begin > 0 ? begin : 0) - (end !== undefined && end < 0 ? end : 0);
+    const isCut = step === 1 && (begin ?? 0) >= 0 && (end ?? -1) < 0 && cutOff > 0 && size.min >= cutOff;
+    if (size.upper !== undefined && isCut) return { begin: undefined, count: subtractDims(size, cutOff), step };
     // x[:n] has n elements at most, whatever x is.
     const max = end !== undefined && end >= 0 && step === 1 ? Math.max(0, end - (begin ?? 0)) : size.max;
-    return { begin: undefined, count: { isRequest: size.isRequest, min: 0, max }, step };
+    return { begin: undefined, count: partOfDim(size, size.isRequest, max), step };
   }
   const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x < 0 ? x + size : x, low), high);
   const from = begin === undefined ? (step > 0 ? 0 : size - 1) : step > 0 ? clamp(begin, 0, size) : clamp(begin, -1, size - 1);
@@ -70,7 +74,7 @@ export function planStridedSlice(
       } else {
         const isUnknown = (!hasBit(beginMask, i) && begin[i] === undefined) || (!hasBit(endMask, i) && end[i] === undefined);
         const piece = isUnknown
-          ? { begin: undefined, count: { isRequest: false, min: 0, max: typeof size === 'number' ? size : size.max }, step }
+          ? { begin: undefined, count: partOfDim(size, false, typeof size === 'number' ? size : size.max), step }
           : cutAxis(size, hasBit(beginMask, i) ? undefined : begin[i], hasBit(endMask, i) ? undefined : end[i], step);
         axes.push(piece);
         result.push(piece.count);

@@ -1,10 +1,20 @@
 // What is known about a tensor before anything runs: its type, its shape, its content where that is constant, and where the content comes from.
 import type { Body, Edge } from '../graph/index.ts';
+import type { Size } from './sizes.ts';
 
 /** A size: known; or within bounds; `isRequest` when a request chooses it (a batch, the value of an input). */
 export type Dim =
   | number
-  | { readonly isRequest: boolean; readonly min: number /** Undefined: no bound is known. */; readonly max: number | undefined };
+  | {
+      readonly isRequest: boolean;
+      readonly min: number;
+      /** Undefined: no bound is known. */
+      readonly max: number | undefined;
+      /** Never below it, as a formula of what a request chooses; present only where somebody asks what a request costs. */
+      readonly upper?: Size;
+      /** It is `upper`, and not only no larger. */
+      readonly isExact?: boolean;
+    };
 
 /** Where content comes from. Several when ways meet. `saver`: the file name that a saver is given. `file`: read from a file. */
 export type ContentOrigin = 'constant' | 'asset' | 'saver' | 'request' | 'variable' | 'file' | 'random' | 'computed';
