@@ -14,10 +14,12 @@ import {
 } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import { type PreparedAnswer, type ReadyAnswer, type SelfTestName, workerEntry } from '../worker/index.ts';
+import type { MemoryShare } from './memory-share.ts';
 import type { ModelWorkerLimits } from './model-worker-options.ts';
 import type { PendingRun } from './pending-run.ts';
 import type { Watchdog, WatchedWorker } from './watchdog.ts';
 import { WorkerProcess } from './worker-process.ts';
+import type { VitalLimits } from './worker-vitals.ts';
 
 export interface JailedWorkerOptions {
   readonly jail: Jail;
@@ -27,6 +29,8 @@ export interface JailedWorkerOptions {
   readonly tags: readonly string[];
   readonly limits: ModelWorkerLimits;
   readonly executableMemory: 'allowed' | 'denied';
+  /** Of the memory of all workers; belongs to this process from now on. Default none: nobody counts. */
+  readonly share?: MemoryShare | undefined;
   /** The file that Node runs; default the real worker. */
   readonly entry: string | undefined;
   readonly onLog: (line: LogLine) => void;
@@ -45,10 +49,12 @@ const refusedByLandlock: ReadonlySet<SelfTestName> = new Set(['list-root', 'read
 export class JailedWorker implements WatchedWorker {
   readonly process: WorkerProcess<PendingRun>;
   readonly executableMemory: 'allowed' | 'denied';
-  readonly limits: JailLimits;
+  readonly limits: JailLimits & VitalLimits;
   readonly #options: JailedWorkerOptions;
   readonly #jailed: JailedProcess;
   #prepared: Promise<PreparedAnswer> | undefined;
+  #loaded: Promise<void> | undefined;
+  #memoryBytes = 0;
   #ready: ReadyAnswer | undefined;
   #attestation: Attestation | undefined;
   #isStarting = true;
@@ -77,7 +83,11 @@ export class JailedWorker implements WatchedWorker {
       this.#receivedBytes += chunk.length;
     });
     const unwatch = watchdog.watch(this);
-    void this.process.ended.then(unwatch);
+    options.share?.hold(this);
+    void this.process.ended.then(() => {
+      unwatch();
+      options.share?.release();
+    });
   }
 
   /**
@@ -105,17 +115,19 @@ export class JailedWorker implements WatchedWorker {
   }
 
   /**
-   * Gives a prepared worker its model and lets it load.
+   * Gives a prepared worker its model and lets it load. Does its work once, however often it is called.
    * @throws MODEL_LOAD_FAILED, MODEL_INVALID, WORKER_START_FAILED, WORKER_PROTOCOL_VIOLATION, and what `content` throws. The process
    * has ended when this rejects.
    */
   load(content: () => AsyncIterable<ModelChunk>): Promise<void> {
-    return this.#orEnd(() => this.#load(content()));
+    this.#loaded ??= this.#orEnd(() => this.#load(content()));
+    return this.#loaded;
   }
 
   async #load(content: AsyncIterable<ModelChunk>): Promise<void> {
-    const { tags, signatures, limits } = this.#options;
+    const { tags, signatures, limits, share } = this.#options;
     this.#isStarting = true;
+    await share?.expectModel();
     this.#ready = await this.process.load(content, {
       tags,
       signatures,
@@ -124,6 +136,8 @@ export class JailedWorker implements WatchedWorker {
     });
     await this.#attest();
     this.#isStarting = false;
+    this.usage();
+    share?.settle();
   }
 
   /** What the kernel said last; undefined before the first attestation, and outside of any jail. */
@@ -145,6 +159,20 @@ export class JailedWorker implements WatchedWorker {
     return this.process.inFlightCount > 0 ? 'running' : 'idle';
   }
 
+  get answeredCount(): number {
+    return this.process.answeredCount;
+  }
+
+  /** Of its own, when it was looked at last. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /** It has nothing to do and will be closed: its memory counts as free soon. */
+  leave(): void {
+    this.#options.share?.leave();
+  }
+
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
@@ -154,7 +182,9 @@ export class JailedWorker implements WatchedWorker {
   }
 
   usage(): ProcessUsage | undefined {
-    return this.#jailed.usage();
+    const usage = this.#jailed.usage();
+    if (usage !== undefined) this.#memoryBytes = usage.memoryBytes;
+    return usage;
   }
 
   kill(reason: AirlockError): void {
@@ -195,10 +225,17 @@ function notHeld(detail: string): AirlockError {
   return new AirlockError('WORKER_START_FAILED', { message: 'The jail does not hold the worker as it should', detail });
 }
 
-function jailLimits({ memoryMiB, cpuPercent, intraOpThreads, interOpThreads }: ModelWorkerLimits): JailLimits {
+function jailLimits({
+  memoryMiB,
+  cpuPercent,
+  cpuMs,
+  intraOpThreads,
+  interOpThreads,
+}: ModelWorkerLimits): JailLimits & VitalLimits {
   return {
     memoryBytes: memoryMiB * 1024 * 1024,
     maxTasks: ownTasks + intraOpThreads + interOpThreads,
     ...(cpuPercent === undefined ? {} : { cpuPercent }),
+    ...(cpuMs === undefined ? {} : { requestCpuMs: cpuMs }),
   };
 }

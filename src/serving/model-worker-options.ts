@@ -4,6 +4,8 @@ import type { ModelChunk } from '../model/index.ts';
 import type { Jail, LogLine } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { ExecutableMemory } from './executable-memory.ts';
+import type { MemoryNeed, MemoryShare } from './memory-share.ts';
+import type { StrandedRuns } from './run-pipeline.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface ModelWorkerLimits {
@@ -29,6 +31,8 @@ export interface ModelWorkerLimits {
   readonly loadTimeoutMs: number;
   /** Memory of the worker's own; one that takes more is ended. Default 4096. */
   readonly memoryMiB: number;
+  /** Processor time that one request may take, all threads together; the watchdog looks every 50 ms. Default no limit. */
+  readonly cpuMs?: number;
   /** Share of one core, 100 being a whole one; only where cgroups are delegated. Default no limit. */
   readonly cpuPercent?: number;
 }
@@ -66,8 +70,16 @@ export interface ModelWorkerOptions {
   readonly limits?: Partial<ModelWorkerLimits>;
   /** Default allowed. */
   readonly executableMemory?: ExecutableMemory;
-  /** Whether a second process waits without the model, so that a restart is fast. Default false. */
-  readonly spare?: boolean;
+  /** Whether a second process waits: `true` without the model, so that a restart is fast; `loaded` with it, so that it takes over at once. Default false. */
+  readonly spare?: boolean | 'loaded';
+  /** Asks for a share of the memory of all workers before a process is started. @throws MEMORY_BUDGET_EXCEEDED. Default: nobody counts. */
+  readonly reserve?: (need: MemoryNeed, withModel: boolean) => Promise<MemoryShare>;
+  /** What `need` the process itself is; default `needed`. */
+  readonly need?: MemoryNeed;
+  /**
+   * Takes the requests that a worker which ended had not begun. Default: a loaded spare answers them; without one they fail as those that it was at.
+   */
+  readonly onStranded?: (stranded: StrandedRuns) => void;
   /** Runs before each process is started, also a spare one; the start fails with what it throws. For verifying the slot. */
   readonly beforeStart?: () => Promise<void>;
   /** Called again with `restarting` when more is known: how a process died, or why a restart failed. */

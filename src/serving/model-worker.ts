@@ -4,13 +4,14 @@ import { AirlockError } from '../core/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type ExecutableMemory, needsExecutableMemory } from './executable-memory.ts';
 import { JailedWorker } from './jailed-worker.ts';
+import type { MemoryNeed, MemoryShare } from './memory-share.ts';
 import {
   defaultModelWorkerLimits,
   type ModelWorkerLimits,
   type ModelWorkerOptions,
   type ModelWorkerState,
 } from './model-worker-options.ts';
-import { RunPipeline } from './run-pipeline.ts';
+import { RunPipeline, type StrandedRuns } from './run-pipeline.ts';
 import type { WorkerRunOptions } from './runner.ts';
 import { SpareWorker } from './spare-worker.ts';
 import type { WorkerEnd } from './worker-process.ts';
@@ -48,10 +49,18 @@ export class ModelWorker {
     this.#pipeline = new RunPipeline(options.signatures, this.#limits);
     this.#executableMemory = options.executableMemory ?? { setting: 'allowed', why: 'nothing was decided' };
     if (options.spare === true)
-      this.#spare = new SpareWorker(async () => {
-        await options.beforeStart?.();
-        return this.#startWorker();
-      });
+      this.#spare = new SpareWorker(
+        async () => this.#startWorker(await this.#admit('spare', false)),
+        (worker) => worker.prepare(),
+      );
+    else if (options.spare === 'loaded')
+      this.#spare = new SpareWorker(
+        async () => this.#startWorker(await this.#admit('spare', true)),
+        async (worker) => {
+          await worker.prepare();
+          await worker.load(options.content);
+        },
+      );
   }
 
   get state(): ModelWorkerState {
@@ -71,6 +80,21 @@ export class ModelWorker {
   /** Requests that wait or are in the worker. */
   get pendingCount(): number {
     return this.#pipeline.pendingCount;
+  }
+
+  /** How many requests it takes without one of them waiting long. */
+  get depth(): number {
+    return this.#pipeline.depth;
+  }
+
+  /** Takes over requests that another worker of the same model left behind; they fail where this one is not available. */
+  adopt(stranded: StrandedRuns): void {
+    this.#pipeline.adopt(stranded, this.#onRunFailure);
+  }
+
+  /** Ends a spare process to have its memory; settles when it is gone, undefined when there is none. */
+  giveUpSpare(): Promise<unknown> | undefined {
+    return this.#spare?.giveUp();
   }
 
   /** What holds the worker and how it fares, for an operator. */
@@ -123,6 +147,7 @@ export class ModelWorker {
   async #close(): Promise<void> {
     const wasAvailable = this.#state === 'ready';
     this.#enter('closing');
+    if (this.pendingCount === 0) this.#worker?.leave();
     clearTimeout(this.#restartTimer);
     const spareClosed = this.#spare?.close();
     if (wasAvailable) {
@@ -154,8 +179,8 @@ export class ModelWorker {
     this.#worker = undefined;
     let worker = this.#spare?.take();
     if (worker === undefined) {
-      await this.#options.beforeStart?.();
-      worker = this.#startWorker();
+      const share = await this.#admit(this.#options.need ?? 'needed', true);
+      worker = this.#startWorker(share);
     }
     this.#worker = worker;
     const { tensorflowVersion } = await worker.prepare();
@@ -164,10 +189,15 @@ export class ModelWorker {
     this.#assertWanted();
     // onBroken comes once, and found nothing to restart when it came before this turn: such a process must never count as ready.
     if (worker.process.isBroken) throw await worker.process.loadFailure();
+    this.#serveWith(worker);
+    this.#spare?.fill();
+  }
+
+  #serveWith(worker: JailedWorker): void {
+    this.#worker = worker;
     this.#availableSinceMs = performance.now();
     this.#pipeline.attach(worker.process);
     this.#enter('ready');
-    this.#spare?.fill();
   }
 
   /** A model that cannot even warm up without it gets a second start. @throws `thrown` when that is not what was wrong. */
@@ -179,10 +209,25 @@ export class ModelWorker {
     await this.#launch();
   }
 
+  /** What a process needs before it may be started. */
+  async #admit(need: MemoryNeed, withModel: boolean): Promise<MemoryShare | undefined> {
+    await this.#options.beforeStart?.();
+    return this.#options.reserve?.(need, withModel);
+  }
+
   /** Not asynchronous: `close` must find each process that was started. */
-  #startWorker(): JailedWorker {
+  #startWorker(share: MemoryShare | undefined): JailedWorker {
+    try {
+      this.#assertWanted();
+      return this.#startJailed(share);
+    } catch (thrown) {
+      share?.release();
+      throw thrown;
+    }
+  }
+
+  #startJailed(share: MemoryShare | undefined): JailedWorker {
     const { jail, watchdog, slot, signatures, tags = ['serve'], entry, onLog } = this.#options;
-    this.#assertWanted();
     return new JailedWorker({
       jail,
       watchdog,
@@ -191,6 +236,7 @@ export class ModelWorker {
       tags,
       limits: this.#limits,
       executableMemory: this.#executableMemory.setting,
+      share,
       entry,
       onLog: onLog ?? (() => undefined),
       onAnswer: ({ process }) => this.#pipeline.onAnswer(process),
@@ -206,10 +252,21 @@ export class ModelWorker {
   /** Also called while a process loads; then `load` rejects as well, and that is what counts. A spare one has its own keeper. */
   #onBroken(worker: JailedWorker, reason: AirlockError): void {
     if (worker !== this.#worker) return;
+    const { onStranded, spare } = this.#options;
+    const isServing = this.#state === 'ready';
+    const stranded = isServing && (onStranded !== undefined || spare === 'loaded') ? this.#pipeline.takeUnbegun() : undefined;
     this.#pipeline.detach();
-    if (this.#state !== 'ready') return;
+    if (!isServing) return;
     if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
     this.#enter('restarting', reason);
+    const loaded = spare === 'loaded' ? this.#spare?.takeReady() : undefined;
+    if (loaded !== undefined) {
+      this.#takeOver(worker, reason, loaded);
+      if (stranded !== undefined) this.adopt(stranded);
+      return;
+    }
+    if (onStranded !== undefined && stranded !== undefined) onStranded(stranded);
+    else for (const run of stranded?.runs ?? []) run.fail(new AirlockError('WORKER_CRASHED'));
     void worker.process.ended.then((end) => {
       if (this.#state !== 'restarting') return;
       // Only the exit says how a process died whose socket ended.
@@ -220,12 +277,31 @@ export class ModelWorker {
     });
   }
 
-  #restartLater(): void {
-    if (this.#state !== 'restarting') return;
+  /** A loaded spare serves from this moment on. The next one is loaded when the process that ended is gone, after the pause of a restart. */
+  #takeOver(ended: JailedWorker, reason: AirlockError, loaded: JailedWorker): void {
+    const pauseMs = this.#nextPauseMs();
+    this.#serveWith(loaded);
+    void ended.process.ended.then((end) => {
+      if (end.reason !== reason) {
+        this.#tell('restarting', end.reason);
+        if (this.#state === 'ready') this.#tell('ready', undefined);
+      }
+      if (isOwnCrash(end)) this.#allowExecutableMemory(`a worker without it ended by ${end.reason.detail}`);
+      this.#spare?.fillLater(pauseMs);
+    });
+  }
+
+  #nextPauseMs(): number {
     const { backoffMs = 100, maxBackoffMs = 30_000 } = this.#options;
     const pauseMs = Math.min(backoffMs * 2 ** this.#failures, maxBackoffMs);
     this.#failures++;
     this.#restarts++;
+    return pauseMs;
+  }
+
+  #restartLater(): void {
+    if (this.#state !== 'restarting') return;
+    const pauseMs = this.#nextPauseMs();
     this.#restartTimer = setTimeout(() => {
       this.#launch().catch((thrown: unknown) => {
         if (this.#state !== 'restarting') return;

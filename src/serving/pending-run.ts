@@ -7,20 +7,26 @@ import type { WorkerCall } from './worker-connection.ts';
 export class PendingRun implements WorkerCall {
   readonly signatureIndex: number;
   readonly inputs: readonly Tensor[];
-  /** On the clock of the pipeline's DeadlineTimer. */
-  readonly deadlineAtMs: number;
+  /** On the clock of the DeadlineTimer of the pipeline that it is in. */
+  deadlineAtMs: number;
   settled = false;
+  /** How often it was taken out of a worker that ended before it came to it. */
+  moves = 0;
+  /** Sees each failure of a request that was sent, and may replace it; of the worker that it is with. */
+  onFailure: (error: AirlockError) => AirlockError;
   readonly #resolve: (outputs: Tensor[]) => void;
   readonly #reject: (error: AirlockError) => void;
 
   constructor(
     request: { signatureIndex: number; inputs: readonly Tensor[]; deadlineAtMs: number },
+    onFailure: (error: AirlockError) => AirlockError,
     resolve: (outputs: Tensor[]) => void,
     reject: (error: AirlockError) => void,
   ) {
     this.signatureIndex = request.signatureIndex;
     this.inputs = request.inputs;
     this.deadlineAtMs = request.deadlineAtMs;
+    this.onFailure = onFailure;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -32,7 +38,7 @@ export class PendingRun implements WorkerCall {
 
   fail(error: AirlockError): void {
     this.settled = true;
-    this.#reject(error);
+    this.#reject(this.onFailure(error));
   }
 
   /** A request that waited behind a slow one is given the grace time from when the worker came to it. */

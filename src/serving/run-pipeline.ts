@@ -11,6 +11,15 @@ import type { WorkerProcess } from './worker-process.ts';
 /** See `fastPipelineDepth`. */
 const fastServiceMs = 1;
 
+/** How many workers a request may see end before it came to its turn. */
+const maxMoves = 3;
+
+/** Requests that a worker left behind when it ended, and what the time was on the clock of their deadlines. */
+export interface StrandedRuns {
+  readonly runs: readonly PendingRun[];
+  readonly nowMs: number;
+}
+
 export class RunPipeline {
   readonly #signatures: readonly Signature[];
   readonly #limits: ModelWorkerLimits;
@@ -27,6 +36,16 @@ export class RunPipeline {
     this.#limits = limits;
   }
 
+  /** How many requests it takes without one of them waiting long: those that are sent ahead. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** How long the worker takes for a request, as a running mean. */
+  get serviceMs(): number {
+    return this.#serviceMs;
+  }
+
   /** Requests that wait or are in the worker. */
   get pendingCount(): number {
     return this.#queue.length + (this.#worker?.inFlightCount ?? 0);
@@ -37,12 +56,44 @@ export class RunPipeline {
     this.#worker = worker;
   }
 
-  /** The process is of no use any more, and has failed what was in it; what waits fails too. */
+  /** The process is of no use any more, and fails what was in it; what waits fails too. */
   detach(): void {
     this.#worker = undefined;
     for (const run of this.#queue.remove(() => true)) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
     this.#deadlines.clear();
     this.#onDrained?.();
+  }
+
+  /**
+   * Takes away what the process was not at and another may answer, oldest first: it is a pure function of its inputs, and not even that matters for what was never
+   * begun. What was moved too often stays, to fail with the process: it may be what ends them.
+   */
+  takeUnbegun(): StrandedRuns {
+    const sent = this.#worker?.takeUnbegun() ?? [];
+    const runs: PendingRun[] = [];
+    for (const run of [...sent, ...this.#queue.remove(() => true)]) {
+      if (run.settled) continue;
+      if (run.moves >= maxMoves) run.fail(new AirlockError('WORKER_CRASHED'));
+      else runs.push(run);
+    }
+    return { runs, nowMs: this.#deadlines.nowMs };
+  }
+
+  /** Takes over what another process left; it has its old deadline, and goes before nothing that waits here. There must be a worker. */
+  adopt({ runs, nowMs }: StrandedRuns, onFailure: (error: AirlockError) => AirlockError): void {
+    const worker = this.#worker;
+    const hereMs = this.#deadlines.nowMs;
+    for (const run of runs) {
+      run.moves++;
+      run.onFailure = onFailure;
+      run.deadlineAtMs += hereMs - nowMs;
+      if (run.deadlineAtMs <= hereMs) run.fail(new AirlockError('DEADLINE_EXCEEDED'));
+      else if (worker === undefined) run.fail(new AirlockError('MODEL_NOT_AVAILABLE'));
+      // It waited once already: the length of the queue does not count.
+      else if (worker.inFlightCount < this.#depth && this.#queue.length === 0) this.#send(worker, run, run.deadlineAtMs - hereMs);
+      else this.#queue.push(run);
+      if (!run.settled) this.#deadlines.arm(run.deadlineAtMs);
+    }
   }
 
   /** Settles when nothing waits and nothing runs any more. */
@@ -69,7 +120,7 @@ export class RunPipeline {
       // Not a number is refused too.
       if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
       const deadlineAtMs = this.#deadlines.nowMs + deadlineMs;
-      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, resolve, (error) => reject(onFailure(error)));
+      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, onFailure, resolve, reject);
       if (worker.inFlightCount < this.#depth) this.#send(worker, run, deadlineMs);
       else if (this.#queue.length < maxQueue) this.#queue.push(run);
       else throw new AirlockError('SERVER_OVERLOADED');

@@ -1,14 +1,17 @@
-// A second process of a model that waits without the model, so that a restart begins where loading a model begins. It has seen no byte
-// of a model and no request, so whoever took over the first process gains nothing in this one.
+// A second process of a model that waits: without the model, so that a restart begins where loading a model begins, or with it, so that it takes over at once. It has seen
+// no request, and one without the model no byte of a model, so whoever took over the first process gains nothing in this one.
 import { AirlockError } from '../core/index.ts';
 import type { JailedWorker } from './jailed-worker.ts';
 
 /** The pause before a spare that died or could not be prepared is replaced; it doubles. */
 const firstPauseMs = 1000;
 const maxPauseMs = 300_000;
+/** The same for one whose memory was needed. */
+const givenUpPauseMs = 30_000;
 
 export class SpareWorker {
   readonly #start: () => Promise<JailedWorker>;
+  readonly #bringUp: (worker: JailedWorker) => Promise<unknown>;
   #filling: Promise<void> | undefined;
   #worker: JailedWorker | undefined;
   #isPrepared = false;
@@ -16,9 +19,13 @@ export class SpareWorker {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param start starts a process, which need not be prepared yet. */
-  constructor(start: () => Promise<JailedWorker>) {
+  /**
+   * @param start starts a process, which need not be prepared yet.
+   * @param bringUp brings it to where it waits; the process has ended when it rejects.
+   */
+  constructor(start: () => Promise<JailedWorker>, bringUp: (worker: JailedWorker) => Promise<unknown>) {
     this.#start = start;
+    this.#bringUp = bringUp;
   }
 
   get state(): 'starting' | 'ready' | 'none' {
@@ -47,20 +54,41 @@ export class SpareWorker {
     void worker.process.ended.then(() => this.#lose(worker));
     if (this.#closed) this.discard();
     try {
-      await worker.prepare();
+      await this.#bringUp(worker);
       this.#isPrepared = this.#worker === worker;
     } catch {
       // It has ended, and was counted there.
     }
   }
 
-  /** Gives the process away; undefined when there is none. It may still be preparing, which its `prepare` waits for. */
+  /** Sees to it that there is one after `pauseMs`. */
+  fillLater(pauseMs: number): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.fill(), pauseMs).unref();
+  }
+
+  /** Ends the process to have its memory, and makes no other for a while; settles when it is gone, undefined when there is none. */
+  giveUp(): Promise<unknown> | undefined {
+    const worker = this.#worker;
+    if (worker === undefined) return undefined;
+    this.discard();
+    this.fillLater(givenUpPauseMs);
+    return worker.process.ended;
+  }
+
+  /** Gives the process away; undefined when there is none. It may still be on its way, which its `prepare` and `load` wait for. */
   take(): JailedWorker | undefined {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#isPrepared = false;
     this.#failures = 0;
     return worker?.process.isBroken === true ? undefined : worker;
+  }
+
+  /** The same for one that need not be waited for. */
+  takeReady(): JailedWorker | undefined {
+    return this.#isPrepared ? this.take() : undefined;
   }
 
   /** Ends the process, if there is one; `fill` makes another. */
@@ -86,8 +114,7 @@ export class SpareWorker {
   }
 
   #replaceLater(): void {
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => this.fill(), Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs)).unref();
+    this.fillLater(Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs));
     this.#failures++;
   }
 }

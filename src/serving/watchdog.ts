@@ -5,7 +5,7 @@ import type { AirlockError } from '../core/index.ts';
 import type { ProcessUsage } from '../sandbox/index.ts';
 import { type VitalLimits, type VitalReading, WorkerVitals } from './worker-vitals.ts';
 
-export interface WatchedWorker extends Pick<VitalReading, 'phase' | 'receivedBytes' | 'unsentBytes'> {
+export interface WatchedWorker extends Pick<VitalReading, 'phase' | 'receivedBytes' | 'unsentBytes' | 'answeredCount'> {
   readonly limits: VitalLimits;
   /** Undefined when the process is gone, or not there yet. */
   usage(): ProcessUsage | undefined;
@@ -26,11 +26,14 @@ interface Watch {
 
 export class Watchdog {
   readonly #times: WatchdogTimes;
+  readonly #onLooked: (() => void) | undefined;
   readonly #watches = new Map<WatchedWorker, Watch>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(times: WatchdogTimes = { busyMs: 50, idleMs: 1000 }) {
+  /** @param onLooked called after each round. */
+  constructor(times: WatchdogTimes = { busyMs: 50, idleMs: 1000 }, onLooked?: () => void) {
     this.#times = times;
+    this.#onLooked = onLooked;
   }
 
   /** Looks after `worker` until the returned function is called, which is for when the process has ended. */
@@ -50,13 +53,23 @@ export class Watchdog {
   #look(): void {
     const atMs = performance.now();
     for (const [worker, watch] of this.#watches) {
-      const { phase, receivedBytes, unsentBytes } = worker;
+      const { phase, receivedBytes, unsentBytes, answeredCount } = worker;
       if (phase === 'idle' && watch.nextAtMs > atMs) continue;
       watch.nextAtMs = atMs + this.#times.idleMs;
       const usage = worker.usage();
-      const reason = usage && watch.vitals.judge({ atMs, usage, phase, receivedBytes, unsentBytes });
+      const reason =
+        usage &&
+        watch.vitals.judge({
+          atMs,
+          usage,
+          phase,
+          receivedBytes,
+          unsentBytes,
+          ...(answeredCount === undefined ? {} : { answeredCount }),
+        });
       // Looked at until it is gone: a kill may fail while this process is out of file descriptors.
       if (reason !== undefined) worker.kill(reason);
     }
+    this.#onLooked?.();
   }
 }

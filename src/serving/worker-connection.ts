@@ -79,6 +79,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   #nextId = 1;
   #stage: Stage = 'waiting';
   #broken = false;
+  #answeredCount = 0;
 
   constructor(options: WorkerConnectionOptions) {
     this.#options = options;
@@ -126,6 +127,11 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
 
   get inFlightCount(): number {
     return this.#inFlight.length;
+  }
+
+  /** Calls that were answered so far; tells one call that the worker is at from the next. */
+  get answeredCount(): number {
+    return this.#answeredCount;
   }
 
   /** The call that the worker is at. */
@@ -177,6 +183,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
 
   receive({ kind }: FrameHeader, description: Description, body: Buffer): void {
     // What is read is read before the call leaves the list: a violation must fail this call too.
+    if (this.#stage === 'serving') this.#answeredCount++;
     if (description.kind === 'tensors') {
       const outputs = readResultTensors(description.heads, body);
       this.#inFlight.shift()?.call.succeed(outputs);
@@ -208,6 +215,12 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   /** Ends the worker in peace: it exits when it has answered what was sent. */
   end(): void {
     this.#writer.end();
+  }
+
+  /** Takes back the calls that the worker has not come to, in order: it reads one only when it has answered the one before. Only for a worker that is to answer nothing more. */
+  takeUnbegun(): Call[] {
+    this.#broken = true;
+    return this.#inFlight.splice(1).map(({ call }) => call);
   }
 
   /** Gives up: fails the call that the worker is at with `headError`, every other with `error`, and calls nothing any more. */

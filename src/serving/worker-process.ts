@@ -103,6 +103,16 @@ export class WorkerProcess<Call extends WorkerCall> {
     return this.#connection.inFlightCount;
   }
 
+  /** See WorkerConnection. */
+  get answeredCount(): number {
+    return this.#connection.answeredCount;
+  }
+
+  /** For a process that is broken: takes back what it had not begun, so that another can be asked. What it was at fails when it is gone. */
+  takeUnbegun(): Call[] {
+    return this.#connection.takeUnbegun();
+  }
+
   get head(): Call | undefined {
     return this.#connection.head;
   }
@@ -194,7 +204,12 @@ function startFailed(detail: string | undefined): AirlockError {
 /** Reasons that every call in flight is told. */
 const passedToAll: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['WORKER_PROTOCOL_VIOLATION', 'SERVER_STOPPING']);
 /** Reasons that lie in the request that the worker was at, which must not be sent again. */
-const passedToHead: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...passedToAll, 'WORKER_OUT_OF_MEMORY', 'WORKER_FORBIDDEN']);
+const passedToHead: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...passedToAll,
+  'WORKER_OUT_OF_MEMORY',
+  'WORKER_FORBIDDEN',
+  'CPU_TIME_EXCEEDED',
+]);
 
 /** What a call is told: where its own request was not the reason, it must be an error that may be retried. */
 function inFlightError(reason: AirlockError, passedOn: ReadonlySet<ErrorCode>): AirlockError {

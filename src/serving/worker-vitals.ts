@@ -8,6 +8,8 @@ export interface VitalLimits {
   readonly memoryBytes: number;
   /** Threads. */
   readonly maxTasks: number;
+  /** Processor time of all threads together for one request. Default no limit. */
+  readonly requestCpuMs?: number;
 }
 
 /** A worker at one moment. */
@@ -18,6 +20,8 @@ export interface VitalReading {
   readonly phase: 'starting' | 'idle' | 'running';
   /** Bytes that came from the worker so far; another number than before means that it got on. */
   readonly receivedBytes: number;
+  /** Requests that it has answered so far: tells the one that it is at from the next. Default: nobody counts. */
+  readonly answeredCount?: number;
   /** Bytes for the worker that still lie in the server. */
   readonly unsentBytes: number;
 }
@@ -28,6 +32,7 @@ const maxStillMs = 1000;
 const minStillReadings = 15;
 /** The kernel counts processor time in steps of 10 ms. */
 const stillCpuMs = 20;
+const clockStepMs = 10;
 /** Node and TensorFlow tidy up after a request. */
 const maxIdleCpuMs = 2000;
 /** What an idle worker may use for ever. */
@@ -48,12 +53,15 @@ export class WorkerVitals {
   #idleSince: Since | undefined;
   #headlessSinceMs: number | undefined;
   #receivedBytes = 0;
+  /** The request that was seen last, what had been used before it, and whether the worker had nothing to do then. */
+  #runStart = { answeredCount: 0, cpuMs: 0 };
+  #wasIdle = false;
 
   constructor(limits: VitalLimits) {
     this.#limits = limits;
   }
 
-  /** Why the worker must be ended, or undefined: WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN, WORKER_CRASHED. */
+  /** Why the worker must be ended, or undefined: WORKER_OUT_OF_MEMORY, WORKER_FORBIDDEN, WORKER_CRASHED, CPU_TIME_EXCEEDED. */
   judge(reading: VitalReading): AirlockError | undefined {
     const { memoryBytes, threads } = reading.usage;
     if (memoryBytes > this.#limits.memoryBytes) {
@@ -66,7 +74,12 @@ export class WorkerVitals {
     }
     const gotOn = reading.receivedBytes !== this.#receivedBytes;
     this.#receivedBytes = reading.receivedBytes;
-    return this.#judgeHead(reading) ?? this.#judgeStillness(reading, gotOn) ?? this.#judgeIdleness(reading, gotOn);
+    return (
+      this.#judgeHead(reading) ??
+      this.#judgeRequest(reading) ??
+      this.#judgeStillness(reading, gotOn) ??
+      this.#judgeIdleness(reading, gotOn)
+    );
   }
 
   /** Who takes over a worker could end its first thread and go on in another, where neither memory nor time would be seen. */
@@ -74,6 +87,28 @@ export class WorkerVitals {
     this.#headlessSinceMs = usage.isHeadless ? (this.#headlessSinceMs ?? atMs) : undefined;
     if (this.#headlessSinceMs === undefined || atMs - this.#headlessSinceMs < maxHeadlessMs) return undefined;
     return new AirlockError('WORKER_FORBIDDEN', { detail: 'killed: it ended its first thread and went on in others' });
+  }
+
+  /**
+   * A request is charged from the first look at it on, since what came before may have been another's; from the look before where the worker had nothing to do then and
+   * has answered nothing since. Never more than it used, but for a step of the kernel's clock and what an idle worker uses.
+   */
+  #judgeRequest({ usage, phase, answeredCount = 0 }: VitalReading): AirlockError | undefined {
+    const { requestCpuMs } = this.#limits;
+    if (requestCpuMs === undefined) return undefined;
+    const wasIdle = this.#wasIdle;
+    this.#wasIdle = phase === 'idle';
+    const isSame = this.#runStart.answeredCount === answeredCount;
+    if (phase !== 'running' || !isSame) {
+      this.#runStart = { answeredCount, cpuMs: usage.cpuMs };
+      return undefined;
+    }
+    const allowanceMs = wasIdle ? clockStepMs * 2 : clockStepMs;
+    const usedMs = usage.cpuMs - this.#runStart.cpuMs;
+    if (usedMs <= requestCpuMs + allowanceMs) return undefined;
+    return new AirlockError('CPU_TIME_EXCEEDED', {
+      detail: `killed: a request used more than ${requestCpuMs} ms of processor time, ${Math.round(usedMs)} ms`,
+    });
   }
 
   #judgeStillness({ atMs, usage, phase, unsentBytes }: VitalReading, gotOn: boolean): AirlockError | undefined {
