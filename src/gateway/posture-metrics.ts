@@ -1,7 +1,7 @@
-// The posture of what serves in numbers: as metrics in the text format of Prometheus, and as part of the status. Neither names a path, and the metrics no model.
+// The posture of what serves in numbers: as metrics, and as part of the status. Neither names a path, and the metrics no model.
 import { severities } from '../core/index.ts';
 import { nodeState, type OpenAdvisory, type Posture, reaches, type SlotPosture, servingSlots } from '../posture/index.ts';
-import { metricText, type Sample } from './prometheus-text.ts';
+import type { MetricFamily, Sample } from '../telemetry/index.ts';
 
 interface Metric {
   readonly name: string;
@@ -64,10 +64,10 @@ function numbers(value: number | undefined): readonly Sample[] {
 }
 
 /** Empty while no posture is known. */
-export function postureMetrics(posture: Posture | undefined): string {
+export function postureMetrics(posture: Posture | undefined): MetricFamily[] {
   const slot = posture && servingSlots(posture).at(0);
-  if (posture === undefined || slot === undefined) return '';
-  return metrics.map((metric) => metricText({ ...metric, samples: metric.samples(slot, posture) })).join('');
+  if (posture === undefined || slot === undefined) return [];
+  return metrics.map((metric) => ({ ...metric, samples: metric.samples(slot, posture) }));
 }
 
 /** Advisories in the status; `airlock runtime check --format json` has all. */

@@ -6,6 +6,7 @@ import { advisoryDocument, writeUpdate } from '../advisories/index.ts';
 import { AuditLog } from '../audit/index.ts';
 import { defaultRuntimeConfig } from '../config/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
+import { familiesText } from '../telemetry/index.ts';
 import { postureMetrics } from './posture-metrics.ts';
 import { PostureWatch } from './posture-watch.ts';
 
@@ -57,8 +58,8 @@ describe('PostureWatch', () => {
     const audit = new AuditLog(join(store, 'audit'));
     await watch.admit();
     expect(watch.state?.slots[0]).toMatchObject({ isOverdue: false, daysLeft: 0 });
-    expect(postureMetrics(watch.state)).toContain('airlock_runtime_days_left 0\n');
-    expect(postureMetrics(undefined)).toBe('');
+    expect(familiesText(postureMetrics(watch.state))).toContain('airlock_runtime_days_left 0\n');
+    expect(postureMetrics(undefined)).toEqual([]);
     const catalog = { models: [] } as unknown as ModelCatalog;
     watch.start({ catalog, loaded: Promise.resolve(), scanned: () => [], audit });
     try {

@@ -2,8 +2,8 @@
 import type { Config } from '../config/index.ts';
 import { type OfferedVersion, Recorder, type RecorderReport } from '../recording/index.ts';
 import type { ModelVersion } from '../serving/index.ts';
+import type { MetricFamily } from '../telemetry/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
-import { metricText } from './prometheus-text.ts';
 
 /** Told of each request that the model answered. */
 export type OnAnswered = (signature: Signature, tensors: readonly Tensor[]) => void;
@@ -31,20 +31,19 @@ export function recorderHook(recorder: Recorder | undefined, model: string, vers
   return (signature, tensors) => recorder.offer({ model, version: offeredVersion(version), signature, tensors });
 }
 
-/** In the text format of Prometheus. */
-export function recorderMetrics({ kept, leftOut, dropped, failed, active }: RecorderReport): string {
+export function recorderMetrics({ kept, leftOut, dropped, failed, active }: RecorderReport): MetricFamily[] {
   const outcomes = Object.entries({ kept, leftOut, dropped, failed });
-  return (
-    metricText({
+  return [
+    {
       name: 'airlock_recording_requests_total',
       help: 'Sampled requests by what became of them.',
       type: 'counter',
       samples: outcomes.map(([outcome, count]) => [{ outcome }, count]),
-    }) +
-    metricText({
+    },
+    {
       name: 'airlock_recording_active',
       help: 'Models that are being recorded.',
       samples: [[{}, active.length]],
-    })
-  );
+    },
+  ];
 }

@@ -10,6 +10,7 @@ import type { Posture } from '../posture/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
+import { familiesText, metricsType } from '../telemetry/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
@@ -17,14 +18,13 @@ import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import { postureMetrics } from './posture-metrics.ts';
-import { metricsType } from './prometheus-text.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { recorderHook, recorderMetrics } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import type { RolloutState } from './rollout-watch.ts';
 import { runtimeMetrics, type SlotState } from './runtime-watch.ts';
-import { metricsText } from './scan-metrics.ts';
+import { scanMetrics } from './scan-metrics.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
 import { holdUntilSent } from './unread-answer.ts';
 
@@ -109,10 +109,12 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     reply
       .type(metricsType)
       .send(
-        metricsText(scans().scanned) +
-          postureMetrics(options.posture?.()) +
-          runtimeMetrics(options.installed?.() ?? []) +
-          (recorder === undefined ? '' : recorderMetrics(recorder.report)),
+        familiesText([
+          ...scanMetrics(scans().scanned),
+          ...postureMetrics(options.posture?.()),
+          ...runtimeMetrics(options.installed?.() ?? []),
+          ...(recorder === undefined ? [] : recorderMetrics(recorder.report)),
+        ]),
       ),
   );
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AirlockError } from '../core/index.ts';
 import { builtInPins } from '../runtime/index.ts';
+import { familiesText } from '../telemetry/index.ts';
 import { RuntimeWatch, runtimeMetrics } from './runtime-watch.ts';
 
 let store = '';
@@ -51,7 +52,7 @@ describe('RuntimeWatch', () => {
     expect(watch.about('2.21.0')?.digest).not.toBe(watch.about('2.20.0')?.digest);
     expect(watch.about('2.9.1')).toBeUndefined();
     expect(hashed).toEqual([]);
-    expect(runtimeMetrics(watch.state)).not.toContain('{version');
+    expect(familiesText(runtimeMetrics(watch.state))).not.toContain('{version');
   });
 
   it('does not lose sight of a slot that a link or a file has replaced, nor of all when they cannot be listed', async () => {
@@ -80,8 +81,8 @@ describe('RuntimeWatch', () => {
     expect(entries.map(([kind]) => kind)).toEqual(['runtime verified', 'runtime invalid']);
     expect(entries[1][1]).toMatchObject({ version: '2.20.0', error: 'RUNTIME_SLOT_INVALID', detail: 'LICENSE: missing' });
     expect(troubles).toEqual([expect.stringContaining('TensorFlow 2.20.0')]);
-    expect(runtimeMetrics(watch.state)).toMatch(/airlock_runtime_verified\{version="2.20.0",[^}]*\} 0\n/);
-    expect(runtimeMetrics(watch.state)).toMatch(/airlock_runtime_verified\{version="2.21.0",[^}]*\} 1\n/);
+    expect(familiesText(runtimeMetrics(watch.state))).toMatch(/airlock_runtime_verified\{version="2.20.0",[^}]*\} 0\n/);
+    expect(familiesText(runtimeMetrics(watch.state))).toMatch(/airlock_runtime_verified\{version="2.21.0",[^}]*\} 1\n/);
     broken.clear();
     await watch.verify();
     expect(entries.at(-1)).toEqual(['runtime verified', expect.objectContaining({ version: '2.20.0' })]);

@@ -5,7 +5,7 @@ import { lstat } from 'node:fs/promises';
 import { AirlockError } from '../core/index.ts';
 import { listSlots, type PinTable, type RuntimeSlot, slotDigest, verifySlot } from '../runtime/index.ts';
 import { ScanSchedule } from '../serving/index.ts';
-import { metricText } from './prometheus-text.ts';
+import type { MetricFamily } from '../telemetry/index.ts';
 
 /** One installed TensorFlow, as it was last seen. */
 export interface SlotState {
@@ -153,20 +153,20 @@ function stateOf(slot: RuntimeSlot): Pick<SlotState, 'version' | 'arch' | 'diges
   return { version, arch, digest: slotDigest(slot), origin: pin.origin ?? 'official', builders };
 }
 
-/** In the text format of Prometheus. A slot that was not hashed yet has no sample. */
-export function runtimeMetrics(slots: readonly SlotState[]): string {
+/** A slot that was not hashed yet has no sample. */
+export function runtimeMetrics(slots: readonly SlotState[]): MetricFamily[] {
   const seen = slots.filter(({ verifiedAt }) => verifiedAt !== null);
   const labels = ({ version, arch, origin, digest }: SlotState) => ({ version, arch, origin, digest: digest ?? '' });
-  return (
-    metricText({
+  return [
+    {
       name: 'airlock_runtime_verified',
       help: '1 when the installed TensorFlow was what is pinned, 0 when it was not.',
       samples: seen.map((slot) => [labels(slot), slot.error === null ? 1 : 0]),
-    }) +
-    metricText({
+    },
+    {
       name: 'airlock_runtime_verified_timestamp_seconds',
       help: 'When the installed TensorFlow was last hashed.',
       samples: seen.map((slot) => [labels(slot), Date.parse(slot.verifiedAt ?? '') / 1000]),
-    })
-  );
+    },
+  ];
 }

@@ -1,7 +1,7 @@
-// What scans found, as metrics in the text format of Prometheus, for alerts. Names of models are labels; nothing of a finding is.
+// What scans found, as metrics, for alerts. Names of models are labels; nothing of a finding is.
 import { severities } from '../core/index.ts';
 import type { ScannedVersion } from '../serving/index.ts';
-import { metricText, type Sample } from './prometheus-text.ts';
+import type { MetricFamily, Sample } from '../telemetry/index.ts';
 import { type ScanSummary, scanSummary } from './scan-summary.ts';
 
 interface Metric {
@@ -40,18 +40,14 @@ const metrics: readonly Metric[] = [
   },
 ];
 
-export function metricsText(scanned: readonly ScannedVersion[]): string {
+export function scanMetrics(scanned: readonly ScannedVersion[]): MetricFamily[] {
   const summaries = scanned.map((one) => ({ one, summary: scanSummary(one) }));
-  return metrics
-    .map(({ name, help, samples }) =>
-      metricText({
-        name,
-        help,
-        samples: summaries.flatMap(({ one, summary }) => {
-          const about = { model: one.model, version: String(one.version) };
-          return samples(one, summary).map(([labels, value]): Sample => [{ ...about, ...labels }, value]);
-        }),
-      }),
-    )
-    .join('');
+  return metrics.map(({ name, help, samples }) => ({
+    name,
+    help,
+    samples: summaries.flatMap(({ one, summary }) => {
+      const about = { model: one.model, version: String(one.version) };
+      return samples(one, summary).map(([labels, value]): Sample => [{ ...about, ...labels }, value]);
+    }),
+  }));
 }

@@ -1,0 +1,28 @@
+// What a metric is before it is text: a name, what it says, and its samples of this moment. Everything is counted in plain fields and becomes a family only when somebody
+// asks, so that a request pays nothing for being seen. A label's value is never what a client sent: it comes from the configuration, a model's own list, or our registries.
+import type { Histogram } from './histogram.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export type Sample = readonly [labels: Labels, value: number];
+
+export interface MetricFamily {
+  readonly name: string;
+  /** One line. */
+  readonly help: string;
+  /** Default `gauge`. */
+  readonly type?: 'gauge' | 'counter';
+  readonly samples: readonly Sample[];
+}
+
+export interface HistogramFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'histogram';
+  readonly histograms: readonly (readonly [labels: Labels, histogram: Histogram])[];
+}
+
+export type Family = MetricFamily | HistogramFamily;
+
+/** Asked at each scrape. */
+export type MetricSource = () => readonly Family[];
