@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { attribute, node, placeholder, writeSavedModel } from '../../tests/support/graph.ts';
 import { loadSession, needsRuntime, runSession, sharedModel, slot } from '../../tests/support/runtime.ts';
 import { floats, floatsOf, halfPlusTwo, numeric, signature, spec, strings, stringsOf } from '../../tests/support/tensors.ts';
+import { readRunMetadata } from '../profile/index.ts';
 import { type DType, dtypes, type NumericTensor } from '../tensor/index.ts';
 import type { Session } from './session.ts';
 
@@ -176,6 +177,29 @@ describe.skipIf(slot === undefined)(`session${needsRuntime}`, () => {
     session.close();
   });
 
+  it('gives the trace of a run beside its outputs, and only of one that asked for it', () => {
+    const session = adder();
+    const call = session.call(0);
+    const one = Uint8Array.from([0, 0, 128, 63]);
+    const trace = (maxBytes: number): { readonly sum: number; readonly trace: Buffer | undefined } => {
+      for (const index of [0, 1]) call.setInput(index, float, [1], one);
+      return call.runTraced(1000, maxBytes, ([sum], bytes) => {
+        const body = Buffer.alloc(4);
+        sum.copyTo(body, 0);
+        return { sum: body.readFloatLE(0), trace: bytes };
+      });
+    };
+    const traced = trace(1 << 20);
+    expect(traced.sum).toBe(2);
+    const { nodes } = readRunMetadata(traced.trace ?? Buffer.alloc(0));
+    expect(nodes.map(({ op }) => op)).toEqual(expect.arrayContaining(['_Arg', 'AddV2', '_Retval']));
+    expect(nodes.find(({ node }) => node === 'sum')).toMatchObject({ op: 'AddV2', outputBytes: 4 });
+    expect(trace((traced.trace?.length ?? 0) + 100).trace).toBeDefined();
+    expect(trace(100)).toEqual({ sum: 2, trace: undefined });
+    expect(() => call.runTraced(0, 0, () => undefined)).toThrow(expect.objectContaining({ code: 'INPUT_MISSING' }));
+    session.close();
+  });
+
   it('refuses an output that passes the limit', () => {
     const code = dtypes.DT_STRING.code;
     const nodes = [placeholder('x', code), node('y', 'Identity', ['x'], { T: attribute.type(code) })];
@@ -254,6 +278,19 @@ describe.skipIf(slot === undefined)(`memory${needsRuntime}`, () => {
     const session = adder();
     const [a, b] = [floats([3], 1, 2, 3), floats([3], 4, 5, 6)];
     expect(growthMiB(100_000, () => runSession(session, [a, b], 0, 1000))).toBeLessThan(6);
+    session.close();
+  });
+
+  it('stays flat over 10,000 traced requests', () => {
+    const session = adder();
+    const call = session.call(0);
+    const one = new Uint8Array(4);
+    const act = (): void => {
+      call.setInput(0, float, [1], one);
+      call.setInput(1, float, [1], one);
+      call.runTraced(1000, 1 << 20, () => undefined);
+    };
+    expect(growthMiB(10_000, act)).toBeLessThan(6);
     session.close();
   });
 

@@ -3,7 +3,7 @@
 import { AirlockError, isAirlockError } from '../core/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { Pointer } from './libc.ts';
-import { encodeConfigProto, RunOptionsBuffer, type ThreadOptions } from './protobuf.ts';
+import { encodeConfigProto, RunOptionsBuffer, readBuffer, type ThreadOptions } from './protobuf.ts';
 import { type NativeSession, resolveEndpoint, SignatureCall } from './signature-call.ts';
 import { loadError, runError, throwOnError } from './status.ts';
 import type { TensorFlowLibrary } from './tensorflow-library.ts';
@@ -26,6 +26,7 @@ export class Session implements NativeSession {
   readonly #graph: Pointer;
   readonly #session: Pointer;
   readonly #runOptions: RunOptionsBuffer;
+  #tracedOptions: RunOptionsBuffer | undefined;
   readonly #calls: readonly (SignatureCall | AirlockError)[];
 
   private constructor(options: SessionOptions, native: NativeObjects & { readonly session: Pointer }) {
@@ -84,6 +85,7 @@ export class Session implements NativeSession {
   close(): void {
     deleteNative(this.library, { status: this.#status, graph: this.#graph, session: this.#session });
     this.#runOptions.close();
+    this.#tracedOptions?.close();
   }
 
   /**
@@ -98,13 +100,45 @@ export class Session implements NativeSession {
   }
 
   execute(inputs: Buffer, inputTensors: Uint8Array, outputs: Buffer, outputTensors: Uint8Array, timeoutMs: number): void {
-    const { library } = this;
     if (timeoutMs > 0) this.#runOptions.setTimeoutMs(timeoutMs);
+    const options = timeoutMs > 0 ? this.#runOptions.pointer : null;
+    this.#run(inputs, inputTensors, outputs, outputTensors, options, null);
+  }
+
+  executeTraced(
+    inputs: Buffer,
+    inputTensors: Uint8Array,
+    outputs: Buffer,
+    outputTensors: Uint8Array,
+    timeoutMs: number,
+    maxTraceBytes: number,
+  ): Buffer | undefined {
+    this.#tracedOptions ??= new RunOptionsBuffer(true);
+    this.#tracedOptions.setTimeoutMs(timeoutMs);
+    // SAFETY: made by TensorFlow, empty as TF_SessionRun wants it, and deleted below, on every path, with what was written into it.
+    const metadata = this.library.newBuffer();
+    try {
+      this.#run(inputs, inputTensors, outputs, outputTensors, this.#tracedOptions.pointer, metadata);
+      return readBuffer(metadata, maxTraceBytes);
+    } finally {
+      this.library.deleteBuffer(metadata);
+    }
+  }
+
+  #run(
+    inputs: Buffer,
+    inputTensors: Uint8Array,
+    outputs: Buffer,
+    outputTensors: Uint8Array,
+    options: Pointer | null,
+    metadata: Pointer | null,
+  ): void {
+    const { library } = this;
     // SAFETY: places and tensors have the same number of entries, both made in SignatureCall; TensorFlow reads the inputs and writes
     // one pointer per output, only during the call. The tensors stay ours: the inputs are alive, and what it wrote is deleted by reset.
     library.sessionRun(
       this.#session,
-      timeoutMs > 0 ? this.#runOptions.pointer : null,
+      options,
       inputs,
       inputTensors,
       inputTensors.byteLength / 8,
@@ -113,7 +147,7 @@ export class Session implements NativeSession {
       outputTensors.byteLength / 8,
       null,
       0,
-      null,
+      metadata,
       this.#status,
     );
     throwOnError(library, this.#status, runError);

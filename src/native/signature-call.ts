@@ -123,6 +123,27 @@ export class SignatureCall {
     }
   }
 
+  /**
+   * As `run`, with TensorFlow's tracing on: `use` also gets the bytes of RunMetadata, or undefined when there are more than `maxTraceBytes`.
+   * @throws as `run`; a run that fails has no trace.
+   */
+  runTraced<Result>(
+    timeoutMs: number,
+    maxTraceBytes: number,
+    use: (outputs: readonly Output[], trace: Buffer | undefined) => Result,
+  ): Result {
+    try {
+      for (const tensor of this.#inputTensors) if (tensor === 0n) throw new AirlockError('INPUT_MISSING');
+      const { places: inputs } = this.#inputs;
+      const { places: outputs } = this.#outputs;
+      const session = this.#session;
+      const trace = session.executeTraced(inputs, this.#inputBytes, outputs, this.#outputBytes, timeoutMs, maxTraceBytes);
+      return use(this.#readOutputs(), trace);
+    } finally {
+      this.reset();
+    }
+  }
+
   #readOutputs(): Output[] {
     const { library } = this.#session;
     let bytesLeft = this.#session.maxOutputBytes;
@@ -156,4 +177,13 @@ export interface NativeSession {
   readonly library: TensorFlowLibrary;
   readonly maxOutputBytes: number;
   execute(inputs: Buffer, inputTensors: Uint8Array, outputs: Buffer, outputTensors: Uint8Array, timeoutMs: number): void;
+  /** Gives what TensorFlow wrote as RunMetadata. */
+  executeTraced(
+    inputs: Buffer,
+    inputTensors: Uint8Array,
+    outputs: Buffer,
+    outputTensors: Uint8Array,
+    timeoutMs: number,
+    maxTraceBytes: number,
+  ): Buffer | undefined;
 }

@@ -59,6 +59,8 @@ export interface TensorFlowLibrary {
   /** Frees the handle too. */
   readonly closeWritableFile: (file: Pointer, status: Pointer) => void;
   readonly deleteFile: (name: string, status: Pointer) => void;
+  readonly newBuffer: () => Pointer;
+  readonly deleteBuffer: (buffer: Pointer) => void;
   readonly sessionRun: (
     session: Pointer,
     runOptions: PointerArgument,
@@ -70,7 +72,7 @@ export interface TensorFlowLibrary {
     outputCount: number,
     targets: null,
     targetCount: number,
-    runMetadata: null,
+    runMetadata: Pointer | null,
     status: Pointer,
   ) => void;
 }
@@ -128,6 +130,8 @@ const prototypes: Readonly<Record<Exclude<keyof TensorFlowLibrary, 'version'>, s
   appendWritableFile: 'void TF_AppendWritableFile(void*, const void*, size_t, void*)',
   closeWritableFile: 'void TF_CloseWritableFile(void*, void*)',
   deleteFile: 'void TF_DeleteFile(const char*, void*)',
+  newBuffer: 'void* TF_NewBuffer()',
+  deleteBuffer: 'void TF_DeleteBuffer(void*)',
   sessionRun:
     'void TF_SessionRun(void*, const void*, const void*, const void*, int, const void*, void*, int, const void*, int, void*, void*)',
 };

@@ -133,7 +133,7 @@ describe('a hostile header', () => {
     const wrongMagic = headerBytes({});
     wrongMagic[0] ^= 1;
     const wrongKind = headerBytes({});
-    wrongKind.writeUInt16LE(9, 4);
+    wrongKind.writeUInt16LE(99, 4);
     const longBody = headerBytes({ bodyBytes: 1001 });
     const longMeta = headerBytes({ metaBytes: maxMetaBytes + 1 });
     const hugeBody = headerBytes({ bodyBytes: 0 });

@@ -6,21 +6,39 @@
 //   meta               RUN, RESULT: per tensor  index u16 · dtype u8 · rank u8 · reserved u32 · bytes u64 · rank × size u64
 //                      PREPARE, PREPARED, LOAD, READY, ERROR: UTF-8 JSON
 //                      FILE: the UTF-8 name of one of the model's files (file-frame.ts)
+//                      RUN_TRACED: as RUN; TRACE: nothing
 //   body               RUN, RESULT: the tensors' bytes, one after another, in the order of meta
 //                      a string tensor is its elements' lengths as u32, then their bytes
 //                      FILE: the next bytes of that file
+//                      TRACE: TensorFlow's RunMetadata as it wrote it, before the RESULT of a RUN_TRACED; empty when it would be larger than maxTraceBytes
 //
 // Numbers are little-endian: every machine that TensorFlow's wheels run on is.
 import { AirlockError } from '../core/index.ts';
 import { dtypeOfCode, dtypes } from './dtype.ts';
 import { byteCount, elementCount, type StringTensor, type Tensor } from './tensor.ts';
 
-export const frameKinds = { load: 1, ready: 2, run: 3, result: 4, error: 5, prepare: 6, prepared: 7, file: 8 } as const;
+export const frameKinds = {
+  load: 1,
+  ready: 2,
+  run: 3,
+  result: 4,
+  error: 5,
+  prepare: 6,
+  prepared: 7,
+  file: 8,
+  runTraced: 9,
+  trace: 10,
+} as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
 export const frameHeaderBytes = 32;
 /** The largest meta part: 64 KiB of descriptions, or 4 MiB of JSON in LOAD (the signatures of a model). */
 export const maxMetaBytes = 4 * 1024 * 1024;
+/**
+ * The most bytes of a TRACE frame's body. TensorFlow writes about 350 for each time that a node ran, so this is room for 45,000; the server reads them in one
+ * go, which takes it a tenth of a second.
+ */
+export const maxTraceBytes = 16 * 1024 * 1024;
 /** TensorFlow's own limit is 254 dimensions; no kernel takes more than a handful. */
 export const maxRank = 32;
 

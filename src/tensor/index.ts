@@ -13,6 +13,7 @@ export {
   frameKinds,
   maxMetaBytes,
   maxRank,
+  maxTraceBytes,
   type OutgoingTensor,
   readFrameHeader,
   readTensorHeads,

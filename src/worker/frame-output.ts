@@ -55,6 +55,16 @@ export class FrameOutput {
     this.#used += at;
   }
 
+  /** Writes a TRACE frame, after what the buffer holds; an empty one for a trace that was too large. */
+  sendTrace(id: number, trace: Uint8Array | undefined): void {
+    this.flush();
+    const head = Buffer.allocUnsafe(frameHeaderBytes);
+    const bodyBytes = trace?.byteLength ?? 0;
+    writeFrameHeader(head, 0, { kind: frameKinds.trace, tensorCount: 0, id, metaBytes: 0, bodyBytes, argument: 0, timeoutMs: 0 });
+    this.#write(head);
+    if (trace !== undefined) this.#write(trace);
+  }
+
   /** Writes a PREPARED, READY or ERROR frame, after what the buffer holds. */
   sendJson(kind: FrameKind, id: number, value: unknown): void {
     this.flush();

@@ -4,7 +4,7 @@
 // writeSync: what else it does may be a forbidden system call, which ends the process.
 import { AirlockError, isAirlockError, printable } from '../core/index.ts';
 import type { Session, SignatureCall } from '../native/index.ts';
-import { dtypes, type FrameHeader, frameKinds, readTensorHeads, type TensorHead } from '../tensor/index.ts';
+import { dtypes, type FrameHeader, frameKinds, maxTraceBytes, readTensorHeads, type TensorHead } from '../tensor/index.ts';
 import { FrameInput } from './frame-input.ts';
 import { FrameOutput } from './frame-output.ts';
 import { loadModel } from './load-model.ts';
@@ -93,7 +93,7 @@ function readTensor(input: FrameInput, call: SignatureCall, head: TensorHead, co
   return true;
 }
 
-/** Answers one RUN frame; false when the socket ended within it. */
+/** Answers one RUN or RUN_TRACED frame; false when the socket ended within it. */
 function serveRun({ input, output }: Channel, session: Session, header: FrameHeader): boolean {
   const meta = input.readBytes(header.metaBytes);
   if (meta === undefined) return false;
@@ -106,7 +106,12 @@ function serveRun({ input, output }: Channel, session: Session, header: FrameHea
   try {
     call = session.call(header.argument);
     for (const head of heads) if (!readTensor(input, call, head, consume)) return false;
-    call.run(header.timeoutMs, (outputs) => output.addResult(header.id, outputs));
+    if (header.kind === frameKinds.run) call.run(header.timeoutMs, (outputs) => output.addResult(header.id, outputs));
+    else
+      call.runTraced(header.timeoutMs, maxTraceBytes, (outputs, trace) => {
+        output.sendTrace(header.id, trace);
+        output.addResult(header.id, outputs);
+      });
   } catch (thrown) {
     // The rest of a refused request must not be read as the next frame.
     if (!input.skip(bodyLeft)) return false;
@@ -131,7 +136,8 @@ export function serveFrames(fd: number): void {
   for (;;) {
     const header = input.readHeader(maxBodyBytes);
     if (header === undefined) return;
-    if (header.kind !== frameKinds.run) throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no RUN frame' });
+    if (header.kind !== frameKinds.run && header.kind !== frameKinds.runTraced)
+      throw new AirlockError('WORKER_PROTOCOL_VIOLATION', { detail: 'no RUN frame' });
     const startMs = performance.now();
     if (!serveRun(channel, session, header)) return;
     if (performance.now() - startMs > gatherMs || !input.hasFrame(maxBodyBytes)) output.flush();

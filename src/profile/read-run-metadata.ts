@@ -1,0 +1,267 @@
+// Reads TensorFlow's RunMetadata, as a worker passes it on, into a RunProfile. The bytes are hostile: whatever they are, this ends in time and memory in proportion to
+// their number, with a profile or with PROFILE_INVALID. That they are true nobody can check: a worker that was taken over may say what it likes of its own model.
+//
+// Field numbers: tensorflow/core/framework/step_stats.proto, tensor_description.proto, allocation_description.proto and tensorflow/core/protobuf/config.proto of 2.21;
+// the same since 1.15.
+import { AllocationPeak } from './allocation-peak.ts';
+import { opOfModel } from './op-name.ts';
+import { invalidProfile, ProtoReader } from './proto-reader.ts';
+import type { NodeRun, RunProfile } from './run-profile.ts';
+import { selfTimes } from './self-time.ts';
+
+const maxNodeRuns = 131_072;
+const maxRecords = 524_288;
+const maxNameBytes = 2_048;
+/** 16 TiB: more than any worker has. */
+const maxBytes = 2 ** 44;
+/** Two weeks. */
+const maxSpanNs = 1.2e15;
+const maxMicros = Number.MAX_SAFE_INTEGER;
+
+interface RawNode {
+  readonly node: string;
+  readonly op: string;
+  /** After the first node of the trace. */
+  startUs: number;
+  readonly durationUs: number;
+  readonly endUs: number;
+  readonly peakBytes: number;
+  readonly outputBytes: number;
+  readonly thread: number;
+}
+
+/** The state of one reading. */
+interface Trace {
+  readonly reader: ProtoReader;
+  readonly peak: AllocationPeak;
+  readonly nodes: RawNode[];
+  /** The start of the first node, in halves: nanoseconds since 1970 have more bits than a number holds exactly. */
+  base: { readonly low: number; readonly high: number } | undefined;
+}
+
+/** @throws PROFILE_INVALID for bytes that are no RunMetadata, or one beyond the bounds of this file. */
+export function readRunMetadata(bytes: Uint8Array): RunProfile {
+  const reader = new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const trace: Trace = { reader, peak: new AllocationPeak(), nodes: [], base: undefined };
+  while (reader.next()) {
+    // RunMetadata.step_stats
+    if (reader.field === 1) readStepStats(trace);
+    else reader.skip();
+  }
+  return profileOf(trace, bytes.byteLength);
+}
+
+function profileOf({ nodes, peak }: Trace, traceBytes: number): RunProfile {
+  nodes.sort((a, b) => a.startUs - b.startUs || b.durationUs - a.durationUs);
+  const firstUs = nodes[0]?.startUs ?? 0;
+  let durationUs = 0;
+  for (const node of nodes) {
+    durationUs = Math.max(durationUs, node.endUs - firstUs);
+    node.startUs -= firstUs;
+  }
+  const selfUs = selfTimes(nodes);
+  return {
+    nodes: nodes.map(
+      ({ node, op, startUs, durationUs, peakBytes, outputBytes, thread }, index): NodeRun => ({
+        node,
+        op,
+        startUs,
+        durationUs,
+        selfUs: selfUs[index],
+        peakBytes,
+        outputBytes,
+        thread,
+      }),
+    ),
+    durationUs,
+    peakBytes: peak.bytes,
+    traceBytes,
+  };
+}
+
+function readStepStats(trace: Trace): void {
+  const { reader } = trace;
+  const outer = reader.enter();
+  while (reader.next()) {
+    // StepStats.dev_stats
+    if (reader.field === 1) readDevice(trace);
+    else reader.skip();
+  }
+  reader.leave(outer);
+}
+
+function readDevice(trace: Trace): void {
+  const { reader } = trace;
+  const outer = reader.enter();
+  const start = reader.at;
+  // What an accelerator's streams and copies took is there a second time, under a device of their own ("/device:GPU:0/stream:all"), beside the nodes that queued it.
+  let isSecond = false;
+  while (reader.next()) {
+    if (reader.field === 1) isSecond = /\/(?:stream|memcpy)/.test(readText(reader));
+    else reader.skip();
+  }
+  reader.at = start;
+  while (reader.next()) {
+    // DeviceStepStats.node_stats
+    if (reader.field === 2 && !isSecond) readNode(trace);
+    else reader.skip();
+  }
+  reader.leave(outer);
+}
+
+function readText(reader: ProtoReader): string {
+  const length = reader.length();
+  if (length > maxNameBytes) throw invalidProfile(`a name of ${length} bytes`);
+  const { at } = reader;
+  reader.at += length;
+  return reader.bytes.toString('latin1', at, at + length);
+}
+
+/** NodeExecStats. */
+function readNode(trace: Trace): void {
+  const { reader, peak, nodes } = trace;
+  if (nodes.length >= maxNodeRuns) throw invalidProfile(`more than ${maxNodeRuns} runs of nodes`);
+  const outer = reader.enter();
+  peak.startNode();
+  let node = '';
+  let op = '';
+  let thread = 0;
+  let peakBytes = 0;
+  let outputBytes = 0;
+  let startNs = 0;
+  let hasNanos = false;
+  let [startUs, opStartUs, opEndUs, allEndUs] = [0, 0, 0, 0];
+  let [opStartNs, opEndNs, allEndNs] = [0, 0, 0];
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        node = readText(reader);
+        break;
+      case 2:
+        startUs = reader.bounded(maxMicros);
+        break;
+      case 3:
+        opStartUs = reader.bounded(maxSpanNs);
+        break;
+      case 4:
+        opEndUs = reader.bounded(maxSpanNs);
+        break;
+      case 5:
+        allEndUs = reader.bounded(maxSpanNs);
+        break;
+      case 6:
+        peakBytes += readAllocator(trace);
+        break;
+      case 7:
+        outputBytes += readOutput(reader);
+        break;
+      case 8:
+        op = readOp(reader);
+        break;
+      case 10:
+        thread = reader.bounded(0xffff_ffff);
+        break;
+      case 13:
+        reader.number();
+        trace.base ??= { low: reader.low, high: reader.high };
+        startNs = (reader.high - trace.base.high) * 0x1_0000_0000 + (reader.low - trace.base.low);
+        if (Math.abs(startNs) > maxSpanNs) throw invalidProfile('a run takes weeks');
+        hasNanos = true;
+        break;
+      case 14:
+        opStartNs = reader.bounded(maxSpanNs);
+        break;
+      case 15:
+        opEndNs = reader.bounded(maxSpanNs);
+        break;
+      case 16:
+        allEndNs = reader.bounded(maxSpanNs);
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  reader.leave(outer);
+  if (!hasNanos) {
+    trace.base ??= { low: 0, high: 0 };
+    startNs = startUs * 1000;
+    [opStartNs, opEndNs, allEndNs] = [opStartUs * 1000, opEndUs * 1000, allEndUs * 1000];
+  }
+  nodes.push({
+    node,
+    op,
+    startUs: (startNs + Math.max(0, opStartNs)) / 1000,
+    durationUs: Math.max(0, opEndNs - opStartNs) / 1000,
+    endUs: (startNs + Math.max(0, opEndNs, allEndNs)) / 1000,
+    peakBytes: Math.min(peakBytes, maxBytes),
+    outputBytes: Math.min(outputBytes, maxBytes),
+    thread,
+  });
+}
+
+const equals = Buffer.from(' = ');
+
+/** The label is `[allocator 2.0MB 2.0MB] name = Op(inputs)`, its first part only for large nodes, and as long as the list of inputs is. */
+function readOp(reader: ProtoReader): string {
+  const end = reader.at;
+  const length = reader.length();
+  const start = reader.at;
+  reader.at += length;
+  if (end === start) return '';
+  const head = reader.bytes.subarray(start, Math.min(start + length, start + maxNameBytes + 512));
+  const at = head.indexOf(equals);
+  if (at === -1) return '';
+  const from = at + equals.length;
+  const to = head.indexOf(0x28, from);
+  if (to === -1 || to - from > 256) return '';
+  const op = head.toString('latin1', from, to);
+  return /^[A-Za-z_][A-Za-z0-9_>.]*$/.test(op) ? opOfModel(op) : '';
+}
+
+/** AllocatorMemoryUsed; gives the most that it held for the node at one time. */
+function readAllocator({ reader, peak }: Trace): number {
+  const outer = reader.enter();
+  let totalBytes = 0;
+  let peakBytes = 0;
+  while (reader.next()) {
+    if (reader.field === 2) totalBytes = Math.max(0, reader.bounded(maxBytes));
+    else if (reader.field === 3) peakBytes = Math.max(0, reader.bounded(maxBytes));
+    else if (reader.field === 6) readRecord(reader, peak);
+    else reader.skip();
+  }
+  reader.leave(outer);
+  // An allocator that does not know the size of what is given back knows the sum only.
+  return peakBytes > 0 ? peakBytes : totalBytes;
+}
+
+/** AllocationRecord. */
+function readRecord(reader: ProtoReader, peak: AllocationPeak): void {
+  if (peak.length >= maxRecords) throw invalidProfile(`more than ${maxRecords} allocations`);
+  const outer = reader.enter();
+  let timeUs = 0;
+  let bytes = 0;
+  while (reader.next()) {
+    if (reader.field === 1) timeUs = reader.bounded(maxMicros);
+    else if (reader.field === 2) bytes = reader.bounded(maxBytes);
+    else reader.skip();
+  }
+  reader.leave(outer);
+  if (bytes !== 0) peak.add(timeUs, bytes);
+}
+
+/** NodeOutput.tensor_description.allocation_description.requested_bytes: by its field numbers from the outside in. */
+const pathOfOutputBytes = [3, 4, 1] as const;
+
+function readOutput(reader: ProtoReader, depth = 0): number {
+  const outer = reader.enter();
+  const field = pathOfOutputBytes[depth];
+  const isNumber = depth === pathOfOutputBytes.length - 1;
+  let bytes = 0;
+  while (reader.next()) {
+    if (reader.field !== field) reader.skip();
+    else if (isNumber) bytes = Math.max(0, reader.bounded(maxBytes));
+    else bytes += readOutput(reader, depth + 1);
+  }
+  reader.leave(outer);
+  return bytes;
+}
