@@ -1,5 +1,7 @@
 // The door of config: airlock.yaml and its defaults. Imports core only.
 export type {
+  BatchingConfig,
+  ConcurrencyConfig,
   Config,
   HttpLimits,
   LimitsConfig,
@@ -19,6 +21,7 @@ export type {
   RuntimeConfig,
   SandboxConfig,
   ScanConfig,
+  ShareLimits,
   SlowViolators,
   ToleranceConfig,
   VersionPolicy,

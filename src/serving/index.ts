@@ -24,6 +24,7 @@ export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts }
 export { ScanHistory, type Worsening } from './scan-history.ts';
 export { ScanSchedule } from './scan-schedule.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
+export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './share-limits.ts';
 export { Watchdog } from './watchdog.ts';
 export { Webhook, type WebhookMessage } from './webhook.ts';
 export {
