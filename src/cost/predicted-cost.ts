@@ -8,7 +8,7 @@ export interface PredictedCost {
   /** The most that lives at one time, beside the model itself. */
   readonly peakBytes: number;
   /** Time in a worker; absent while nothing was measured. */
-  readonly milliseconds?: number;
+  readonly milliseconds?: number | undefined;
   /** False when a part is not bounded: the numbers are those of the part that is. */
   readonly isBounded: boolean;
   /** The operations that cost most, with their share of the whole (0 to 1); worked out when it is asked for. */
