@@ -14,6 +14,7 @@ import {
 import { RunPipeline, type StrandedRuns } from './run-pipeline.ts';
 import type { WorkerRunOptions } from './runner.ts';
 import { SpareWorker } from './spare-worker.ts';
+import { newWorkerCounts, type WorkerCounts } from './worker-counts.ts';
 import type { WorkerEnd } from './worker-process.ts';
 import { type WorkerReport, workerReport } from './worker-report.ts';
 
@@ -28,6 +29,7 @@ const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]
 };
 
 export class ModelWorker {
+  readonly counts: WorkerCounts;
   readonly #options: ModelWorkerOptions;
   readonly #limits: ModelWorkerLimits;
   readonly #pipeline: RunPipeline;
@@ -45,6 +47,7 @@ export class ModelWorker {
 
   constructor(options: ModelWorkerOptions) {
     this.#options = options;
+    this.counts = options.counts ?? newWorkerCounts();
     this.#limits = { ...defaultModelWorkerLimits, ...options.limits };
     this.#pipeline = new RunPipeline(options.signatures, this.#limits);
     this.#executableMemory = options.executableMemory ?? { setting: 'allowed', why: 'nothing was decided' };
@@ -135,7 +138,14 @@ export class ModelWorker {
    */
   run(signatureIndex: number, inputs: readonly Tensor[], options: WorkerRunOptions = {}): Promise<Tensor[]> {
     if (this.#state !== 'ready') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
-    return this.#pipeline.run(signatureIndex, inputs, options.deadlineMs, this.#onRunFailure);
+    return this.#pipeline.run(
+      signatureIndex,
+      inputs,
+      options.deadlineMs,
+      this.#onRunFailure,
+      options.onBlamed,
+      options.onProfile,
+    );
   }
 
   /** Takes nothing new, lets what waits and runs be answered or pass its deadline, then ends the process. May be called twice. */
@@ -259,10 +269,16 @@ export class ModelWorker {
     if (!isServing) return;
     if (performance.now() - this.#availableSinceMs >= (this.#options.healthyMs ?? 30_000)) this.#failures = 0;
     this.#enter('restarting', reason);
+    void worker.process.ended.then((end) => {
+      const { ends } = this.counts;
+      ends[end.reason.code] = (ends[end.reason.code] ?? 0) + 1;
+    });
     const loaded = spare === 'loaded' ? this.#spare?.takeReady() : undefined;
     if (loaded !== undefined) {
       this.#takeOver(worker, reason, loaded);
-      if (stranded !== undefined) this.adopt(stranded);
+      if (stranded === undefined) return;
+      this.counts.moved += stranded.runs.length;
+      this.adopt(stranded);
       return;
     }
     if (onStranded !== undefined && stranded !== undefined) onStranded(stranded);

@@ -1,6 +1,8 @@
 // One request on its way through a ModelWorker, and what must hold before it may go.
 import { AirlockError } from '../core/index.ts';
+import { type RunProfile, readRunMetadata } from '../profile/index.ts';
 import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
+import type { OnBlamed } from './runner.ts';
 import type { WorkerCall } from './worker-connection.ts';
 
 /** A request from `run` until its promise settles, and in the pipeline until it is answered. */
@@ -14,6 +16,8 @@ export class PendingRun implements WorkerCall {
   moves = 0;
   /** Sees each failure of a request that was sent, and may replace it; of the worker that it is with. */
   onFailure: (error: AirlockError) => AirlockError;
+  #onBlamed: OnBlamed | undefined;
+  readonly #onProfile: ((profile: RunProfile) => void) | undefined;
   readonly #resolve: (outputs: Tensor[]) => void;
   readonly #reject: (error: AirlockError) => void;
 
@@ -22,6 +26,8 @@ export class PendingRun implements WorkerCall {
     onFailure: (error: AirlockError) => AirlockError,
     resolve: (outputs: Tensor[]) => void,
     reject: (error: AirlockError) => void,
+    onBlamed?: OnBlamed,
+    onProfile?: (profile: RunProfile) => void,
   ) {
     this.signatureIndex = request.signatureIndex;
     this.inputs = request.inputs;
@@ -29,6 +35,17 @@ export class PendingRun implements WorkerCall {
     this.onFailure = onFailure;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#onBlamed = onBlamed;
+    this.#onProfile = onProfile;
+  }
+
+  get isTraced(): boolean {
+    return this.#onProfile !== undefined;
+  }
+
+  /** An empty trace is one that was too large; nobody waits for that of a request that is over. @throws PROFILE_INVALID */
+  takeTrace(trace: Buffer): void {
+    if (trace.length > 0 && !this.settled) this.#onProfile?.(readRunMetadata(trace));
   }
 
   succeed(outputs: Tensor[]): void {
@@ -39,6 +56,13 @@ export class PendingRun implements WorkerCall {
   fail(error: AirlockError): void {
     this.settled = true;
     this.#reject(this.onFailure(error));
+  }
+
+  /** The worker ended at this; only the first reason is told. */
+  blame(error: AirlockError, ranMs?: number): void {
+    const onBlamed = this.#onBlamed;
+    this.#onBlamed = undefined;
+    onBlamed?.(this.signatureIndex, this.inputs, error, ranMs);
   }
 
   /** A request that waited behind a slow one is given the grace time from when the worker came to it. */

@@ -1,11 +1,13 @@
 // The requests of one model on their way through its worker: which wait, which were sent ahead, and when each has had its time. Keeps
 // deadlines, ends a worker that runs past them, and never starts one.
 import { AirlockError } from '../core/index.ts';
+import type { RunProfile } from '../profile/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { ModelWorkerLimits } from './model-worker-options.ts';
 import { checkInputs, PendingRun } from './pending-run.ts';
 import { RunQueue } from './run-queue.ts';
+import type { OnBlamed } from './runner.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 /** See `fastPipelineDepth`. */
@@ -110,6 +112,8 @@ export class RunPipeline {
     inputs: readonly Tensor[],
     wishedMs: number | undefined,
     onFailure: (error: AirlockError) => AirlockError,
+    onBlamed?: OnBlamed,
+    onProfile?: (profile: RunProfile) => void,
   ): Promise<Tensor[]> {
     return new Promise((resolve, reject) => {
       const worker = this.#worker;
@@ -120,7 +124,7 @@ export class RunPipeline {
       // Not a number is refused too.
       if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
       const deadlineAtMs = this.#deadlines.nowMs + deadlineMs;
-      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, onFailure, resolve, reject);
+      const run = new PendingRun({ signatureIndex, inputs, deadlineAtMs }, onFailure, resolve, reject, onBlamed, onProfile);
       if (worker.inFlightCount < this.#depth) this.#send(worker, run, deadlineMs);
       else if (this.#queue.length < maxQueue) this.#queue.push(run);
       else throw new AirlockError('SERVER_OVERLOADED');
@@ -165,6 +169,7 @@ export class RunPipeline {
     }
     const killAtMs = worker?.head?.killAtMs(this.#headSinceMs, this.#limits.graceMs);
     if (killAtMs !== undefined && killAtMs <= nowMs) {
+      worker?.head?.blame(new AirlockError('DEADLINE_EXCEEDED'), nowMs - this.#headSinceMs);
       worker?.kill(new AirlockError('WORKER_CRASHED', { detail: 'killed: a request ran past its deadline and the grace time' }));
       return;
     }

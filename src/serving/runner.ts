@@ -1,11 +1,17 @@
 // One step of a request on its way from checked tensors to a worker: admission by cost, limits, the queue with its batches, the worker itself. A step hands what it lets
 // through to the next one, which it was given when the version was made, and never looks back.
+import type { AirlockError } from '../core/index.ts';
 import type { PredictedCost } from '../cost/index.ts';
 import type { RunProfile } from '../profile/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 
 /** The parts of a run that take time. `queue`: waiting for others. `batch`: waiting for others to come. `run`: in the worker. */
 export type RunPhase = 'queue' | 'batch' | 'run';
+
+/**
+ * Told that a worker ended, or had to be ended, while it was at a run; the run may have failed before. `ranMs` is for how long the worker was at it, where it was ended for that.
+ */
+export type OnBlamed = (signatureIndex: number, inputs: readonly Tensor[], error: AirlockError, ranMs?: number) => void;
 
 /** What a run needs to know of its request. The worker is told none of it. */
 export interface RunContext {
@@ -17,6 +23,8 @@ export interface RunContext {
   readonly cost?: PredictedCost | undefined;
   /** Told what each part took, on the clock of performance.now(). */
   readonly onPhase?: ((phase: RunPhase, startMs: number, endMs: number) => void) | undefined;
+  /** Passed on to the worker only beside `deadlineMs`. */
+  readonly onBlamed?: OnBlamed | undefined;
 }
 
 /** How a worker is asked to run. */
@@ -24,6 +32,7 @@ export interface WorkerRunOptions {
   readonly deadlineMs?: number;
   /** Runs with TensorFlow's tracing, which is slow; told what it said, before the run settles. */
   readonly onProfile?: ((profile: RunProfile) => void) | undefined;
+  readonly onBlamed?: OnBlamed | undefined;
 }
 
 export interface Runner {

@@ -9,6 +9,7 @@ import {
   type FrameHeader,
   type FrameKind,
   frameKinds,
+  maxTraceBytes,
   type Signature,
   type Tensor,
   type TensorHead,
@@ -31,8 +32,13 @@ import { WorkerFrameWriter } from './worker-frame-writer.ts';
 export interface WorkerCall {
   readonly signatureIndex: number;
   readonly inputs: readonly Tensor[];
+  /** Runs with TensorFlow's tracing; `takeTrace` gets its RunMetadata, which is as hostile as its worker, before `succeed`. @throws PROFILE_INVALID */
+  readonly isTraced?: boolean;
+  takeTrace?(trace: Buffer): void;
   succeed(outputs: Tensor[]): void;
   fail(error: AirlockError): void;
+  /** The worker ended, by itself or because it had to be, while it was at this call. Before `fail`. */
+  blame?(error: AirlockError): void;
 }
 
 export interface WorkerConnectionOptions {
@@ -50,7 +56,10 @@ export interface WorkerConnectionOptions {
 /** What stands between a frame's header and its body; PREPARED, READY and ERROR have no tensors to describe. */
 type Description =
   | { readonly kind: 'tensors'; readonly heads: readonly TensorHead[] }
-  | { readonly kind: 'json'; readonly meta: Buffer };
+  | { readonly kind: 'json'; readonly meta: Buffer }
+  | { readonly kind: 'trace' };
+
+const traceDescription: Description = { kind: 'trace' };
 
 /** What the server has asked for last; `waiting`: nothing, and nothing may come. */
 type Stage = 'waiting' | 'preparing' | 'sending' | 'loading' | 'serving';
@@ -61,7 +70,7 @@ const expected: Readonly<Record<Stage, readonly FrameKind[]>> = {
   preparing: [frameKinds.prepared, frameKinds.error],
   sending: [frameKinds.error],
   loading: [frameKinds.ready, frameKinds.error],
-  serving: [frameKinds.result, frameKinds.error],
+  serving: [frameKinds.result, frameKinds.error, frameKinds.trace],
 };
 
 interface InFlight<Call> {
@@ -79,6 +88,8 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   #nextId = 1;
   #stage: Stage = 'waiting';
   #broken = false;
+  /** Of the call that is answered next. */
+  #isTraceHere = false;
   #answeredCount = 0;
 
   constructor(options: WorkerConnectionOptions) {
@@ -145,7 +156,8 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
     this.#inFlight.push({ id, call });
     const tensors = call.inputs.map((tensor, index) => ({ index, tensor }));
-    this.#writer.queue(encodeTensorFrame({ kind: frameKinds.run, id, argument: call.signatureIndex, timeoutMs }, tensors));
+    const kind = call.isTraced === true ? frameKinds.runTraced : frameKinds.run;
+    this.#writer.queue(encodeTensorFrame({ kind, id, argument: call.signatureIndex, timeoutMs }, tensors));
   }
 
   /** Not one byte may come unasked: the watchdog takes what comes for a sign that a request was answered. */
@@ -163,6 +175,12 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
         if (metaBytes > maxResultMetaBytes(signature)) throw protocolViolation(`${metaBytes} bytes describe an answer`);
         return;
       }
+      if (kind === frameKinds.trace) {
+        if (this.#inFlight[0].call.isTraced !== true || this.#isTraceHere)
+          throw protocolViolation('a trace that nothing had asked for');
+        if (metaBytes > 0 || bodyBytes > maxTraceBytes) throw protocolViolation(`a trace of ${bodyBytes} bytes`);
+        return;
+      }
     } else if (id !== 0) {
       throw protocolViolation(`a frame with number ${id} while ${this.#stage}`);
     }
@@ -177,11 +195,18 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   }
 
   acceptMeta(header: FrameHeader, meta: Buffer): Description {
+    if (header.kind === frameKinds.trace) return traceDescription;
     if (header.kind !== frameKinds.result) return { kind: 'json', meta };
     return { kind: 'tensors', heads: readResultHeads(header, meta, this.#signatureOf(header.id)) };
   }
 
   receive({ kind }: FrameHeader, description: Description, body: Buffer): void {
+    if (description.kind === 'trace') {
+      this.#isTraceHere = true;
+      this.#inFlight[0]?.call.takeTrace?.(body);
+      return;
+    }
+    this.#isTraceHere = false;
     // What is read is read before the call leaves the list: a violation must fail this call too.
     if (this.#stage === 'serving') this.#answeredCount++;
     if (description.kind === 'tensors') {
@@ -223,10 +248,14 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
     return this.#inFlight.splice(1).map(({ call }) => call);
   }
 
-  /** Gives up: fails the call that the worker is at with `headError`, every other with `error`, and calls nothing any more. */
-  abandon(headError: AirlockError, error: AirlockError): void {
+  /**
+   * Gives up: fails the call that the worker is at with `headError`, every other with `error`, and calls nothing any more.
+   * @param isHeads whether it may have been that call that ended the worker.
+   */
+  abandon(headError: AirlockError, error: AirlockError, isHeads: boolean): void {
     this.#broken = true;
     const [head, ...others] = this.#inFlight.splice(0);
+    if (isHeads) head?.call.blame?.(headError);
     head?.call.fail(headError);
     for (const { call } of others) call.fail(error);
     this.#writer.stop();

@@ -131,7 +131,7 @@ export class WorkerProcess<Call extends WorkerCall> {
   kill(reason: AirlockError): void {
     this.#killProcess();
     this.#blame(reason);
-    this.#abandonCalls();
+    this.#abandonCalls(!blameless.has(reason.code));
   }
 
   #killProcess(): void {
@@ -145,9 +145,9 @@ export class WorkerProcess<Call extends WorkerCall> {
     this.#options.onBroken(reason);
   }
 
-  #abandonCalls(): void {
+  #abandonCalls(isHeads: boolean): void {
     const reason = this.#reason ?? new AirlockError('WORKER_CRASHED');
-    this.#connection.abandon(inFlightError(reason, passedToHead), inFlightError(reason, passedToAll));
+    this.#connection.abandon(inFlightError(reason, passedToHead), inFlightError(reason, passedToAll), isHeads);
   }
 
   /** Lets the worker answer what was sent, then ends it. */
@@ -177,8 +177,9 @@ export class WorkerProcess<Call extends WorkerCall> {
     this.#blame(death);
     // That the socket ended is all that was known of a crash so far.
     if (this.#reason?.code === 'WORKER_CRASHED' && this.#reason.detail === undefined) this.#reason = death;
-    this.#abandonCalls();
-    return { reason: this.#reason ?? death, by: this.#endedBy(exit) };
+    const by = this.#endedBy(exit);
+    this.#abandonCalls(by !== 'outside' || exit.outOfMemory);
+    return { reason: this.#reason ?? death, by };
   }
 
   /** A process that was killed may have died of itself before. */
@@ -210,6 +211,9 @@ const passedToHead: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'WORKER_FORBIDDEN',
   'CPU_TIME_EXCEEDED',
 ]);
+
+/** Ends of a worker that somebody wanted. */
+const blameless: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SERVER_STOPPING', 'MODEL_NOT_AVAILABLE']);
 
 /** What a call is told: where its own request was not the reason, it must be an error that may be retried. */
 function inFlightError(reason: AirlockError, passedOn: ReadonlySet<ErrorCode>): AirlockError {

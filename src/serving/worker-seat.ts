@@ -8,9 +8,14 @@ import type { ModelWorker } from './model-worker.ts';
 import { ownContext, type RunContext, type Runner, type WorkerRunOptions } from './runner.ts';
 import { mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 /** What a seat needs of a ModelWorker. */
-export type SeatWorker = Pick<ModelWorker, 'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount'>;
+export type SeatWorker = Pick<ModelWorker, 'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount'> &
+  Partial<Pick<ModelWorker, 'depth' | 'counts'>> & {
+    /** Where there may be several processes, one of each. */
+    readonly reports?: readonly WorkerReport[];
+  };
 
 export interface Seated {
   readonly worker: SeatWorker;
@@ -82,11 +87,14 @@ export class WorkerSeat implements Runner {
   }
 
   /** Runs a request. @throws as ModelWorker.run. */
-  run(signatureIndex: number, inputs: readonly Tensor[], { deadlineMs }: RunContext = ownContext): Promise<Tensor[]> {
-    const options = deadlineMs === undefined ? undefined : { deadlineMs };
-    if (this.#trial !== undefined && this.#kept !== undefined)
-      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, options);
+  run(signatureIndex: number, inputs: readonly Tensor[], { deadlineMs, onBlamed }: RunContext = ownContext): Promise<Tensor[]> {
+    if (this.#trial !== undefined && this.#kept !== undefined) {
+      // What a worker on trial ends at may lie in the worker: nothing is held against the request.
+      const wish = deadlineMs === undefined ? undefined : { deadlineMs };
+      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, wish);
+    }
     const old = this.#serving;
+    const options = deadlineMs === undefined ? undefined : { deadlineMs, onBlamed };
     const answer = old.worker.run(signatureIndex, inputs, options);
     const gate = this.#gate;
     if (gate === undefined || gate.candidate.worker.state !== 'ready') return answer;
