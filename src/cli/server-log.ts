@@ -75,6 +75,18 @@ function textLog(stream: Writable): ServerLog {
 
 const verbs = { failed: 'did not load', refused: 'is not served', restarting: 'is being restarted' } as const;
 
+const workersTexts: Readonly<Record<Extract<ServingEvent, { kind: 'workers' }>['change'], string>> = {
+  asleep: 'sleeps',
+  awake: 'is awake again',
+  more: 'has one more worker',
+  fewer: 'has one worker less',
+  'start failed': 'could not start a worker',
+};
+
+function workersText({ change, reason, workers }: Extract<ServingEvent, { kind: 'workers' }>): string {
+  return `${workersTexts[change]} (${workers} now): ${reason}`;
+}
+
 /** What was done about it; refusals are lines of their own. */
 const outcomes: Readonly<Record<Extract<ServingEvent, { kind: 'violations' }>['outcome'], string>> = {
   shadow: 'shadow: let through',
@@ -106,6 +118,7 @@ function eventText(event: ServingEvent): string {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity}`);
     return `${what} was scanned: ${verdict}${found.length === 0 ? '' : ` (${found.join(', ')})`} (report ${digest.slice(0, 12)})`;
   }
+  if (event.kind === 'workers') return `${what}: ${workersText(event)}`;
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
   return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
@@ -114,5 +127,6 @@ function eventText(event: ServingEvent): string {
 function refusalText(line: RefusalLine): string {
   const target = line.model === undefined ? line.method : `${line.model} ${line.verb}`;
   const where = line.path === undefined ? '' : ` at ${line.path === '' ? 'the body' : line.path} (${line.ruleId ?? line.rule})`;
-  return `refused ${line.status} ${line.code} ${target}${where}${line.detail === undefined ? '' : `: ${line.detail}`}`;
+  const trace = line.traceId === undefined ? '' : ` (trace ${line.traceId})`;
+  return `refused ${line.status} ${line.code} ${target}${where}${trace}${line.detail === undefined ? '' : `: ${line.detail}`}`;
 }

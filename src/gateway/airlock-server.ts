@@ -12,6 +12,9 @@ import {
   Admission,
   assertEnforceable,
   createWorkerFactory,
+  defaultBudgetBytes,
+  MemoryBudget,
+  type MemoryBudgetReport,
   ModelCatalog,
   RuntimeSlots,
   type ServedModelOptions,
@@ -20,19 +23,25 @@ import {
   type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
+import { postureMetrics } from './posture-metrics.ts';
 import { PostureWatch } from './posture-watch.ts';
-import { openRecorder } from './recorder-hook.ts';
+import { openRecorder, recorderMetrics } from './recorder-hook.ts';
 import type { RefusalLine } from './refusal.ts';
 import { createRestServer } from './rest-server.ts';
 import { type RolloutStart, startRollout } from './rollout-start.ts';
 import { RolloutWatch } from './rollout-watch.ts';
-import { RuntimeWatch, type SlotState } from './runtime-watch.ts';
+import { RuntimeWatch, runtimeMetrics, type SlotState } from './runtime-watch.ts';
+import { scanMetrics } from './scan-metrics.ts';
 import { ScanWatch } from './scan-watch.ts';
+import { ServerTelemetry } from './server-telemetry.ts';
+import { catalogMetrics } from './worker-metrics.ts';
 
 export interface AirlockServer {
   /** Base URL of the REST interface, for example `http://127.0.0.1:8501`. */
   readonly url: string;
   readonly catalog: ModelCatalog;
+  /** The memory of all workers, now. */
+  readonly memory: MemoryBudgetReport;
   /** What holds the workers. */
   readonly isolation: JailFindings;
   /** The TensorFlow that versions are loaded with now; undefined when its slot was taken away. */
@@ -75,6 +84,8 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
   if (chosen.notice !== undefined) hooks.onRollout?.(chosen.notice);
   const { tensorflow } = chosen;
   const pins = await loadPins(runtime.pins);
+  const { memoryMiB } = config.limits.machine;
+  const budget = new MemoryBudget({ limitBytes: memoryMiB === undefined ? defaultBudgetBytes() : memoryMiB * 1024 * 1024 });
   let serving = (): string => tensorflow;
   const { onPosture = nothing, onTrouble = nothing } = hooks;
   const posture = new PostureWatch({ config, tensorflow: () => serving(), onPosture, onTrouble });
@@ -85,9 +96,10 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
     tensorflow,
     sandbox,
     pins,
+    budget,
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
-  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox, pins });
+  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox, pins, budget });
   const slots = new RuntimeSlots({ tensorflow, base: workers, open });
   serving = () => slots.current;
   let scans: ScanWatch | undefined;
@@ -99,7 +111,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       patchDeadline: (advisory) => posture.deadlineIfReached(advisory),
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
-    return await startWith({ workers, slots, started: chosen, pins, contracts, door, scans, recorder, posture }, config, hooks);
+    return await startWith({ workers, budget, slots, started: chosen, pins, contracts, door, scans, recorder, posture }, config, hooks);
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -111,6 +123,7 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
 
 interface Parts {
   readonly workers: WorkerFactory;
+  readonly budget: MemoryBudget;
   readonly slots: RuntimeSlots;
   readonly started: RolloutStart;
   readonly pins: PinTable;
@@ -146,14 +159,20 @@ async function loadContracts(models: readonly ModelConfig[]): Promise<Contracts>
 }
 
 async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Promise<AirlockServer> {
-  const { workers, slots, started, pins, door, scans, recorder, posture } = parts;
+  const { workers, budget, slots, started, pins, door, scans, recorder, posture } = parts;
   const { models, limits, listen } = config;
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const { onRollout = nothing, onTrouble = nothing } = hooks;
   const { store, runtime } = config;
   const installed = new RuntimeWatch({ store, pins, schedule: runtime.verify, audit: scans.audit, onTrouble });
-  const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed }, hooks)));
+  const telemetry = await ServerTelemetry.open(config, onTrouble);
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed, telemetry }, hooks)));
+  telemetry.add('models', () => catalogMetrics(catalog));
+  telemetry.add('scans', () => scanMetrics(scans.state.scanned));
+  telemetry.add('posture', () => postureMetrics(posture.state));
+  telemetry.add('runtimes', () => runtimeMetrics(installed.state));
+  if (recorder !== undefined) telemetry.add('recording', () => recorderMetrics(recorder.report));
   const rollout = new RolloutWatch({
     config,
     slots,
@@ -169,6 +188,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     models,
     limits,
     onRefusal: hooks.onRefusal,
+    telemetry,
     scans: () => scans.state,
     recorder,
     rollout: () => rollout.state,
@@ -181,6 +201,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     url = await rest.listen({ host, port });
   } catch (cause) {
     await rest.close();
+    await telemetry.close();
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new AirlockError('LISTEN_FAILED', {
       message: `The server could not listen on ${host}:${port} (${reason}): choose another address with --listen`,
@@ -203,12 +224,16 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
     url,
     catalog,
     isolation,
+    get memory() {
+      return budget.report;
+    },
     get runtime() {
       return installed.state.find(({ version }) => version === slots.current);
     },
     loaded,
     async close() {
       await rest.close();
+      await telemetry.close();
       await recorder?.close();
       await rollout.close();
       await posture.close();
@@ -225,7 +250,16 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
 
 function servedModel(
   model: ModelConfig,
-  { workers, slots, contracts, door, scans, posture, installed }: Parts & { readonly installed: RuntimeWatch },
+  {
+    workers,
+    slots,
+    contracts,
+    door,
+    scans,
+    posture,
+    installed,
+    telemetry,
+  }: Parts & { readonly installed: RuntimeWatch; readonly telemetry: ServerTelemetry },
   hooks: ServerHooks,
 ): ServedModelOptions {
   const contract = contracts.get(model.name);
@@ -244,10 +278,12 @@ function servedModel(
         ...version,
         shapes: model.shapes,
         limits: model.limits,
-        spare: model.spareWorker !== false,
+        spare: model.spareWorker,
+        workers: model.workers,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
     onEvent: (event) => {
+      telemetry.note(event);
       scans.record(event, event.kind === 'available' ? installed.about(slots.current) : undefined);
       if (event.kind === 'available' || event.kind === 'unloaded') posture.look();
       hooks.onEvent(event);

@@ -5,6 +5,7 @@ import type { ModelConfig, RequestLimits } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { ExamplesDecoder } from '../model/index.ts';
 import { type Charge, examplePaths, JsonPredict, type ModelVersion, type RunContext, runChecked } from '../serving/index.ts';
+import type { RequestMeter } from '../telemetry/index.ts';
 import type { JsonLimits } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
@@ -24,6 +25,8 @@ export interface InferenceContext {
   readonly budget: BodyBudget;
   readonly limiter: RateLimiter | undefined;
   readonly onAnswered?: OnAnswered | undefined;
+  /** Told what of the request is over. Whoever made it ends it. */
+  readonly meter: RequestMeter;
 }
 
 /** One request on its way, with what it holds and owes. */
@@ -36,12 +39,13 @@ interface Exchange {
   readonly share: BodyShare;
   readonly account: RequestAccount | undefined;
   readonly onAnswered: OnAnswered | undefined;
+  readonly meter: RequestMeter;
   readonly context: RunContext;
 }
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
-  const { version, config, limits, budget, limiter, onAnswered } = context;
+  const { version, config, limits, budget, limiter, onAnswered, meter } = context;
   // Held until there is an answer: the tensors that a body became are about as large as the body.
   const share = budget.open();
   const client = clientKey(request.socket.remoteAddress);
@@ -54,7 +58,8 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
     share,
     account,
     onAnswered,
-    context: { client },
+    meter,
+    context: { client, onPhase: meter.onPhase },
   };
   try {
     if (account !== undefined) payInAdvance(account, exchange);
@@ -84,7 +89,7 @@ function chargeOf({ account, version }: Exchange): Charge | undefined {
   return (tensors, contractUnits) => account.spend(Math.max(0, (contractUnits ?? tensorUnits(tensors)) - baseUnits(version)));
 }
 
-async function readInto(decoder: BodySink, { request, limits, share, account }: Exchange): Promise<void> {
+async function readInto(decoder: BodySink, { request, limits, share, account, meter }: Exchange): Promise<void> {
   // Bodies without a length, and what gzip inflates to beyond it, are paid as they arrive; of a compressed one the larger of its two sizes.
   let paidBytes = contentLength(request);
   let bodyBytes = 0;
@@ -98,6 +103,7 @@ async function readInto(decoder: BodySink, { request, limits, share, account }: 
   const sink: BodySink = {
     push: (chunk) => {
       share.add(chunk.length);
+      meter.received(chunk.length);
       bodyBytes += chunk.length;
       pay();
       decoder.push(chunk);
@@ -123,8 +129,8 @@ async function predict(exchange: Exchange): Promise<Buffer> {
     allowNonFinite: config.nonFinite === 'allow',
   });
   await readInto(predict.decoder, exchange);
-  const { onAnswered, context } = exchange;
-  return predict.answer({ charge: chargeOf(exchange), onAnswered, context });
+  const { onAnswered, meter, context } = exchange;
+  return predict.answer({ charge: chargeOf(exchange), onAnswered, meter, context });
 }
 
 async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Promise<Buffer> {
@@ -133,6 +139,7 @@ async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Pr
   const decoder = new ExamplesDecoder(limits, contentLength(request), allowNonFinite);
   await readInto(decoder, exchange);
   const { signatureName, examples } = decoder.finish();
+  exchange.meter.decoded();
   const signature = version.signature(signatureName);
   assertExampleSignature(signature, verb);
   const run = {
@@ -143,6 +150,7 @@ async function runExamples(verb: 'classify' | 'regress', exchange: Exchange): Pr
     context: exchange.context,
   };
   const outputs = await runChecked(version, version.contract?.open(), run);
+  exchange.meter.answered();
   exchange.onAnswered?.(signature, [examples]);
   const encode = verb === 'classify' ? encodeClassifications : encodeRegressions;
   return encode(signature, outputs, examples.shape[0], allowNonFinite);

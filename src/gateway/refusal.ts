@@ -19,10 +19,18 @@ export interface RefusalLine {
   readonly expected?: string;
   /** For the operator: the cause inside. */
   readonly detail?: string;
+  /** Of a request that is traced, 32 hex digits; it may be the one that the client chose. */
+  readonly traceId?: string;
 }
 
 /** @param target what was asked for, if it is a configured model. */
-export function refusalLine(error: AirlockError, status: number, method: string, target?: ModelTarget): RefusalLine {
+export function refusalLine(
+  error: AirlockError,
+  status: number,
+  method: string,
+  target?: ModelTarget,
+  traceId?: string,
+): RefusalLine {
   const [violation] = error.violations;
   const detail = error.detail ?? (error.code === 'INTERNAL' && error.cause instanceof Error ? error.cause.stack : undefined);
   return {
@@ -32,6 +40,7 @@ export function refusalLine(error: AirlockError, status: number, method: string,
     ...(target === undefined ? {} : { model: target.model, verb: target.verb }),
     ...(violation === undefined ? {} : whereAndWhich(violation)),
     ...(detail === undefined ? {} : { detail }),
+    ...(traceId === undefined ? {} : { traceId }),
   };
 }
 

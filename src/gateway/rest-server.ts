@@ -10,22 +10,21 @@ import type { Posture } from '../posture/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
-import { familiesText, metricsType } from '../telemetry/index.ts';
+import { metricsType, type RequestMeter } from '../telemetry/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
-import { postureMetrics } from './posture-metrics.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { recorderHook, recorderMetrics } from './recorder-hook.ts';
+import { recorderHook } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
 import type { RolloutState } from './rollout-watch.ts';
-import { runtimeMetrics, type SlotState } from './runtime-watch.ts';
-import { scanMetrics } from './scan-metrics.ts';
+import type { SlotState } from './runtime-watch.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
+import type { ServerTelemetry } from './server-telemetry.ts';
 import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
@@ -34,6 +33,7 @@ export interface RestServerOptions {
   readonly models: readonly ModelConfig[];
   readonly limits: LimitsConfig;
   readonly onRefusal: (line: RefusalLine) => void;
+  readonly telemetry: ServerTelemetry;
   /** Default: nothing was scanned. */
   readonly scans?: () => ScanState;
   /** Default: nothing is ever recorded. */
@@ -52,13 +52,18 @@ const json = 'application/json';
 export function createRestServer(options: RestServerOptions): FastifyInstance {
   const configs = new Map(options.models.map((model) => [model.name, model]));
   const budget = new BodyBudget(options.limits.request.maxBufferedBytes);
-  const broken = new ConnectionErrors((error, status) => options.onRefusal(refusalLine(error, status, '-')));
-  const refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown, target?: ModelTarget): void => {
+  const { meter } = options.telemetry;
+  const broken = new ConnectionErrors((error, status) => {
+    meter.refusedConnection(error.code);
+    options.onRefusal(refusalLine(error, status, '-'));
+  });
+  const refuse: Refuse = (request, reply, thrown, target, measured = meter.begin(undefined, 'other', undefined)): void => {
     const seen = fromFastify(thrown, request);
     const error = seen.code === 'REQUEST_INCOMPLETE' ? (broken.reason(request.raw) ?? seen) : seen;
     const answer = errorAnswer(error);
     const known = target !== undefined && configs.has(target.model) ? target : undefined;
-    options.onRefusal(refusalLine(error, answer.status, request.method, known));
+    options.onRefusal(refusalLine(error, answer.status, request.method, known, measured.traceId));
+    measured.end(answer.status, error.code, Buffer.byteLength(answer.body));
     if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
     const send = (): void => {
       // The rest of a body that was refused is not worth reading.
@@ -79,13 +84,16 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     url: '/v1/*',
     handler: async (request, reply) => {
       let target: ModelTarget | undefined;
+      let measured: RequestMeter | undefined;
       try {
         target = parseModelTarget(request.method, request.raw.url ?? '');
-        const body = await answer(target, request, context);
+        measured = meter.begin(target.model, target.verb, request.raw.headers.traceparent);
+        const body = await answer(target, request, measured, context);
         holdUntilSent(reply.raw, body.length, budget, options.limits.http.requestTimeoutMs);
+        measured.end(200, undefined, body.length);
         return reply.type(json).send(wireBody(body));
       } catch (thrown) {
-        refuse(request, reply, thrown, target);
+        refuse(request, reply, thrown, target, measured);
         return reply;
       }
     },
@@ -105,18 +113,9 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
         ),
       ),
   );
-  server.get('/airlock/v1/metrics', (_request, reply) =>
-    reply
-      .type(metricsType)
-      .send(
-        familiesText([
-          ...scanMetrics(scans().scanned),
-          ...postureMetrics(options.posture?.()),
-          ...runtimeMetrics(options.installed?.() ?? []),
-          ...(recorder === undefined ? [] : recorderMetrics(recorder.report)),
-        ]),
-      ),
-  );
+  // The second is where TensorFlow Serving has it, for scrapers that look there already.
+  for (const url of ['/airlock/v1/metrics', '/monitoring/prometheus/metrics'])
+    server.get(url, (_request, reply) => reply.type(metricsType).send(options.telemetry.page()));
   server.get('/healthz', (_request, reply) => reply.type(json).send('{"status":"ok"}'));
   server.get('/readyz', (_request, reply) => {
     const { ready } = options.catalog;
@@ -141,7 +140,14 @@ function wireBody(body: Buffer | string): Buffer | string {
   return typeof body !== 'string' && body.length <= 4096 ? body.toString('utf8') : body;
 }
 
-type Refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown) => void;
+/** `target` and `measured` where the request got so far. */
+type Refuse = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: unknown,
+  target?: ModelTarget,
+  measured?: RequestMeter,
+) => void;
 
 /** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
 function createListener({ limits, models }: RestServerOptions, broken: ConnectionErrors, refuse: Refuse): FastifyInstance {
@@ -216,18 +222,20 @@ interface AnswerContext {
 async function answer(
   target: ModelTarget,
   request: FastifyRequest,
+  meter: RequestMeter,
   { catalog, limits, configs, budget, limiters, recorder }: AnswerContext,
 ): Promise<Buffer | string> {
   const model = catalog.model(target.model);
   if (target.verb === 'status') return statusJson(model.status(target));
   const version = model.resolve(target);
+  meter.resolved(version.version);
   if (target.verb === 'metadata') return metadataJson(model.name, version);
   const config = configs.get(model.name);
   if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
   const { verb } = target;
   const onAnswered = recorderHook(recorder, model.name, version);
   const limiter = limiters.get(model.name);
-  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter, onAnswered }));
+  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter, onAnswered, meter }));
 }
 
 function malformed(request: FastifyRequest): AirlockError {

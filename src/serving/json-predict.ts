@@ -1,4 +1,5 @@
 // A predict request as JSON from its decoder to the bytes of its answer, the same for the server and for a program that embeds a model.
+import type { RequestMeter } from '../telemetry/index.ts';
 import { encodePredictResponse, type JsonLimits, PredictDecoder, type Signature, type Tensor } from '../tensor/index.ts';
 import type { ContractCheck } from './contract-check.ts';
 import { requestPaths } from './element-paths.ts';
@@ -19,6 +20,8 @@ export interface AnswerOptions {
   readonly charge?: Charge | undefined;
   /** Told the inputs as they were decoded, once the model has answered. */
   readonly onAnswered?: ((signature: Signature, tensors: readonly Tensor[]) => void) | undefined;
+  /** Told when the body is decoded and when the outputs are here. */
+  readonly meter?: Pick<RequestMeter, 'decoded' | 'answered'> | undefined;
   /** Default: a request of our own. */
   readonly context?: RunContext | undefined;
 }
@@ -51,11 +54,13 @@ export class JsonPredict {
    * Runs the decoded request and encodes the answer.
    * @throws what the decoder, the contract, `charge`, the worker and the encoder throw.
    */
-  async answer({ charge, onAnswered, context }: AnswerOptions = {}): Promise<Buffer> {
+  async answer({ charge, onAnswered, meter, context }: AnswerOptions = {}): Promise<Buffer> {
     const request = this.decoder.finish();
+    meter?.decoded();
     const { signature, format, tensors } = request;
     const paths = () => requestPaths(request);
     const outputs = await runChecked(this.#version, this.#check, { signature, tensors, paths, charge, context });
+    meter?.answered();
     onAnswered?.(signature, tensors);
     return encodePredictResponse(signature, format, outputs, { allowNonFinite: this.#allowNonFinite });
   }

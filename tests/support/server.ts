@@ -36,6 +36,7 @@ export async function startTestServer(values: {
   readonly trust?: object;
   readonly scan?: object;
   readonly runtime?: object;
+  readonly telemetry?: object;
   readonly store?: string;
 }): Promise<TestServer> {
   const folder = temporaryFolder();

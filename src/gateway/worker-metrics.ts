@@ -1,0 +1,102 @@
+// How models and their workers fare, as metrics: what is served, what ended and why, and what the processes take. Labels are configured names, versions that were found, and our codes.
+import type { ErrorCode } from '../core/index.ts';
+import type { ModelCatalog, ModelVersion, ServingEvent } from '../serving/index.ts';
+import type { MetricFamily, Sample } from '../telemetry/index.ts';
+
+type Counts = Map<string, Map<ErrorCode, number>>;
+
+/** Counts what only events say. */
+export class ServingCounts {
+  readonly #restarts: Counts = new Map();
+  readonly #failures: Counts = new Map();
+
+  note(event: ServingEvent): void {
+    if (event.kind === 'restarting') count(this.#restarts, event.model, event.error.code);
+    if (event.kind === 'failed' || event.kind === 'refused') count(this.#failures, event.model, event.error.code);
+  }
+
+  families(): MetricFamily[] {
+    return [
+      {
+        name: 'airlock_worker_ends_total',
+        help: 'Reasons for which workers ended while they served, or did not come back at once, by code.',
+        type: 'counter',
+        samples: samplesOf(this.#restarts),
+      },
+      {
+        name: 'airlock_model_load_failures_total',
+        help: 'Versions that were refused or did not load, by code; each try counts.',
+        type: 'counter',
+        samples: samplesOf(this.#failures),
+      },
+    ];
+  }
+}
+
+function count(counts: Counts, model: string, code: ErrorCode): void {
+  const codes = counts.get(model) ?? new Map<ErrorCode, number>();
+  codes.set(code, (codes.get(code) ?? 0) + 1);
+  counts.set(model, codes);
+}
+
+function samplesOf(counts: Counts): Sample[] {
+  return [...counts].flatMap(([model, codes]) => [...codes].map(([code, value]): Sample => [{ model, code }, value]));
+}
+
+/** What can be seen of every version that is loaded or being loaded. */
+export function catalogMetrics(catalog: ModelCatalog): MetricFamily[] {
+  const live = catalog.models.flatMap((model) =>
+    model
+      .status({})
+      .filter(({ state }) => state !== 'END')
+      .map((version) => ({
+        labels: { model: model.name, version: String(version.version) },
+        version,
+        report: version.workerReport,
+      })),
+  );
+  type Live = (typeof live)[number];
+  const each = (value: (one: Live) => number | undefined): Sample[] =>
+    live.flatMap((one): Sample[] => {
+      const found = value(one);
+      return found === undefined ? [] : [[one.labels, found]];
+    });
+  return [
+    {
+      name: 'airlock_model_ready',
+      help: '1 while a version of the model can take a request.',
+      samples: catalog.models.map((model): Sample => [{ model: model.name }, Number(model.ready)]),
+    },
+    {
+      name: 'airlock_model_version_state',
+      help: '1 for the state that the version is in.',
+      samples: live.map(({ labels, version }): Sample => [{ ...labels, state: stateOf(version) }, 1]),
+    },
+    {
+      name: 'airlock_worker_restarts_total',
+      help: 'How often a worker of the version had to be started again.',
+      type: 'counter',
+      samples: each(({ report }) => report.restarts),
+    },
+    {
+      name: 'airlock_worker_memory_bytes',
+      help: 'Memory of the worker process, as the kernel counts it.',
+      samples: each(({ report }) => report.usage?.memoryBytes),
+    },
+    {
+      name: 'airlock_worker_cpu_seconds_total',
+      help: 'Processor time of the worker process that runs now.',
+      type: 'counter',
+      samples: each(({ report }) => report.usage && report.usage.cpuMs / 1000),
+    },
+    {
+      name: 'airlock_worker_threads',
+      help: 'Threads of the worker process.',
+      samples: each(({ report }) => report.usage?.threads),
+    },
+  ];
+}
+
+function stateOf({ state }: ModelVersion): string {
+  return state.toLowerCase();
+}
