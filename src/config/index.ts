@@ -26,6 +26,7 @@ export type {
   ToleranceConfig,
   VersionPolicy,
   WebhookConfig,
+  WorkersConfig,
 } from './config-types.ts';
 export { describeValue } from './fields.ts';
 export { configForFolder, type FolderOverrides, modelNameOf } from './folder-config.ts';

@@ -77,6 +77,7 @@ function versionStatus({
   error,
   admitted,
   workerReport,
+  workerReports,
   contract,
   tensorflow,
   keptTensorflow,
@@ -92,5 +93,7 @@ function versionStatus({
     // The TensorFlow whose worker waits beside it to be gone back to.
     keptTensorflow,
     worker: workerReport,
+    // Only where there may be several.
+    workers: workerReports,
   };
 }

@@ -4,6 +4,8 @@ export { Admission, type Provenance } from './admission.ts';
 export type { ContractReport } from './contract-guard.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
+export { defaultBudgetBytes } from './machine-memory.ts';
+export { MemoryBudget, type MemoryBudgetReport } from './memory-budget.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export { type ModelDoor, type ModelTrust, openModelDoor } from './model-door.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';
@@ -27,6 +29,7 @@ export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } fro
 export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './share-limits.ts';
 export { Watchdog } from './watchdog.ts';
 export { Webhook, type WebhookMessage } from './webhook.ts';
+export type { WorkerCounts } from './worker-counts.ts';
 export {
   assertEnforceable,
   createWorkerFactory,
@@ -34,4 +37,5 @@ export {
   type WorkerFactoryOptions,
   type WorkerRequest,
 } from './worker-factory.ts';
+export type { WorkersChange } from './worker-pool.ts';
 export type { WorkerReport } from './worker-report.ts';

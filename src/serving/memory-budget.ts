@@ -66,6 +66,7 @@ export class MemoryBudget {
   /** Starts make room one after the other, or two would count on the same. */
   #turn: Promise<unknown> = Promise.resolve();
   #shedding: Promise<unknown> | undefined;
+  readonly #onRelease: (() => void)[] = [];
   #refusals = 0;
   #kills = 0;
   readonly #evictions: Record<Dispensable, number> = { extra: 0, spare: 0, sleep: 0 };
@@ -107,7 +108,7 @@ export class MemoryBudget {
         // A spare that is given its model is a spare no more.
         makeRoom: (_share, more) => this.#inTurn(() => this.#makeRoom(tenant, more, 'needed')),
         onSettled: (peakBytes) => estimate.learn(peakBytes),
-        onReleased: (gone) => this.#shares.delete(gone),
+        onReleased: (gone) => this.#onReleased(gone),
       });
       this.#shares.add(share);
       return share;
@@ -125,7 +126,9 @@ export class MemoryBudget {
     const allowedBytes = need === 'needed' ? limitBytes : limitBytes * comfortShare;
     const endMs = performance.now() + patienceMs;
     while (this.#sum(({ heldBytes }) => heldBytes) + bytes > allowedBytes) {
-      const freed = this.#giveUpOne(kindsFor[need], tenant);
+      // What leaves already may be enough.
+      const isEnough = this.#sum((share) => (share.isLeaving ? 0 : share.heldBytes)) + bytes <= allowedBytes;
+      const freed = (isEnough ? undefined : this.#giveUpOne(kindsFor[need], tenant)) ?? this.#nextRelease();
       const leftMs = endMs - performance.now();
       if (freed === undefined || leftMs <= 0) {
         this.#refusals++;
@@ -135,6 +138,17 @@ export class MemoryBudget {
       }
       await within(freed, leftMs);
     }
+  }
+
+  /** Settles when one that leaves is gone; undefined when none leaves. */
+  #nextRelease(): Promise<void> | undefined {
+    for (const { isLeaving } of this.#shares) if (isLeaving) return new Promise((resolve) => this.#onRelease.push(resolve));
+    return undefined;
+  }
+
+  #onReleased(share: MemoryShare): void {
+    this.#shares.delete(share);
+    for (const resolve of this.#onRelease.splice(0)) resolve();
   }
 
   /** The tenant that was asked longest ago gives up one thing, of the first kind that anybody has. */

@@ -7,6 +7,7 @@ import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
 import { ownContext, type RunContext, type Runner, type RunStages } from './runner.ts';
 import type { Trial, TrialRules } from './trial.ts';
+import type { WorkerCounts } from './worker-counts.ts';
 import type { WorkerReport } from './worker-report.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
 
@@ -192,9 +193,19 @@ export class ModelVersion {
     return this.#runner.run(found.index, inputs, context);
   }
 
-  /** What holds the worker, and how it fares. */
+  /** What holds the worker, and how it fares; of all of them together where there may be several. */
   get workerReport(): WorkerReport {
     return this.#seat.worker.report;
+  }
+
+  /** One for each process; undefined where there is never more than one. */
+  get workerReports(): readonly WorkerReport[] | undefined {
+    return this.#seat.worker.reports;
+  }
+
+  /** What happened to its workers so far. */
+  get workerCounts(): Readonly<WorkerCounts> | undefined {
+    return this.#seat.worker.counts;
   }
 
   /** True while the worker can take a request; false for the moments in which it is being restarted. */

@@ -7,6 +7,7 @@ import type { ExecutableMemory } from './executable-memory.ts';
 import type { MemoryNeed, MemoryShare } from './memory-share.ts';
 import type { StrandedRuns } from './run-pipeline.ts';
 import type { Watchdog } from './watchdog.ts';
+import type { WorkerCounts } from './worker-counts.ts';
 
 export interface ModelWorkerLimits {
   /** The most that a request may take, waiting included. Default 2000. */
@@ -82,6 +83,8 @@ export interface ModelWorkerOptions {
   readonly onStranded?: (stranded: StrandedRuns) => void;
   /** Runs before each process is started, also a spare one; the start fails with what it throws. For verifying the slot. */
   readonly beforeStart?: () => Promise<void>;
+  /** Counts what happens to it; default its own. */
+  readonly counts?: WorkerCounts;
   /** Called again with `restarting` when more is known: how a process died, or why a restart failed. */
   readonly onStateChange?: (state: ModelWorkerState, cause: AirlockError | undefined) => void;
   /** Each line that a worker prints; printable and bounded. */

@@ -1,8 +1,8 @@
 // The TensorFlow slots that a server has workers on: the one that it started with, and beside it others that were promoted since. Each has a jail of its own, because a
 // jail names the libraries that its processes may open. The first stays until the end: its jail also holds what decodes images and what scans.
 import { AirlockError } from '../core/index.ts';
-import type { ModelWorker } from './model-worker.ts';
 import type { WorkerFactory, WorkerRequest } from './worker-factory.ts';
+import type { SeatWorker } from './worker-seat.ts';
 
 export interface RuntimeSlotsOptions {
   readonly tensorflow: string;
@@ -40,7 +40,7 @@ export class RuntimeSlots {
   }
 
   /** A worker that is not started yet. @throws as `WorkerFactory.create`. */
-  create(tensorflow: string, request: WorkerRequest): ModelWorker {
+  create(tensorflow: string, request: WorkerRequest): SeatWorker {
     return this.#factoryOf(tensorflow).create(request);
   }
 

@@ -8,7 +8,6 @@ import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { Admission, AdmittedModel, Provenance } from './admission.ts';
 import { ModelVersion } from './model-version.ts';
-import type { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
@@ -16,6 +15,8 @@ import type { RunStages } from './runner.ts';
 import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
+import type { WorkersChange } from './worker-pool.ts';
+import type { SeatWorker } from './worker-seat.ts';
 
 export type ServingEvent =
   | {
@@ -32,6 +33,7 @@ export type ServingEvent =
       readonly version: bigint;
       readonly scanned: ScannedVersion;
     }
+  | ({ readonly kind: 'workers'; readonly model: string; readonly version: bigint } & WorkersChange)
   | ({ readonly kind: 'violations'; readonly model: string; readonly version: bigint } & ViolationNotice)
   | {
       /** The model carries a contract and none is configured: what the contract says beyond the graph is not checked. */
@@ -58,6 +60,7 @@ export interface VersionToServe {
   /** Those that can be called. */
   readonly signatures: readonly Signature[];
   readonly onStateChange: NonNullable<ModelWorkerOptions['onStateChange']>;
+  readonly onWorkersChange: (change: WorkersChange) => void;
   /** The TensorFlow of the worker. */
   readonly tensorflow: string;
 }
@@ -69,7 +72,7 @@ export interface ServedModelOptions {
   readonly labels: Readonly<Record<string, bigint>>;
   readonly tags: readonly string[];
   /** A worker for one version; it is not started yet. */
-  readonly createWorker: (version: VersionToServe) => ModelWorker;
+  readonly createWorker: (version: VersionToServe) => SeatWorker;
   readonly onEvent: (event: ServingEvent) => void;
   /** The TensorFlow that a version is loaded with now. */
   readonly tensorflow: () => string;
@@ -306,7 +309,7 @@ export class ServedModel {
     const { contract } = this.#options;
     const callable = callableOf(metaGraph, contract?.loaded);
     const about = { model: this.name, version: one.version };
-    const createWorker = (tensorflow: string): ModelWorker =>
+    const createWorker = (tensorflow: string): SeatWorker =>
       this.#options.createWorker({
         modelDirectory: one.directory,
         manifest: one.admitted?.manifest,
@@ -318,6 +321,7 @@ export class ServedModel {
           onRestarting: (error) => this.#options.onEvent({ kind: 'restarting', ...about, error }),
           onRestarted: () => this.#options.onEvent({ kind: 'restarted', ...about }),
         }),
+        onWorkersChange: (change) => this.#options.onEvent({ kind: 'workers', ...about, ...change }),
       });
     const tensorflow = this.#options.tensorflow();
     const worker = createWorker(tensorflow);

@@ -1,7 +1,7 @@
 // Makes the workers of one server in one jail on one TensorFlow slot. The slot is verified before each process is started, also before a
 // restart's, because the files lie on a disk that others may write to; starts that begin together share one verification.
 import { resolve } from 'node:path';
-import type { SandboxConfig } from '../config/index.ts';
+import type { SandboxConfig, WorkersConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import { type ModelChunk, readModelContent, snapshotTree } from '../model/index.ts';
 import { type Manifest, verifiedContent } from '../provenance/index.ts';
@@ -11,14 +11,21 @@ import type { Signature } from '../tensor/index.ts';
 import type { ImageSource } from './contract-guard.ts';
 import { executableMemoryFor } from './executable-memory.ts';
 import { ImageDecoder } from './image-decoder.ts';
-import { ModelWorker } from './model-worker.ts';
-import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
+import { defaultBudgetBytes } from './machine-memory.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { defaultModelWorkerLimits, type ModelWorkerLimits, type ModelWorkerOptions } from './model-worker-options.ts';
+import { VersionMemory } from './version-memory.ts';
+import { createVersionWorkers } from './version-workers.ts';
 import { Watchdog } from './watchdog.ts';
+import type { WorkersChange } from './worker-pool.ts';
+import type { SeatWorker } from './worker-seat.ts';
 
 export interface WorkerFactoryOptions {
   readonly store: string;
   readonly tensorflow: string;
   readonly sandbox: SandboxConfig;
+  /** The memory of all workers; factories of one server share it. Default: 80 % of the machine's or of the control group's. */
+  readonly budget?: MemoryBudget;
   /** What a slot may be. Default: what Airlock comes with. */
   readonly pins?: PinTable;
   /** The process that decodes images broke, and another will be started for the next image. */
@@ -37,7 +44,11 @@ export interface WorkerRequest {
   readonly shapes: 'strict' | 'compat';
   readonly limits: Partial<ModelWorkerLimits>;
   /** See ModelWorkerOptions. */
-  readonly spare?: boolean;
+  readonly spare?: boolean | 'loaded';
+  /** How many processes answer. Default one. */
+  readonly workers?: WorkersConfig;
+  /** More or fewer of them, and why. */
+  readonly onWorkersChange?: (change: WorkersChange) => void;
   readonly onStateChange?: NonNullable<ModelWorkerOptions['onStateChange']>;
   readonly onLog?: (line: string) => void;
 }
@@ -50,7 +61,7 @@ export interface WorkerFactory {
   /** What makes clean images of those that contracts want decoded; it starts no process before there is one. */
   readonly images: ImageSource;
   /** A worker that is not started yet. @throws as `assertEnforceable`. */
-  create(request: WorkerRequest): ModelWorker;
+  create(request: WorkerRequest): SeatWorker;
   /** To be called when all workers are closed. */
   close(): Promise<void>;
 }
@@ -77,6 +88,7 @@ export async function createWorkerFactory({
   sandbox,
   pins,
   onImagesBroken,
+  budget = new MemoryBudget({ limitBytes: defaultBudgetBytes() }),
 }: WorkerFactoryOptions): Promise<WorkerFactory> {
   const found = await findSlot(store, tensorflow, undefined, pins);
   const slot = { ...found, ccPath: resolve(found.ccPath), frameworkPath: resolve(found.frameworkPath) };
@@ -84,7 +96,7 @@ export async function createWorkerFactory({
     readable: [slot.ccPath, slot.frameworkPath],
     ...sandbox,
   });
-  const watchdog = new Watchdog();
+  const watchdog = new Watchdog(undefined, () => budget.check());
   const images = new ImageDecoder({ jail, watchdog, ...(onImagesBroken === undefined ? {} : { onBroken: onImagesBroken }) });
   return {
     isolation: jail,
@@ -94,9 +106,11 @@ export async function createWorkerFactory({
       await images.close();
       await jail.close();
     },
-    create({ modelDirectory, manifest, snapshotDigest, tags, signatures, shapes, limits, spare = false, onStateChange, onLog }) {
+    create({ modelDirectory, manifest, snapshotDigest, tags, signatures, shapes, limits, spare = false, ...request }) {
+      const { workers = { min: 1, max: 1 }, onStateChange, onLog, onWorkersChange } = request;
       assertEnforceable(jail, limits);
-      return new ModelWorker({
+      const allLimits = { ...defaultModelWorkerLimits, ...limits };
+      const worker: ModelWorkerOptions = {
         jail,
         watchdog,
         slot,
@@ -114,7 +128,9 @@ export async function createWorkerFactory({
         onLog: ({ text }) => {
           if (!chatter.test(text)) onLog?.(text);
         },
-      });
+      };
+      const memory = new VersionMemory(modelDirectory, allLimits.memoryMiB * 1024 * 1024);
+      return createVersionWorkers({ worker, limits: allLimits, workers, budget, memory, onWorkersChange });
     },
   };
 }

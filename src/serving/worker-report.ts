@@ -8,7 +8,8 @@ import type { ModelWorkerState } from './model-worker-options.ts';
 import type { SpareWorker } from './spare-worker.ts';
 
 export interface WorkerReport {
-  readonly state: ModelWorkerState;
+  /** `asleep`: nobody asked for long, and the next request starts it. */
+  readonly state: ModelWorkerState | 'asleep';
   /** Undefined before the first attestation, and where there is no jail. */
   readonly attested: Attestation | undefined;
   readonly executableMemory: {
