@@ -203,7 +203,7 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   receive({ kind }: FrameHeader, description: Description, body: Buffer): void {
     if (description.kind === 'trace') {
       this.#isTraceHere = true;
-      this.#inFlight[0]?.call.takeTrace?.(body);
+      this.#takeTrace(body);
       return;
     }
     this.#isTraceHere = false;
@@ -220,6 +220,15 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
       return;
     }
     this.#options.onAnswer();
+  }
+
+  #takeTrace(trace: Buffer): void {
+    try {
+      this.#inFlight[0]?.call.takeTrace?.(trace);
+    } catch (thrown) {
+      const error = AirlockError.from(thrown);
+      throw error.code === 'PROFILE_INVALID' ? protocolViolation(`a trace that cannot be read: ${error.detail ?? ''}`) : error;
+    }
   }
 
   #receiveStep(kind: FrameKind, meta: Buffer): void {
