@@ -126,7 +126,7 @@ export class WorkerPool implements MemoryTenant {
     } catch (thrown) {
       if (this.#phase === 'starting') {
         this.#phase = 'failed';
-        this.#remove(member);
+        void this.#remove(member);
       }
       throw thrown;
     }
@@ -211,7 +211,7 @@ export class WorkerPool implements MemoryTenant {
       await member.worker.start();
     } catch (thrown) {
       const error = AirlockError.from(thrown);
-      this.#remove(member);
+      void this.#remove(member);
       this.#assertOpen();
       this.#phase = 'asleep';
       this.#noteFailure(error);
@@ -276,7 +276,7 @@ export class WorkerPool implements MemoryTenant {
       (thrown: unknown) => {
         // It was sent away while it started.
         if (!this.#members.includes(member)) return;
-        this.#remove(member);
+        void this.#remove(member);
         this.#noteFailure(AirlockError.from(thrown));
       },
     );
@@ -391,7 +391,7 @@ export class WorkerPool implements MemoryTenant {
   async #close(): Promise<void> {
     this.#phase = 'closing';
     clearInterval(this.#timer);
-    for (const member of this.#members) this.#remove(member);
+    for (const member of this.#members) void this.#remove(member);
     await Promise.all(this.#leaving);
     this.#phase = 'closed';
     this.#options.onClosed?.();
