@@ -14,7 +14,7 @@ export interface ReadMetrics {
   value(name: string, labels?: Readonly<Record<string, string>>): number | undefined;
 }
 
-const sampleLine = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+const sampleLine = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s;
 const labelPair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/y;
 
 /** @throws Error for a line that no scraper would take, a family that comes twice, or the same sample twice. */
