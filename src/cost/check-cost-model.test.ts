@@ -59,7 +59,7 @@ describe('checkCostModel', () => {
     ['a number that is too large for JSON', changed([...signature, 'flops'], JSON.parse('1e999'))],
     ['no bound', changed([...signature, 'flops'], undefined)],
     ['a list as a bound', changed([...signature, 'flops'], [1])],
-    ['too deep', changed([...signature, 'flops'], nested(65))],
+    ['too deep', changed([...signature, 'flops'], nested(257))],
     ['a reason that is none', changed([...signature, 'gaps', 0, 'why'], 'because')],
     ['a function that is no name', changed([...signature, 'nodes', 0, 'function'], 5)],
     ['a name that is too long', changed([...signature, 'nodes', 0, 'node'], 'n'.repeat(5_000))],

@@ -18,7 +18,8 @@ const maxVariables = 1_024;
 /** The rest of each operation comes on top; TensorFlow has some 1,500 of them. */
 const maxNodes = maxNodeCosts + 2_048;
 const maxNameChars = 4_096;
-const maxDepth = 64;
+/** Sizes behind many layers are formulas of formulas. */
+const maxDepth = 256;
 const maxOperands = 4_096;
 /** Numbers, names and operations in all bounds of a model together, and in one: evaluating that many takes a millisecond, and a tenth of one. */
 const maxTerms = 200_000;
