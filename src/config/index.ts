@@ -10,6 +10,7 @@ export type {
   ModelConfig,
   ModelLimits,
   ModelRecordingConfig,
+  OpLimits,
   OutputTolerance,
   PatchWithin,
   RateLimit,
