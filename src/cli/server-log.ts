@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { type DestinationStream, pino } from 'pino';
 import { type AirlockServer, type RefusalLine, type ServerHooks, scanSummary, worseningJson } from '../gateway/index.ts';
 import { counted } from './counted.ts';
+import { type LogSink, openLogSink } from './log-sink.ts';
 
 type ServingEvent = Parameters<ServerHooks['onEvent']>[0];
 
@@ -14,7 +15,14 @@ export interface ServerLog extends Required<ServerHooks> {
 
 /** @param format `json`: one object per line (pino), from `listening` on with `slot`, the digest of the TensorFlow that serves; `text`: for people. */
 export function createServerLog(stream: Writable, format: 'json' | 'text'): ServerLog {
-  return format === 'json' ? jsonLog(stream) : textLog(stream);
+  const sink = openLogSink(stream, (lines) => {
+    const text = `${counted(lines, 'line')} of this log could not be written and ${lines === 1 ? 'is' : 'are'} lost`;
+    const time = new Date().toISOString();
+    return format === 'json'
+      ? `${JSON.stringify({ level: 50, time, lost: lines, msg: text })}\n`
+      : `${time.slice(11, 19)}  ${text}\n`;
+  });
+  return format === 'json' ? jsonLog(sink) : textLog(sink);
 }
 
 function jsonLog(stream: DestinationStream): ServerLog {
@@ -52,7 +60,7 @@ function jsonLog(stream: DestinationStream): ServerLog {
   };
 }
 
-function textLog(stream: Writable): ServerLog {
+function textLog(stream: LogSink): ServerLog {
   const print = (text: string): void => {
     stream.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
   };
