@@ -90,6 +90,11 @@ export class ModelWorker {
     return this.#pipeline.depth;
   }
 
+  /** Gives away the last `count` of the requests that wait and were not sent. */
+  takeWaiting(count: number): StrandedRuns {
+    return this.#pipeline.takeWaiting(count);
+  }
+
   /** Takes over requests that another worker of the same model left behind; they fail where this one is not available. */
   adopt(stranded: StrandedRuns): void {
     this.#pipeline.adopt(stranded, this.#onRunFailure);

@@ -5,7 +5,7 @@ import type { ModelWorkerOptions } from './model-worker-options.ts';
 /** What a pool needs of a ModelWorker. */
 export type PoolWorker = Pick<
   ModelWorker,
-  'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount' | 'depth' | 'adopt' | 'giveUpSpare'
+  'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount' | 'depth' | 'adopt' | 'takeWaiting' | 'giveUpSpare'
 >;
 
 /** What a pool tells a new worker. */

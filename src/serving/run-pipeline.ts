@@ -81,6 +81,13 @@ export class RunPipeline {
     return { runs, nowMs: this.#deadlines.nowMs };
   }
 
+  /** Takes away the last `count` of those that wait and were not sent; fewer where there are fewer. */
+  takeWaiting(count: number): StrandedRuns {
+    const from = this.#queue.length - count;
+    let at = 0;
+    return { runs: this.#queue.remove(() => at++ >= from), nowMs: this.#deadlines.nowMs };
+  }
+
   /** Takes over what another process left; it has its old deadline, and goes before nothing that waits here. There must be a worker. */
   adopt({ runs, nowMs }: StrandedRuns, onFailure: (error: AirlockError) => AirlockError): void {
     const worker = this.#worker;

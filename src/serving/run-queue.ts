@@ -28,10 +28,12 @@ export class RunQueue<Item extends object> {
 
   /** Takes out every item that `test` picks, in order. */
   remove(test: (item: Item) => boolean): Item[] {
-    const waiting = [...this];
-    this.#items = waiting.filter((item) => !test(item));
+    const kept: Item[] = [];
+    const removed: Item[] = [];
+    for (const item of this) (test(item) ? removed : kept).push(item);
+    this.#items = kept;
     this.#front = 0;
-    return waiting.filter(test);
+    return removed;
   }
 
   *[Symbol.iterator](): Iterator<Item> {

@@ -264,11 +264,22 @@ export class WorkerPool implements MemoryTenant {
     }
   }
 
+  /** A worker that came for a rush takes its part of those that wait already. */
+  #share(newcomer: PoolMember): void {
+    const busiest = this.#members.reduce((a, b) => (b.worker.pendingCount > a.worker.pendingCount ? b : a), newcomer);
+    const half = Math.floor((busiest.worker.pendingCount - newcomer.worker.pendingCount) / 2);
+    if (half <= 0) return;
+    const stranded = busiest.worker.takeWaiting(half);
+    newcomer.runs += stranded.runs.length;
+    if (stranded.runs.length > 0) newcomer.worker.adopt(stranded);
+  }
+
   #startOne(need: MemoryNeed, reason: string | undefined): void {
     const member = this.#add(need);
     member.worker.start().then(
       () => {
         this.#failures = 0;
+        this.#share(member);
         if (reason === undefined || !this.#members.includes(member)) return;
         this.counts.more++;
         this.#tell('more', reason);
@@ -315,7 +326,7 @@ export class WorkerPool implements MemoryTenant {
       this.#pressedTicks = 0;
       this.#startOne('wanted', `${pending} requests waited or ran in ${this.#members.length} workers`);
     }
-    const idle = this.#idleExtra(nowMs - extraIdleMs);
+    const idle = pending < this.#members.length ? this.#idleExtra(nowMs - extraIdleMs) : undefined;
     if (idle !== undefined) void this.#retire(idle, `it got nothing for ${extraIdleMs} ms`);
   }
 
