@@ -1,7 +1,17 @@
 // The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
 // in the worker processes only.
+
+export type { Adjustment } from './adjustment-notices.ts';
 export { Admission, type Provenance } from './admission.ts';
+export type { ConcurrencyReport } from './concurrency-gate.ts';
+export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './concurrency-gate.ts';
 export type { ContractReport } from './contract-guard.ts';
+export type { CostAdmissionReport } from './cost-admission.ts';
+export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost-admission.ts';
+export { type CostCalibrationOptions, calibrateCost } from './cost-calibration.ts';
+export { type CostLimits, needsCost, noCostLimits } from './cost-limits.ts';
+export { CostMeter } from './cost-meter.ts';
+export { type CostReport, CostSteps, type CostStepsOptions } from './cost-steps.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export { defaultBudgetBytes } from './machine-memory.ts';
@@ -17,9 +27,18 @@ export {
   type ModelWorkerState,
 } from './model-worker-options.ts';
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
+export { type OpenedWorker, openWorker } from './open-worker.ts';
 export type { ModelContract } from './prepare-contract.ts';
 export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
 export { type Charge, runChecked } from './run-checked.ts';
+export { RunScheduler } from './run-scheduler.ts';
+export {
+  batchSizeBounds,
+  type RunSchedulerEvent,
+  type RunSchedulerLimits,
+  type RunSchedulerOptions,
+  type RunSchedulerReport,
+} from './run-scheduler-types.ts';
 export type { RunContext, Runner, RunPhase, RunStages, WorkerRunOptions } from './runner.ts';
 export { RuntimeSlots } from './runtime-slots.ts';
 export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
