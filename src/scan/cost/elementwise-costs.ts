@@ -1,0 +1,212 @@
+// Operations that do the same with each element of what they give: how many floating-point operations one element counts for. A function such as exp is
+// some ten to thirty multiplications and additions in Eigen's vectorised code; a comparison or a conversion counts as one.
+
+const one = [
+  ...[
+    'Abs',
+    'Add',
+    'AddV2',
+    'ApproximateEqual',
+    'BitwiseAnd',
+    'BitwiseOr',
+    'BitwiseXor',
+    'Cast',
+    'Ceil',
+    'ClipByValue',
+    'Complex',
+  ],
+  ...[
+    'Conj',
+    'Equal',
+    'Floor',
+    'Greater',
+    'GreaterEqual',
+    'Imag',
+    'Invert',
+    'IsFinite',
+    'IsInf',
+    'IsNan',
+    'LeakyRelu',
+    'LeftShift',
+  ],
+  ...[
+    'Less',
+    'LessEqual',
+    'LogicalAnd',
+    'LogicalNot',
+    'LogicalOr',
+    'Maximum',
+    'Minimum',
+    'Mul',
+    'MulNoNan',
+    'Neg',
+    'NotEqual',
+    'Real',
+  ],
+  ...[
+    'Relu',
+    'Relu6',
+    'RightShift',
+    'Rint',
+    'Round',
+    'Select',
+    'SelectV2',
+    'Sign',
+    'Sub',
+    'BiasAdd',
+    'BiasAddV1',
+    'CheckNumerics',
+  ],
+  ...[
+    'CheckNumericsV2',
+    'Bucketize',
+    'PopulationCount',
+    'FakeQuantWithMinMaxArgs',
+    'FakeQuantWithMinMaxVars',
+    'Relu6Grad',
+    'ReluGrad',
+  ],
+];
+const few = [
+  ...[
+    'Square',
+    'SquaredDifference',
+    'Div',
+    'DivNoNan',
+    'FloorDiv',
+    'FloorMod',
+    'Inv',
+    'Mod',
+    'RealDiv',
+    'Reciprocal',
+    'Rsqrt',
+    'Sqrt',
+  ],
+  ...['TruncateDiv', 'TruncateMod', 'HardSwish', 'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4'],
+  ...['FakeQuantWithMinMaxVarsPerChannel', 'NextAfter', 'ComplexAbs', 'Softsign', 'AdjustContrastv2', 'AdjustContrast'],
+  ...[
+    'QuantizeV2',
+    'Dequantize',
+    'Cross',
+    'RandomUniform',
+    'RandomUniformInt',
+    'StatelessRandomUniform',
+    'StatelessRandomUniformV2',
+  ],
+  ...[
+    'StatelessRandomUniformInt',
+    'StatelessRandomUniformIntV2',
+    'StatelessRandomUniformFullInt',
+    'StatelessRandomUniformFullIntV2',
+  ],
+];
+const many = [
+  ...[
+    'Acos',
+    'Acosh',
+    'Angle',
+    'Asin',
+    'Asinh',
+    'Atan',
+    'Atan2',
+    'Atanh',
+    'Cos',
+    'Cosh',
+    'Elu',
+    'Erf',
+    'Erfc',
+    'Exp',
+    'Expm1',
+    'Gelu',
+  ],
+  ...[
+    'Log',
+    'Log1p',
+    'Pow',
+    'Selu',
+    'Sigmoid',
+    'Sin',
+    'Sinh',
+    'Softplus',
+    'Tan',
+    'Tanh',
+    'Xdivy',
+    'Xlog1py',
+    'Xlogy',
+    'BesselI0e',
+  ],
+  ...['BesselI1e', 'AdjustHue', 'AdjustSaturation', 'RGBToHSV', 'HSVToRGB', 'RandomStandardNormal', 'TruncatedNormal'],
+  ...['StatelessRandomNormal', 'StatelessRandomNormalV2', 'StatelessTruncatedNormal', 'StatelessTruncatedNormalV2'],
+  ...['ParameterizedTruncatedNormal', 'BesselI0', 'BesselI1', 'BesselJ0', 'BesselJ1', 'BesselK0', 'BesselK1', 'Dawsn', 'Expint'],
+  ...['EluGrad', 'SeluGrad', 'SigmoidGrad', 'TanhGrad', 'GeluGrad', 'SoftplusGrad'],
+];
+const most = [
+  ...[
+    'Digamma',
+    'Erfinv',
+    'Igamma',
+    'Igammac',
+    'Lgamma',
+    'Ndtri',
+    'Polygamma',
+    'Zeta',
+    'Betainc',
+    'RandomGamma',
+    'RandomPoissonV2',
+  ],
+  ...[
+    'StatelessRandomBinomial',
+    'StatelessRandomGammaV2',
+    'StatelessRandomGammaV3',
+    'StatelessRandomPoisson',
+    'Spence',
+    'FresnelCos',
+  ],
+];
+
+/** By operation; of one element of its largest output. */
+export const elementwiseFlops: ReadonlyMap<string, number> = new Map([
+  ...one.map((op) => [op, 1] as const),
+  ...few.map((op) => [op, 4] as const),
+  ...many.map((op) => [op, 30] as const),
+  ...most.map((op) => [op, 200] as const),
+]);
+
+/** Give out what they are given, without a copy of it. */
+export const aliases: ReadonlySet<string> = new Set([
+  ...['Identity', 'IdentityN', 'Reshape', 'Squeeze', 'ExpandDims', 'StopGradient', 'PreventGradient', 'EnsureShape', 'Bitcast'],
+  ...['Enter', 'Exit', 'NextIteration', 'RefEnter', 'RefExit', 'RefNextIteration', 'RefIdentity', 'Switch', 'RefSwitch', 'Merge'],
+  ...['RefMerge', 'LoopCond', 'OptimizationBarrier', 'PlaceholderWithDefault', 'Snapshot', 'Copy', 'CopyHost', 'DebugIdentityV3'],
+  ...['WrapDatasetVariant', 'UnwrapDatasetVariant', 'RefSelect'],
+]);
+
+/** Give out part of what they are given, sometimes without a copy: the whole of it then stays in memory. */
+export const slicers: ReadonlySet<string> = new Set([
+  ...['Slice', 'StridedSlice', 'Split', 'SplitV', 'Unpack', 'TensorListGetItem', 'TensorListFromTensor', 'Transpose', 'Cast'],
+  ...['TensorListPopBack', 'TensorListStack', 'DynamicPartition'],
+]);
+
+/** Made when the model is loaded, or part of it: no memory of a request. */
+export const loaded: ReadonlySet<string> = new Set([
+  ...[
+    'Const',
+    'HostConst',
+    'VarHandleOp',
+    'Variable',
+    'VariableV2',
+    'ReadVariableOp',
+    'HashTable',
+    'HashTableV2',
+    'MutableHashTableV2',
+  ],
+  ...[
+    'MutableHashTable',
+    'AnonymousHashTable',
+    'AnonymousMutableHashTable',
+    'AnonymousMutableDenseHashTable',
+    'MutableDenseHashTableV2',
+  ],
+  ...['NoOp', 'ControlTrigger', '_Arg', '_Retval', 'Placeholder', 'PlaceholderV2', 'ImmutableConst', 'InitializeTableV2'],
+  ...['InitializeTableFromTextFileV2', 'VarIsInitializedOp', 'DestroyResourceOp', 'AssignVariableOp', 'BatchFunction'],
+  ...['IsVariableInitialized', 'VariableShape', 'LookupTableSizeV2', 'LookupTableSize', '_ReadVariablesOp'],
+]);

@@ -1,0 +1,69 @@
+// What flows along the edges of a program while its costs are worked out, and the memory behind it: plain data.
+import type { Dim, Size, Value } from '../values/index.ts';
+
+/** Elements of a list of tensors. `none`: nothing was written to it yet, so that what is written first decides. */
+export interface ListContent {
+  readonly count: Dim;
+  readonly element: readonly Dim[] | undefined | 'none';
+  readonly dtype: number | undefined;
+}
+
+/** Of strings: bytes of all together, and of the longest. */
+export interface TextSize {
+  readonly total: Size | undefined;
+  readonly longest: Size | undefined;
+}
+
+/** One output of a node. */
+export interface Flow {
+  readonly value: Value;
+  /** Buffers of the region that it holds on to. */
+  readonly buffers: readonly number[];
+  /** Items of the region that have run when it is there. */
+  readonly after: readonly number[];
+  readonly list?: ListContent;
+  readonly text?: TextSize;
+}
+
+/** What runs as one: a node, or a whole branch or loop. Items are in an order in which they may run. */
+export interface Item {
+  /** Items that run before it. */
+  readonly after: readonly number[];
+}
+
+/** Memory that one item allocates. */
+export interface MemoryBuffer {
+  /** Item. */
+  readonly producer: number;
+  readonly bytes: Size;
+  /** Items; it is freed when all of them have run. Without any it is freed when its producer has. */
+  readonly consumers: number[];
+  /** It outlives the region. */
+  isKept: boolean;
+}
+
+/** Nodes that run in one frame: the main graph with all that it calls, a branch, or one round of a loop. */
+export class Region {
+  readonly items: Item[] = [];
+  readonly buffers: MemoryBuffer[] = [];
+
+  addItem(after: Iterable<number>): number {
+    return this.items.push({ after: [...new Set(after)] }) - 1;
+  }
+
+  addBuffer(producer: number, bytes: Size): number {
+    return this.buffers.push({ producer, bytes, consumers: [], isKept: false }) - 1;
+  }
+
+  /** The item reads it. */
+  consume(flow: Flow, item: number): void {
+    for (const buffer of flow.buffers) {
+      const { consumers } = this.buffers[buffer];
+      if (consumers.at(-1) !== item) consumers.push(item);
+    }
+  }
+
+  keep(flow: Flow): void {
+    for (const buffer of flow.buffers) this.buffers[buffer].isKept = true;
+  }
+}

@@ -1,0 +1,75 @@
+// If and Case: the dearer branch counts, of work and of memory each.
+import type { Body, Call } from '../graph/index.ts';
+import { coveringSize, joinValues, type Size, zeroSize } from '../values/index.ts';
+import { newTotals } from './cost-ledger.ts';
+import { type Flow, Region } from './flow-types.ts';
+import { joinLists } from './list-flows.ts';
+import { coveredPeak } from './peak-memory.ts';
+import { type Frame, flowBytes, type ProgramWalk, unknownFlow } from './walk-program.ts';
+
+export interface CallSite {
+  readonly body: Body;
+  readonly node: number;
+  readonly inputs: readonly Flow[];
+  readonly controls: readonly number[];
+  readonly frame: Frame;
+  readonly calls: readonly Call[];
+}
+
+/** What another region sees of a flow: the memory behind it is counted outside. */
+export function foreign({ value, list, text }: Flow): Flow {
+  return {
+    value,
+    buffers: [],
+    after: [],
+    ...(list === undefined ? {} : { list }),
+    ...(text === undefined ? {} : { text }),
+  };
+}
+
+export function walkBranches(walk: ProgramWalk, { body, node, inputs, controls, frame, calls }: CallSite): readonly Flow[] {
+  const args = inputs.slice(1).map(foreign);
+  let [flops, bytes, memory]: [Size | undefined, Size | undefined, Size | undefined] = [zeroSize, zeroSize, zeroSize];
+  const results: (readonly Flow[])[] = [];
+  for (const { callee } of calls) {
+    const inner: Frame = { region: new Region(), totals: newTotals(), runs: frame.runs };
+    const returned = walk.call(callee, args, inner, { body, node });
+    for (const flow of returned) inner.region.keep(flow);
+    flops = coveringSize(flops, inner.totals.flops.total);
+    bytes = coveringSize(bytes, inner.totals.bytes.total);
+    memory = coveringSize(memory, coveredPeak(inner.region));
+    results.push(returned);
+  }
+  const { region, totals } = frame;
+  totals.flops.add(flops);
+  totals.bytes.add(bytes);
+  if (memory === undefined) walk.gap(body, node, 'shape');
+  const item = region.addItem([...inputs.flatMap((flow) => flow.after), ...controls]);
+  for (const flow of inputs) region.consume(flow, item);
+  if (memory !== undefined && memory.terms.length > 0) region.addBuffer(item, memory);
+  const kept = [...new Set(inputs.flatMap((flow) => flow.buffers))];
+  return (results[0] ?? []).map((_, output) => joined(results, output, kept, item, region));
+}
+
+function joined(
+  results: readonly (readonly Flow[])[],
+  output: number,
+  kept: readonly number[],
+  item: number,
+  region: Region,
+): Flow {
+  const flows = results.map((returned) => returned[output] ?? unknownFlow);
+  const value = flows.map((flow) => flow.value).reduce(joinValues);
+  const list = flows.map((flow) => flow.list).reduce(joinLists);
+  const longest = flows.map((flow) => flow.text?.longest).reduce((a, b) => coveringSize(a, b));
+  const total = flows.map((flow) => flow.text?.total).reduce((a, b) => coveringSize(a, b));
+  const flow: Flow = {
+    value,
+    buffers: kept,
+    after: [item],
+    ...(list === undefined ? {} : { list }),
+    ...(value.dtype === 7 ? { text: { total, longest } } : {}),
+  };
+  const bytes = flowBytes(flow);
+  return bytes === undefined ? flow : { ...flow, buffers: [...kept, region.addBuffer(item, bytes)] };
+}
