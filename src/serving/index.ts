@@ -3,10 +3,8 @@
 
 export type { Adjustment } from './adjustment-notices.ts';
 export { Admission, type Provenance } from './admission.ts';
-export type { ConcurrencyReport } from './concurrency-gate.ts';
 export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './concurrency-gate.ts';
 export type { ContractReport } from './contract-guard.ts';
-export type { CostAdmissionReport } from './cost-admission.ts';
 export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost-admission.ts';
 export { type CostCalibrationOptions, calibrateCost } from './cost-calibration.ts';
 export { type CostLimits, needsCost, noCostLimits } from './cost-limits.ts';

@@ -18,6 +18,8 @@ import {
   valueFromTensor,
 } from '../tensor/index.ts';
 import type { Admission } from './admission.ts';
+import { type CostLimits, noCostLimits } from './cost-limits.ts';
+import { CostSteps } from './cost-steps.ts';
 import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
 import { type ModelDoor, type ModelTrust, newest, openModelDoor } from './model-door.ts';
@@ -25,6 +27,7 @@ import { ModelVersion } from './model-version.ts';
 import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
 import { callableOf, prepareContract } from './prepare-contract.ts';
 import { runChecked } from './run-checked.ts';
+import type { Runner } from './runner.ts';
 import { ScanGate } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
@@ -61,6 +64,8 @@ export interface OpenModelOptions {
   readonly sandbox?: SandboxConfig;
   /** Of the worker; defaults as in airlock.yaml: 2 s per request, one thread, 64 MiB of outputs, 4096 MiB of memory. */
   readonly limits?: Partial<ModelWorkerLimits>;
+  /** What one request may cost, as in airlock.yaml (docs/cost.md); default no limit but the worker's memory. Only of a model that was scanned. */
+  readonly costLimits?: Partial<CostLimits>;
   /** Of `predictJson`; defaults as in airlock.yaml. */
   readonly jsonLimits?: Partial<JsonLimits>;
 }
@@ -115,7 +120,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
 }
 
 /** Undefined for a model that may be unsigned. @throws USAGE when neither is said, or both are. */
-async function openDoor(options: OpenModelOptions, contractDigest: string | undefined): Promise<ModelDoor | undefined> {
+export async function openDoor(options: OpenModelOptions, contractDigest: string | undefined): Promise<ModelDoor | undefined> {
   const { trust, unsafeUnsigned = false, path, store = defaultStore } = options;
   if (unsafeUnsigned !== (trust === undefined)) {
     throw new AirlockError('USAGE', {
@@ -125,7 +130,7 @@ async function openDoor(options: OpenModelOptions, contractDigest: string | unde
   return trust && openModelDoor({ trust, path, store, contractDigest });
 }
 
-function scansOf(
+export function scansOf(
   { unsafeUnscanned = false, refuseAt, tensorflow, store = defaultStore }: OpenModelOptions,
   { jail }: WorkerFactory,
 ): ScanGate | undefined {
@@ -142,7 +147,7 @@ interface FoundModel extends AspiredVersion {
 /** What it throws it throws when no worker runs any more. */
 async function openWith(
   workers: WorkerFactory,
-  { version: number, directory, metaGraph, contract, admitted, snapshotDigest }: FoundModel,
+  { version: number, directory, metaGraph, contract, admitted, snapshotDigest, scanned }: FoundModel,
   options: OpenModelOptions,
   door: ModelDoor | undefined,
 ): Promise<Model> {
@@ -159,12 +164,26 @@ async function openWith(
   const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
   const prepare =
     contract && (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs }, directory, metaGraph));
-  const version = new ModelVersion(number, metaGraph, worker, callable, { prepareContract: prepare, admitted });
+  const costs = CostSteps.of({
+    cost: scanned?.cost,
+    signatures: callable,
+    shapes: options.shapes ?? 'strict',
+    limits: { ...noCostLimits, ...options.costLimits },
+    memoryMiB: options.limits?.memoryMiB ?? defaultModelWorkerLimits.memoryMiB,
+    modelMemoryBytes: () => version.workerReport.usage?.memoryBytes,
+  });
+  const stages = costs && ((last: Runner) => costs.admission(costs.meter(last)));
+  const version = new ModelVersion(number, metaGraph, worker, callable, { prepareContract: prepare, admitted, stages });
   if (!(await version.load())) {
     await version.unload();
     throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
   }
+  const closing = new AbortController();
+  // Who sets no limits need not know how long things take, and may be here for one request only.
+  const calibrated = options.costLimits && costs?.calibrate(worker, closing.signal, contractTakes(version));
   return createModel(version, options, async () => {
+    closing.abort();
+    await calibrated;
     await version.unload();
     await workers.close();
     await admitted?.release();
@@ -172,8 +191,21 @@ async function openWith(
   });
 }
 
+/** Whether a request of our own passes the contract; asked without counting it. */
+function contractTakes({ contract }: ModelVersion): (signature: Signature, inputs: readonly Tensor[]) => boolean {
+  return ({ name }, inputs) => {
+    if (contract === undefined) return true;
+    const paths = inputs.map(() => () => '');
+    return contract.compiled.signature(name)?.checkInputs(inputs, paths, { draw: 0 }).findings.refused === false;
+  };
+}
+
 /** The newest version below `path`, as it is now. */
-async function findVersion(path: string, admission: Admission | undefined, scans: ScanGate | undefined): Promise<AspiredVersion> {
+export async function findVersion(
+  path: string,
+  admission: Admission | undefined,
+  scans: ScanGate | undefined,
+): Promise<AspiredVersion> {
   let aspired: readonly AspiredVersion[] = [];
   const source = new VersionSource({
     baseDirectory: path,

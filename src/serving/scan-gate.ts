@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ScanConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
+import type { CostModel } from '../cost/index.ts';
 import type { Jail } from '../sandbox/index.ts';
 import { countedFindings, loadSuppressions, type Report, type ReportedFinding, rulesDigest } from '../scan/index.ts';
 import { scan } from '../scanner/index.ts';
@@ -14,6 +15,8 @@ export interface ScannedVersion {
   readonly report: Report;
   /** SHA-256 of the report as JSON, hex: what the audit log and an attestation name. */
   readonly digest: string;
+  /** What its requests will cost; absent where the scan could not say. */
+  readonly cost?: CostModel | undefined;
 }
 
 export interface ScanGateOptions {
