@@ -1,5 +1,6 @@
 // What one request costs, with what is needed to say why. One object serves all requests of the same sizes, so that nothing in it may change but the time, which is
 // asked for anew.
+import { costUnits } from './cost-rates.ts';
 import type { PredictedCost } from './predicted-cost.ts';
 import type { NodeTotals, SignatureCosts } from './signature-costs.ts';
 
@@ -29,6 +30,12 @@ export class RequestCost implements PredictedCost {
 
   top(): readonly { readonly op: string; readonly node: string; readonly share: number }[] {
     return this.signature.top(this.values);
+  }
+
+  /** What `opFactors` are for: the units (`costUnits`) of each type of operation. */
+  unitsByOp(): ReadonlyMap<string, number> {
+    const all = this.signature.totalsOf([...this.signature.nodes.keys()], this.values);
+    return new Map([...all.byOp].map(([op, { flops, bytes }]) => [op, costUnits(flops, bytes)]));
   }
 
   /** Of some of its nodes together; worked out once for all requests of these sizes. */
