@@ -34,6 +34,7 @@ import { RuntimeWatch, runtimeMetrics, type SlotState } from './runtime-watch.ts
 import { scanMetrics } from './scan-metrics.ts';
 import { ScanWatch } from './scan-watch.ts';
 import { ServerTelemetry } from './server-telemetry.ts';
+import { budgetMetrics } from './step-metrics.ts';
 import { catalogMetrics } from './worker-metrics.ts';
 
 export interface AirlockServer {
@@ -169,6 +170,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const telemetry = await ServerTelemetry.open(config, onTrouble);
   const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed, telemetry }, hooks)));
   telemetry.add('models', () => catalogMetrics(catalog));
+  telemetry.add('memory', () => budgetMetrics(budget.report));
   telemetry.add('scans', () => scanMetrics(scans.state.scanned));
   telemetry.add('posture', () => postureMetrics(posture.state));
   telemetry.add('runtimes', () => runtimeMetrics(installed.state));

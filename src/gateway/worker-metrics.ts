@@ -7,22 +7,14 @@ type Counts = Map<string, Map<ErrorCode, number>>;
 
 /** Counts what only events say. */
 export class ServingCounts {
-  readonly #restarts: Counts = new Map();
   readonly #failures: Counts = new Map();
 
   note(event: ServingEvent): void {
-    if (event.kind === 'restarting') count(this.#restarts, event.model, event.error.code);
     if (event.kind === 'failed' || event.kind === 'refused') count(this.#failures, event.model, event.error.code);
   }
 
   families(): MetricFamily[] {
     return [
-      {
-        name: 'airlock_worker_ends_total',
-        help: 'Reasons for which workers ended while they served, or did not come back at once, by code.',
-        type: 'counter',
-        samples: samplesOf(this.#restarts),
-      },
       {
         name: 'airlock_model_load_failures_total',
         help: 'Versions that were refused or did not load, by code; each try counts.',
@@ -79,22 +71,49 @@ export function catalogMetrics(catalog: ModelCatalog): MetricFamily[] {
       samples: each(({ report }) => report.restarts),
     },
     {
+      name: 'airlock_worker_ends_total',
+      help: 'Worker processes that ended by themselves, or were ended for what they did, by code.',
+      type: 'counter',
+      samples: live.flatMap(({ labels, version }) =>
+        Object.entries(version.workerCounts?.ends ?? {}).map(([code, value]): Sample => [{ ...labels, code }, value]),
+      ),
+    },
+    {
+      name: 'airlock_worker_changes_total',
+      help: 'What was done with workers: put to sleep, woken, more or fewer for the load, requests moved to another one.',
+      type: 'counter',
+      samples: live.flatMap(({ labels, version }) =>
+        changesOf(version).map(([change, value]): Sample => [{ ...labels, change }, value]),
+      ),
+    },
+    {
+      name: 'airlock_model_version_asleep',
+      help: '1 while the version has no worker because nobody asks; the next request starts one.',
+      samples: live.map(({ labels, report }): Sample => [labels, Number(report.state === 'asleep')]),
+    },
+    {
       name: 'airlock_worker_memory_bytes',
-      help: 'Memory of the worker process, as the kernel counts it.',
+      help: 'Memory of the worker processes, as the kernel counts it.',
       samples: each(({ report }) => report.usage?.memoryBytes),
     },
     {
       name: 'airlock_worker_cpu_seconds_total',
-      help: 'Processor time of the worker process that runs now.',
+      help: 'Processor time of the worker processes that run now.',
       type: 'counter',
       samples: each(({ report }) => report.usage && report.usage.cpuMs / 1000),
     },
     {
       name: 'airlock_worker_threads',
-      help: 'Threads of the worker process.',
+      help: 'Threads of the worker processes.',
       samples: each(({ report }) => report.usage?.threads),
     },
   ];
+}
+
+function changesOf({ workerCounts }: ModelVersion): readonly (readonly [string, number])[] {
+  if (workerCounts === undefined) return [];
+  const { ends: _ends, ...changes } = workerCounts;
+  return Object.entries(changes);
 }
 
 function stateOf({ state }: ModelVersion): string {

@@ -1,6 +1,5 @@
 // Families as the text format of Prometheus, version 0.0.4. Values of labels are escaped here and nowhere else.
-import type { Histogram } from './histogram.ts';
-import type { Family, Labels } from './metric-family.ts';
+import type { Family, HistogramValues, Labels } from './metric-family.ts';
 
 /** Content type of the text format. */
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -18,7 +17,7 @@ export function familiesText(families: readonly Family[]): string {
   return families.map(metricText).join('');
 }
 
-function histogramText(name: string, labels: Labels, histogram: Histogram): string {
+function histogramText(name: string, labels: Labels, histogram: HistogramValues): string {
   const own = pairs(labels);
   const inside = own === '' ? '' : `${own},`;
   const around = own === '' ? '' : `{${own}}`;
