@@ -77,6 +77,23 @@ describe('createServerLog()', () => {
     expect(JSON.parse(said('json', (log) => log.onEvent(unused)))).toMatchObject({ kind: 'contractUnused', version: '2' });
   });
 
+  it('says each change of its own limits with its reason', () => {
+    const reason = 'latency 12.1 ms with 18 under way against 8.0 ms with 12 under way';
+    const adjusted = { kind: 'adjusted', ...about, what: 'concurrency', from: 18, to: 12, steps: 1, reason } as const;
+    expect(said('text', (log) => log.onEvent(adjusted))).toContain(
+      'digits version 2: requests let through at one time: 18 → 12 for latency 12.1 ms with 18 under way against 8.0 ms',
+    );
+    expect(said('text', (log) => log.onEvent({ ...adjusted, steps: 3 }))).toContain('18 → 12 in 3 steps, the last for latency');
+    expect(JSON.parse(said('json', (log) => log.onEvent(adjusted)))).toMatchObject({
+      kind: 'adjusted',
+      version: '2',
+      what: 'concurrency',
+      from: 18,
+      to: 12,
+      reason,
+    });
+  });
+
   it('says why the decoder of images ended', () => {
     const error = new AirlockError('WORKER_OUT_OF_MEMORY', { detail: 'took more than 512 MiB' });
     expect(said('text', (log) => log.onImagesBroken(error))).toContain('took more than 512 MiB (WORKER_OUT_OF_MEMORY)');

@@ -127,9 +127,16 @@ function eventText(event: ServingEvent): string {
     return `${what} was scanned: ${verdict}${found.length === 0 ? '' : ` (${found.join(', ')})`} (report ${digest.slice(0, 12)})`;
   }
   if (event.kind === 'workers') return `${what}: ${workersText(event)}`;
+  if (event.kind === 'adjusted') return `${what}: ${adjustmentText(event)}`;
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
   return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
+}
+
+/** Several changes within a second are one line. */
+function adjustmentText({ from, to, steps, reason }: Extract<ServingEvent, { kind: 'adjusted' }>): string {
+  const summed = steps === 1 ? '' : ` in ${steps} steps, the last`;
+  return `requests let through at one time: ${from} → ${to}${summed} for ${reason}`;
 }
 
 function refusalText(line: RefusalLine): string {

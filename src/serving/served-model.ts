@@ -6,6 +6,7 @@ import type { MetaGraphInfo } from '../model/index.ts';
 import { readEmbeddedContract, selectMetaGraph } from '../model/index.ts';
 import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
+import type { Adjustment } from './adjustment-notices.ts';
 import type { Admission, AdmittedModel, Provenance } from './admission.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
@@ -42,6 +43,8 @@ export type ServingEvent =
       readonly version: bigint;
       readonly contract: { readonly id: string; readonly revision: number };
     }
+  /** The server changed one of its own limits, within the bounds of the configuration. */
+  | ({ readonly kind: 'adjusted'; readonly model: string; readonly version: bigint } & Adjustment)
   | { readonly kind: 'available' | 'unloaded' | 'restarted'; readonly model: string; readonly version: bigint }
   | {
       readonly kind: 'failed' | 'refused' | 'restarting';
