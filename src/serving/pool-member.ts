@@ -9,7 +9,7 @@ export type PoolWorker = Pick<
 >;
 
 /** What a pool tells a new worker. */
-export type MemberHooks = Required<Pick<ModelWorkerOptions, 'need' | 'onStranded' | 'onStateChange'>>;
+export type MemberHooks = Required<Pick<ModelWorkerOptions, 'need' | 'counts' | 'onStranded' | 'onStateChange'>>;
 
 export class PoolMember {
   readonly worker: PoolWorker;

@@ -6,7 +6,6 @@ import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
 import type { MemberHooks } from './pool-member.ts';
 import type { VersionMemory } from './version-memory.ts';
-import { newWorkerCounts } from './worker-counts.ts';
 import { WorkerPool, type WorkersChange } from './worker-pool.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
@@ -44,20 +43,17 @@ function single({ worker: given, budget, memory }: VersionWorkersOptions): Model
 }
 
 function pool({ worker: given, limits, workers, budget, memory, onWorkersChange }: VersionWorkersOptions): WorkerPool {
-  const counts = newWorkerCounts();
   let tenant: WorkerPool | undefined;
   const create = (hooks: MemberHooks): ModelWorker =>
     new ModelWorker({
       ...given,
       ...hooks,
-      counts,
       reserve: async (need, withModel) => budget.reserve(tenant ?? nobody, await memory.estimate(), need, withModel),
     });
   const made = new WorkerPool({
     ...workers,
     ...limits,
     create,
-    counts,
     onChange: onWorkersChange,
     onStateChange: (state, cause) => {
       given.onStateChange?.(state, cause);

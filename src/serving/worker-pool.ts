@@ -10,7 +10,7 @@ import { poolReport } from './pool-report.ts';
 import { restartEvents } from './restart-events.ts';
 import type { StrandedRuns } from './run-pipeline.ts';
 import type { WorkerRunOptions } from './runner.ts';
-import { newWorkerCounts, type WorkerCounts } from './worker-counts.ts';
+import { newWorkerCounts } from './worker-counts.ts';
 import type { WorkerReport } from './worker-report.ts';
 
 /** A change in how many workers a version has, for the log. */
@@ -35,7 +35,6 @@ export interface WorkerPoolOptions {
   readonly onStateChange?: ModelWorkerOptions['onStateChange'] | undefined;
   /** Nothing of it is left. */
   readonly onClosed?: () => void;
-  readonly counts?: WorkerCounts;
   /** Between two looks at how busy the workers are. Default 100, or less where `sleepAfterMs` is short. */
   readonly tickMs?: number;
   /** So many looks in a row must find requests waiting before a worker is added. Default 3. */
@@ -53,7 +52,7 @@ const sleepingDepth = 4;
 type Phase = 'new' | 'starting' | 'awake' | 'asleep' | 'waking' | 'failed' | 'closing' | 'closed';
 
 export class WorkerPool implements MemoryTenant {
-  readonly counts: WorkerCounts;
+  readonly counts = newWorkerCounts();
   readonly #options: WorkerPoolOptions;
   /** The oldest first: they are asked first, so that those that came for a rush become idle. */
   #members: PoolMember[] = [];
@@ -75,7 +74,6 @@ export class WorkerPool implements MemoryTenant {
   /** @throws what `create` throws. */
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.counts = options.counts ?? newWorkerCounts();
     this.#add('needed');
   }
 
@@ -238,6 +236,7 @@ export class WorkerPool implements MemoryTenant {
     const member = new PoolMember((self) =>
       create({
         need,
+        counts: this.counts,
         onStranded: (stranded) => this.#rescue(self, stranded),
         // Each has a listener of its own: that one is back says nothing of another.
         onStateChange: restartEvents({
