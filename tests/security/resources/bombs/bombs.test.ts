@@ -87,7 +87,7 @@ describe('the scan', () => {
 });
 
 /** Codes of requests that a limit of the worker has ended, or that TensorFlow itself gave up for want of memory. */
-const endings = {
+const endings: Readonly<Record<'memory' | 'time', readonly string[]>> = {
   memory: [
     'WORKER_OUT_OF_MEMORY',
     'TENSORFLOW_RESOURCE_EXHAUSTED',
@@ -96,7 +96,9 @@ const endings = {
     'DEADLINE_EXCEEDED',
   ],
   time: ['DEADLINE_EXCEEDED', 'CPU_TIME_EXCEEDED'],
-} as const;
+};
+
+const endingsOf = ({ takes }: Case): readonly string[] => endings[takes ?? 'memory'];
 
 const missing = needsRuntime || (freeMemoryMiB() > 4_000 ? '' : ' (skipped without 4 GB of free memory)');
 
@@ -146,16 +148,13 @@ describe.skipIf(missing !== '')(`bombs that are served${missing}`, () => {
     expect(tookMs).toBeLessThan(5_000);
   }
 
-  it.each(short)(
-    '$bomb.name of a request is ended by the limits of the worker',
-    async ({ bomb, takes = 'memory', harmful, absurd }) => {
-      const size = takes === 'time' ? absurd : Math.round(harmful(workerMiB + 100));
-      await attack('guarded', bombBody(bomb, 'input', size), endings[takes]);
-    },
-  );
+  it.each(short)('$bomb.name of a request is ended by the limits of the worker', async (one) => {
+    const size = one.takes === 'time' ? one.absurd : Math.round(one.harmful(workerMiB + 100));
+    await attack('guarded', bombBody(one.bomb, 'input', size), endingsOf(one));
+  });
 
-  it.each(short)('$bomb.name of a model is ended by the limits of the worker', async ({ bomb, takes = 'memory' }) => {
-    await attack('constant', bombBody(bomb, 'model', 0), endings[takes]);
+  it.each(short)('$bomb.name of a model is ended by the limits of the worker', async (one) => {
+    await attack('constant', bombBody(one.bomb, 'model', 0), endingsOf(one));
   });
 
   it('nobody else noticed', () => {
