@@ -6,3 +6,4 @@ export { createRestServer, type RestServerOptions } from './rest-server.ts';
 export { type ModelTarget, parseModelTarget } from './rest-url.ts';
 export { type ScanSummary, scanSummary } from './scan-summary.ts';
 export { worseningJson } from './scan-watch.ts';
+export { type StepReports, stepMetrics } from './step-metrics.ts';
