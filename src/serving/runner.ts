@@ -13,6 +13,9 @@ export type RunPhase = 'queue' | 'batch' | 'run';
  */
 export type OnBlamed = (signatureIndex: number, inputs: readonly Tensor[], error: AirlockError, ranMs?: number) => void;
 
+/** Must not throw. */
+export type OnProfile = (profile: RunProfile) => void;
+
 /** What a run needs to know of its request. The worker is told none of it. */
 export interface RunContext {
   /** Who asks, as rate limits count it; empty for a program that embeds the model. */
@@ -25,13 +28,15 @@ export interface RunContext {
   readonly onPhase?: ((phase: RunPhase, startMs: number, endMs: number) => void) | undefined;
   /** Passed on to the worker only beside `deadlineMs`. */
   readonly onBlamed?: OnBlamed | undefined;
+  /** Passed on to the worker, except to one that is on trial. */
+  readonly onProfile?: OnProfile | undefined;
 }
 
 /** How a worker is asked to run. */
 export interface WorkerRunOptions {
   readonly deadlineMs?: number;
   /** Runs with TensorFlow's tracing, which is slow; told what it said, before the run settles. */
-  readonly onProfile?: ((profile: RunProfile) => void) | undefined;
+  readonly onProfile?: OnProfile | undefined;
   readonly onBlamed?: OnBlamed | undefined;
 }
 

@@ -87,14 +87,16 @@ export class WorkerSeat implements Runner {
   }
 
   /** Runs a request. @throws as ModelWorker.run. */
-  run(signatureIndex: number, inputs: readonly Tensor[], { deadlineMs, onBlamed }: RunContext = ownContext): Promise<Tensor[]> {
+  run(signatureIndex: number, inputs: readonly Tensor[], context: RunContext = ownContext): Promise<Tensor[]> {
+    const { deadlineMs, onBlamed, onProfile } = context;
     if (this.#trial !== undefined && this.#kept !== undefined) {
       // What a worker on trial ends at may lie in the worker: nothing is held against the request.
       const wish = deadlineMs === undefined ? undefined : { deadlineMs };
       return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, wish);
     }
     const old = this.#serving;
-    const options = deadlineMs === undefined ? undefined : { deadlineMs, onBlamed };
+    const options =
+      deadlineMs === undefined ? (onProfile === undefined ? undefined : { onProfile }) : { deadlineMs, onBlamed, onProfile };
     const answer = old.worker.run(signatureIndex, inputs, options);
     const gate = this.#gate;
     if (gate === undefined || gate.candidate.worker.state !== 'ready') return answer;
