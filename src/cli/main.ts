@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['serve', async () => (await import('./commands/serve.ts')).addServeCommand],
   ['predict', async () => (await import('./commands/predict.ts')).addPredictCommand],
   ['scan', async () => (await import('./commands/scan.ts')).addScanCommand],
+  ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
   ['contract', async () => (await import('./commands/contract.ts')).addContractCommands],
   ['harden', async () => (await import('./commands/harden.ts')).addHardenCommand],
   ['keys', async () => (await import('./commands/keys.ts')).addKeysCommands],
