@@ -1,5 +1,6 @@
 // What every reader and judge in src/scan is given: where to say what it found, how much it may still use, and which TensorFlow is meant.
 // They are synchronous on purpose: a scan has a process of its own, and whoever started that ends it when it takes too long.
+import type { CostModel } from '../cost/index.ts';
 import type { OpRegistry } from './ops/index.ts';
 import type { Artifact, Finding, Use } from './scan-types.ts';
 
@@ -40,6 +41,8 @@ export interface ScanContext {
   unreadable(file: string, reason: string): void;
   artifact(artifact: Artifact): void;
   use(use: Use): void;
+  /** What requests to the model will cost; the first one counts. Absent where nobody asked. */
+  cost?(cost: CostModel): void;
   /** Takes from `maxExpandedBytes`. @throws MODEL_INVALID when it is used up. */
   takeExpanded(bytes: number, file: string): void;
   /** @throws MODEL_INVALID when there are more than `maxFiles`. */

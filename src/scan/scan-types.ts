@@ -1,7 +1,9 @@
 // What a scan says: findings, verdict, inventory. Everything else in src/scan makes these, and every reporter reads them. Plain data, so that
 // a report can cross a process boundary as JSON.
+
 import type { AdvisoryInfo } from '../advisories/index.ts';
 import type { Severity } from '../core/index.ts';
+import type { CostModel } from '../cost/index.ts';
 
 /**
  * What has to happen for the effect: `parse` opening the file with its usual library; `load` loading by any loader; `load-cpp` by the C++
@@ -164,6 +166,8 @@ export interface ScanResult {
   readonly leftOut: Readonly<Record<string, number>>;
   /** One each of what the model uses, by kind, name, way of reaching it and control; see `maxUses`. */
   readonly uses: readonly Use[];
+  /** What requests to it will cost, where that was asked for and it is a model that can be served. */
+  readonly cost?: CostModel;
 }
 
 /** What a scan is asked to do, as it crosses to the process that does it. */
@@ -172,6 +176,8 @@ export interface ScanRequest {
   readonly path: string;
   /** The TensorFlow that is meant, for example `2.21.0`. */
   readonly tensorflow: string;
+  /** Also say what requests will cost. */
+  readonly withCost?: boolean;
 }
 
 /** `clean`: all was read and nothing found at `refuseAt` or above. `refused`: something was. `unreadable`: neither can be said. */

@@ -4,6 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { advisoryData } from '../advisories/index.ts';
 import { AirlockError, packageVersion, printable, type Severity } from '../core/index.ts';
+import type { CostModel } from '../cost/index.ts';
 import { assumeJail, type Jail, openJail } from '../sandbox/index.ts';
 import type { Report, ReportedFinding, ScanResult } from '../scan/index.ts';
 import { scanModel } from './scan-model.ts';
@@ -28,7 +29,15 @@ export interface ScanOptions {
   /** Called when the machine has no jail at all: the model is then read by a process like any other. */
   readonly onUnjailed?: () => void;
   readonly onLog?: (line: string) => void;
+  /** Asks what requests to the model will cost as well, and hears of it before the report is there; undefined when that cannot be said. */
+  readonly onCost?: (cost: CostModel | undefined) => void;
 }
+
+/** As ScanOptions. */
+export type CostOptions = Pick<
+  ScanOptions,
+  'tensorflow' | 'timeoutMs' | 'memoryMiB' | 'onProgress' | 'signal' | 'jail' | 'onUnjailed' | 'onLog'
+>;
 
 export const defaultTensorflow = '2.21.0';
 
@@ -47,6 +56,7 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
   const startedAt = new Date();
   const startedMs = performance.now();
   const result = await scanSafely(real, tensorflow, options);
+  options.onCost?.(result.cost);
   const { makeReport, rulesDigest } = await import('../scan/index.ts');
   return makeReport(result, {
     target: printable(basename(path) || basename(real), 256),
@@ -61,12 +71,24 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Rep
   });
 }
 
+/**
+ * What requests to the SavedModel in the folder at `path` will cost, worked out as by a scan, without running anything of it. Undefined when the folder
+ * holds no model that can be served, or the process that looks at it does not come to an end.
+ * @throws USAGE when there is nothing at `path`.
+ */
+export async function costOf(path: string, options: CostOptions = {}): Promise<CostModel | undefined> {
+  if (!existsSync(path)) throw new AirlockError('USAGE', { message: `There is no ${printable(path, 256)}` });
+  const { tensorflow = defaultTensorflow } = options;
+  const { cost } = await scanSafely(realpathSync(path), tensorflow, { ...options, onCost: () => undefined });
+  return cost;
+}
+
 async function scanSafely(path: string, tensorflow: string, options: ScanOptions): Promise<ScanResult> {
-  const { timeoutMs, memoryMiB, onProgress, signal, onLog } = options;
+  const { timeoutMs, memoryMiB, onProgress, signal, onLog, onCost } = options;
   const scanIn = (jail: Jail): Promise<ScanResult> =>
     scanModel({
       jail,
-      request: { path, tensorflow },
+      request: { path, tensorflow, ...(onCost === undefined ? {} : { withCost: true }) },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(onProgress === undefined ? {} : { onProgress }),

@@ -136,6 +136,7 @@ export class ScanGate {
         untilMs = Math.min(untilMs, deadlineMs);
         return `runtime.patchWithin lets it stay until ${new Date(deadlineMs).toISOString()}`;
       };
+      let cost: CostModel | undefined;
       const report = await scan(target.directory, {
         jail,
         tensorflow: tensorflow(),
@@ -145,9 +146,12 @@ export class ScanGate {
         memoryMiB: config.memoryMiB,
         signal: this.#abort.signal,
         suppressionOf,
+        onCost: (found) => {
+          cost = found;
+        },
       });
       const digest = createHash('sha256').update(JSON.stringify(report)).digest('hex');
-      const scanned = { model: target.model, version: target.version, report, digest };
+      const scanned = { model: target.model, version: target.version, report, digest, ...(cost === undefined ? {} : { cost }) };
       onScanned?.(scanned);
       this.#last.set(nameOf(target), { key, scanned, target, untilMs });
       return scanned;

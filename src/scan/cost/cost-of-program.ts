@@ -2,7 +2,6 @@
 // gives out: a program that is too large has gaps and no numbers, never wrong ones.
 import {
   type CostBound,
-  type CostExpression,
   type CostModel,
   type CostVariable,
   maxNodeCosts,
@@ -25,7 +24,8 @@ import {
 import { type CostEntry, CostLedger, newTotals } from './cost-ledger.ts';
 import { type Flow, Region } from './flow-types.ts';
 import { peakMemory } from './peak-memory.ts';
-import { flowBytes, ProgramWalk } from './walk-program.ts';
+import { ProgramWalk } from './walk-program.ts';
+import { flowBytes } from './walk-types.ts';
 import { weightBytes } from './weight-bytes.ts';
 
 /** Sizes at which nodes are ranked; the formulas hold for all. */
@@ -196,5 +196,3 @@ export function costOfProgram(program: Program, context: ScanContext): CostModel
     .map((signature) => signatureCost(program, context, signature));
   return { format: 1, weightBytes: weightBytes(program), signatures };
 }
-
-export type { CostExpression };

@@ -1,33 +1,12 @@
 // If and Case: the dearer branch counts, of work and of memory each.
-import type { Body, Call } from '../graph/index.ts';
 import { coveringSize, joinValues, type Size, zeroSize } from '../values/index.ts';
 import { newTotals } from './cost-ledger.ts';
 import { type Flow, Region } from './flow-types.ts';
 import { joinLists } from './list-flows.ts';
 import { coveredPeak } from './peak-memory.ts';
-import { type Frame, flowBytes, type ProgramWalk, unknownFlow } from './walk-program.ts';
+import { type CallSite, type Frame, flowBytes, foreign, unknownFlow, type Walker } from './walk-types.ts';
 
-export interface CallSite {
-  readonly body: Body;
-  readonly node: number;
-  readonly inputs: readonly Flow[];
-  readonly controls: readonly number[];
-  readonly frame: Frame;
-  readonly calls: readonly Call[];
-}
-
-/** What another region sees of a flow: the memory behind it is counted outside. */
-export function foreign({ value, list, text }: Flow): Flow {
-  return {
-    value,
-    buffers: [],
-    after: [],
-    ...(list === undefined ? {} : { list }),
-    ...(text === undefined ? {} : { text }),
-  };
-}
-
-export function walkBranches(walk: ProgramWalk, { body, node, inputs, controls, frame, calls }: CallSite): readonly Flow[] {
+export function walkBranches(walk: Walker, { body, node, inputs, controls, frame, calls }: CallSite): readonly Flow[] {
   const args = inputs.slice(1).map(foreign);
   let [flops, bytes, memory]: [Size | undefined, Size | undefined, Size | undefined] = [zeroSize, zeroSize, zeroSize];
   const results: (readonly Flow[])[] = [];

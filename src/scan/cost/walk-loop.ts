@@ -24,8 +24,7 @@ import { type Flow, type ListContent, Region } from './flow-types.ts';
 import { joinLists } from './list-flows.ts';
 import { isInvariant, loopTrips } from './loop-trips.ts';
 import { coveredPeak } from './peak-memory.ts';
-import { type CallSite, foreign } from './walk-branches.ts';
-import { type Frame, flowBytes, listBytes, type ProgramWalk, unknownFlow } from './walk-program.ts';
+import { type CallSite, type Frame, flowBytes, foreign, listBytes, unknownFlow, type Walker } from './walk-types.ts';
 
 /** Rounds of following before what still changes is given up. */
 const maxRounds = 6;
@@ -79,7 +78,7 @@ const isSameState = (a: Flow, b: Flow): boolean =>
   a.text?.total?.key === b.text?.total?.key &&
   a.text?.longest?.key === b.text?.longest?.key;
 
-export function walkLoop(walk: ProgramWalk, site: CallSite): readonly Flow[] {
+export function walkLoop(walk: Walker, site: CallSite): readonly Flow[] {
   const { body, node, inputs, frame, calls } = site;
   const condition = calls.find(({ attr }) => attr === 'cond')?.callee;
   const work = calls.find(({ attr }) => attr === 'body')?.callee;
@@ -129,7 +128,7 @@ interface LoopEnd {
   readonly rounds: Size | undefined;
 }
 
-function leave(walk: ProgramWalk, site: CallSite, inner: Frame, { state, invariant, rounds }: LoopEnd): readonly Flow[] {
+function leave(walk: Walker, site: CallSite, inner: Frame, { state, invariant, rounds }: LoopEnd): readonly Flow[] {
   const { body, node, inputs, controls, frame } = site;
   const { region, totals } = frame;
   const item = region.addItem([...inputs.flatMap((flow) => flow.after), ...controls]);

@@ -1,5 +1,6 @@
 // Walks through a program from its inputs to its outputs, each call on its own: what flows, what each node costs, what memory stands behind it. Calls are
 // taken apart as TensorFlow inlines them; branches and loops are one item each. Nothing is believed of what a node says about its outputs.
+import type { CostGap } from '../../cost/index.ts';
 import type { Body, Edge, Program } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import {
@@ -12,31 +13,20 @@ import {
   transfer,
   typeOf,
   unknownDim,
-  unknownValue,
   type Value,
   valueOfConst,
   viewOf,
 } from '../values/index.ts';
-import { bytesOf } from './cost-formulas.ts';
-import type { CostLedger, Totals } from './cost-ledger.ts';
+import type { CostLedger } from './cost-ledger.ts';
 import { costShape } from './cost-shapes.ts';
 import { aliases, loaded, slicers } from './elementwise-costs.ts';
-import type { Flow, Region } from './flow-types.ts';
-import { heldShape, listAfter, shapeFromList } from './list-flows.ts';
+import type { Flow } from './flow-types.ts';
+import { listAfter, shapeFromList } from './list-flows.ts';
 import { flopsPerTextByte, opCost, textOps } from './op-costs.ts';
 import { shapeFromText, textAfter } from './text-sizes.ts';
 import { walkBranches } from './walk-branches.ts';
 import { walkLoop } from './walk-loop.ts';
-
-/** Where nodes run. */
-export interface Frame {
-  readonly region: Region;
-  readonly totals: Totals;
-  /** How often the frame runs in one request. */
-  readonly runs: Size | undefined;
-}
-
-export const unknownFlow: Flow = { value: unknownValue, buffers: [], after: [] };
+import { type Frame, flowBytes, unknownFlow, type Walker } from './walk-types.ts';
 
 /** Nodes that are looked at for one signature, loops and calls counted each time; some 5 seconds. */
 const maxVisits = 300_000;
@@ -53,7 +43,7 @@ const branching: ReadonlySet<string> = new Set(['If', 'StatelessIf', '_If', 'Cas
 const looping: ReadonlySet<string> = new Set(['While', 'StatelessWhile', '_While']);
 const backEdges: ReadonlySet<string> = new Set(['NextIteration', 'RefNextIteration']);
 
-export class ProgramWalk {
+export class ProgramWalk implements Walker {
   readonly program: Program;
   readonly ledger: CostLedger;
   readonly #context: ScanContext;
@@ -80,7 +70,7 @@ export class ProgramWalk {
     caller: { readonly body: Body; readonly node: number },
   ): readonly Flow[] {
     if (this.#running.has(callee) || this.#running.size >= maxDepth) {
-      this.#gap(caller.body, caller.node, 'recursion');
+      this.gap(caller.body, caller.node, 'recursion');
       return [];
     }
     this.#running.add(callee);
@@ -136,7 +126,7 @@ export class ProgramWalk {
       state[node] = 1;
       for (const edge of body.inputs(node)) {
         if (isFed(edge) || state[edge.node] !== 0) continue;
-        if (backEdges.has(body.op(edge.node))) this.#gap(body, edge.node, 'loop');
+        if (backEdges.has(body.op(edge.node))) this.gap(body, edge.node, 'loop');
         else stack.push(edge.node);
       }
       for (const control of body.controlInputs(node)) if (state[control] === 0) stack.push(control);
@@ -202,7 +192,7 @@ export class ProgramWalk {
   ): void {
     const { body, node, op } = view;
     const cost = opCost({ ...view, outputs: values });
-    if (cost === undefined) this.#gap(body, node, 'op');
+    if (cost === undefined) this.gap(body, node, 'op');
     const scratch = cost?.scratch;
     if (scratch !== undefined && scratch.terms.length > 0) frame.region.addBuffer(item, scratch);
     const read = inputs.map(flowBytes).reduce<Size | undefined>(addSizes, constantSize(0));
@@ -212,7 +202,7 @@ export class ProgramWalk {
       const text = inputs.map((flow) => flow.text?.total).filter((size) => size !== undefined);
       flops = text.reduce<Size | undefined>((sum, size) => addSizes(sum, scaled(size, flopsPerTextByte)), flops);
     }
-    if (cost !== undefined && (memory === undefined || flops === undefined)) this.#gap(body, node, 'shape');
+    if (cost !== undefined && (memory === undefined || flops === undefined)) this.gap(body, node, 'shape');
     this.charge(body, node, frame, { flops, bytes, memory: addSizes(memory, scratch ?? constantSize(0)) ?? memory });
   }
 
@@ -241,17 +231,13 @@ export class ProgramWalk {
     });
   }
 
-  #gap(body: Body, node: number, why: 'op' | 'shape' | 'loop' | 'recursion'): void {
+  gap(body: Body, node: number, why: CostGap['why']): void {
     this.ledger.gap({
       node: body.name(node),
       ...(body.function === undefined ? {} : { function: body.function }),
       op: body.op(node),
       why,
     });
-  }
-
-  gap(body: Body, node: number, why: 'op' | 'shape' | 'loop'): void {
-    this.#gap(body, node, why);
   }
 
   #valuesOf(view: NodeView, inputs: readonly Flow[]): readonly Value[] {
@@ -288,17 +274,4 @@ function aliasedBuffers(op: string, inputs: readonly Flow[], output: number): re
 
 function scaled(size: Size, factor: number): Size | undefined {
   return multiplySizes(size, constantSize(factor));
-}
-
-/** Of a tensor with the bytes of its strings, or of a list with what it holds; undefined when nothing bounds it. */
-export function flowBytes({ value, text }: Flow): Size | undefined {
-  const own = bytesOf(value);
-  return value.dtype === typeOf.string ? addSizes(own, text?.total) : own;
-}
-
-/** Of a list with what it holds. */
-export function listBytes({ value, list }: Flow): Size | undefined {
-  if (list === undefined) return bytesOf(value);
-  const held = heldShape(list);
-  return held === undefined ? undefined : bytesOf({ ...value, dtype: list.dtype, shape: held });
 }

@@ -1,6 +1,7 @@
 // The ScanContext of a real scan: collects what readers and judges say, within bounds, and hands files on. One model may not fill a disk with
 // findings, and may not make the scan grow beyond what it may hold.
 import { AirlockError, compareSeverity } from '../../core/index.ts';
+import type { CostModel } from '../../cost/index.ts';
 import type { OpRegistry } from '../ops/index.ts';
 import type { ScanContext, ScanLimits, Source } from '../scan-context.ts';
 import {
@@ -42,6 +43,7 @@ export interface CollectorOptions {
   readonly limits?: Partial<ScanLimits>;
   readonly scanSource: (source: Source) => Promise<void>;
   readonly onProgress?: (bytes: number) => void;
+  readonly withCost?: boolean;
 }
 
 export class Collector implements ScanContext {
@@ -61,13 +63,16 @@ export class Collector implements ScanContext {
   #usesAreCut = false;
   #expandedBytes = 0;
   #files = 0;
+  #cost: CostModel | undefined;
+  readonly cost?: (cost: CostModel) => void;
 
-  constructor({ tensorflow, ops, limits, scanSource, onProgress }: CollectorOptions) {
+  constructor({ tensorflow, ops, limits, scanSource, onProgress, withCost }: CollectorOptions) {
     this.limits = { ...defaultScanLimits, ...limits };
     this.tensorflow = tensorflow;
     this.ops = ops;
     this.scanSource = scanSource;
     this.#onProgress = onProgress ?? (() => undefined);
+    if (withCost === true) this.cost = (cost) => void (this.#cost ??= cost);
   }
 
   report(finding: Finding): void {
@@ -145,6 +150,7 @@ export class Collector implements ScanContext {
       findings: [...this.#findings.values()].flat(),
       leftOut: this.#leftOut,
       uses: [...this.#uses.values()],
+      ...(this.#cost === undefined ? {} : { cost: this.#cost }),
     };
   }
 }

@@ -17,7 +17,7 @@ export interface ScanInProcessOptions {
 
 /** @throws MODEL_INVALID, MODEL_NOT_AVAILABLE when the target itself cannot be read. */
 export async function scanInProcess(
-  { path, tensorflow }: ScanRequest,
+  { path, tensorflow, withCost }: ScanRequest,
   { limits, onProgress }: ScanInProcessOptions = {},
 ): Promise<ScanResult> {
   let doneBytes = 0;
@@ -25,6 +25,7 @@ export async function scanInProcess(
   const collector: Collector = new Collector({
     tensorflow,
     ops: openOpRegistry(),
+    ...(withCost === undefined ? {} : { withCost }),
     ...(limits === undefined ? {} : { limits }),
     scanSource: async (source) => void (await target.source(source)),
     onProgress: (bytes) => {

@@ -21,6 +21,7 @@ import {
   sniffFormats,
 } from '../source/index.ts';
 import { judgeWeights, type WeightTensor } from '../weights/index.ts';
+import { collectCost } from './collect-cost.ts';
 import { type FolderNames, namesByFolder, siblingsIn } from './folder-names.ts';
 import { judgeGraph } from './judge-graph.ts';
 import type { SiblingFiles } from './sibling-files.ts';
@@ -126,6 +127,8 @@ export class TargetScan {
     await scanSavedModelFolder(folder, prefix, context, {
       program: async (program, facts) => {
         judgeGraph(program, facts, context);
+        // One that lies in another one's folder is not what is served.
+        if (prefix === '') collectCost(program, context);
         await this.#kerasObjects(program);
       },
       variables: async (model) => {

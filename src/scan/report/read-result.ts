@@ -2,6 +2,7 @@
 // checked, and every string is made safe to show before anything else sees it.
 import { z } from 'zod';
 import { AirlockError, printable, severities } from '../../core/index.ts';
+import { checkCostModel } from '../../cost/index.ts';
 import { maxUses, origins, type ScanResult, triggers } from '../scan-types.ts';
 
 const maxTextLength = 2048;
@@ -50,12 +51,17 @@ const resultSchema = z.strictObject({
   findings: z.array(finding).max(maxEntries),
   leftOut: z.record(key, count),
   uses: z.array(use).max(maxUses),
+  cost: z.unknown().optional(),
 });
 
 /** @throws SCAN_INCOMPLETE when it is not what a scan sends. */
 export function readScanResult(value: unknown): ScanResult {
   const parsed = resultSchema.safeParse(value);
-  if (parsed.success) return withoutUndefined(parsed.data) as ScanResult;
+  if (parsed.success) {
+    const { cost: given, ...rest } = parsed.data;
+    const cost = given === undefined ? undefined : checkCostModel(given);
+    return { ...(withoutUndefined(rest) as ScanResult), ...(cost === undefined ? {} : { cost }) };
+  }
   throw new AirlockError('SCAN_INCOMPLETE', {
     message: 'The process that scanned the model gave an answer that no scan gives',
     detail: parsed.error.issues
