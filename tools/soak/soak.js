@@ -96,6 +96,7 @@ try {
   const result = await soak(server);
   await server.stop();
   console.log(summary(result));
+  for (const failure of result.failures) console.error(failure);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 1)}\n`);
   if (values.report !== undefined) writeFileSync(values.report, reportText(result));
   if (result.failures.length > 0) process.exitCode = 1;
