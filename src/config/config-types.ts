@@ -131,6 +131,8 @@ export interface RequestLimits {
   readonly maxNumberChars: number;
   /** Bytes of the bodies of all requests that are not answered yet. Default 512 MiB. */
   readonly maxBufferedBytes: number;
+  /** Of `maxBufferedBytes`, for the requests of one client, and less the more the others hold; 100 is no bound. Default 50. */
+  readonly maxClientPercent: number;
 }
 
 /** Node leaves several of these open; here each has a value. */
@@ -143,6 +145,8 @@ export interface HttpLimits {
   readonly keepAliveTimeoutMs: number;
   /** Open connections. Default 1,024. */
   readonly maxConnections: number;
+  /** Of `maxConnections`, for one client, and less the more the others have; 100 is no bound. Default 50. */
+  readonly maxClientPercent: number;
 }
 
 export interface ModelConfig {

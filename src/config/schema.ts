@@ -42,6 +42,7 @@ const requestLimits = z.strictObject({
   maxElements: wholeNumber(1, 1_000_000_000).default(4_000_000),
   maxNumberChars: wholeNumber(1, 4_096).default(256),
   maxBufferedBytes: wholeNumber(1, 1024 * 1024 * mebibyte).default(512 * mebibyte),
+  maxClientPercent: wholeNumber(1, 100).default(50),
 });
 
 const httpLimits = z.strictObject({
@@ -49,6 +50,7 @@ const httpLimits = z.strictObject({
   headersTimeoutMs: wholeNumber(100, hourMs).default(10_000),
   keepAliveTimeoutMs: wholeNumber(1, hourMs).default(60_000),
   maxConnections: wholeNumber(1, 65_535).default(1_024),
+  maxClientPercent: wholeNumber(1, 100).default(50),
 });
 
 const limits = z.strictObject({

@@ -35,7 +35,7 @@ export class ConnectionErrors {
     // The client is gone; a handler that waits for the rest of a body is told by its stream.
     if (cause.code === 'ECONNRESET' || socket.destroyed || this.#reasons.has(socket)) return;
     const error = translate(cause);
-    const { status, body } = errorAnswer(error);
+    const { status, text } = rawAnswer(error);
     this.#reasons.set(socket, error);
     const latest = this.#latest.get(socket);
     const isUnderWay = latest?.request.complete === false && !latest.response.headersSent;
@@ -46,7 +46,7 @@ export class ConnectionErrors {
       latest.response.once('finish', () => socket.destroySoon());
       return;
     }
-    if (socket.writable) socket.write(`${head(status, body)}${body}`);
+    if (socket.writable) socket.write(text);
     socket.destroy(cause);
   }
 }
@@ -60,13 +60,17 @@ function translate(cause: NodeJS.ErrnoException): AirlockError {
   return new AirlockError('REQUEST_MALFORMED', { message: 'The bytes that arrived are not an HTTP request', cause });
 }
 
-function head(status: number, body: string): string {
-  const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout' };
-  return [
+/** The answer to an error as bytes of HTTP, for a connection that has no response of Node's; it is to be closed after it. */
+export function rawAnswer(error: AirlockError): { readonly status: number; readonly text: string } {
+  const { status, body, retryAfterSeconds } = errorAnswer(error);
+  const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout', 429: 'Too Many Requests' };
+  const head = [
     `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
+    ...(retryAfterSeconds === undefined ? [] : [`retry-after: ${retryAfterSeconds}`]),
     'connection: close',
     '\r\n',
-  ].join('\r\n');
+  ];
+  return { status, text: `${head.join('\r\n')}${body}` };
 }

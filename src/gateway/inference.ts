@@ -46,9 +46,9 @@ interface Exchange {
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
   const { version, config, limits, budget, limiter, onAnswered, meter } = context;
-  // Held until there is an answer: the tensors that a body became are about as large as the body.
-  const share = budget.open();
   const client = clientKey(request.socket.remoteAddress);
+  // Held until there is an answer: the tensors that a body became are about as large as the body.
+  const share = budget.open(client);
   const account = limiter?.open(client);
   const exchange = {
     request,

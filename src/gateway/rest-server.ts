@@ -14,6 +14,7 @@ import { metricsType, type RequestMeter } from '../telemetry/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
+import { ConnectionShares } from './connection-shares.ts';
 import { errorAnswer } from './error-body.ts';
 import { infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
@@ -51,7 +52,7 @@ const json = 'application/json';
 /** Creates the listener; it does not listen yet. Closing it waits for the requests in flight. */
 export function createRestServer(options: RestServerOptions): FastifyInstance {
   const configs = new Map(options.models.map((model) => [model.name, model]));
-  const budget = new BodyBudget(options.limits.request.maxBufferedBytes);
+  const budget = new BodyBudget(options.limits.request.maxBufferedBytes, options.limits.request.maxClientPercent);
   const { meter } = options.telemetry;
   const broken = new ConnectionErrors((error, status) => {
     meter.refusedConnection(error.code);
@@ -150,7 +151,11 @@ type Refuse = (
 ) => void;
 
 /** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
-function createListener({ limits, models }: RestServerOptions, broken: ConnectionErrors, refuse: Refuse): FastifyInstance {
+function createListener(
+  { limits, models, onRefusal }: RestServerOptions,
+  broken: ConnectionErrors,
+  refuse: Refuse,
+): FastifyInstance {
   const { http, request } = limits;
   // Nothing moves on a connection while a model computes.
   const longestAnswerMs = Math.max(0, ...models.map((model) => model.limits.timeoutMs));
@@ -177,6 +182,7 @@ function createListener({ limits, models }: RestServerOptions, broken: Connectio
     frameworkErrors: (error, request, reply) => refuse(request, reply, error),
   });
   server.server.maxConnections = http.maxConnections;
+  new ConnectionShares(http, (error, status) => onRefusal(refusalLine(error, status, '-'))).guard(server.server);
   handleExpectations(server.server, request.maxBodyBytes);
   let stopping = false;
   server.addHook('preClose', async () => {
