@@ -3,14 +3,21 @@
 
 /** Larger batches have to be this much better per row than the best smaller ones: their members wait longer. */
 const worthwhile = 0.95;
-/** So often a batch may be larger than has paid before, to see whether that changed. */
-const lookAgainEvery = 64;
+/** So many batches of a size have to have run before anything is concluded from them: one alone may have met a busy machine. */
+const leastRuns = 3;
+/** So often a batch may be twice as large as has paid before, to see whether that changed. */
+const lookAgainEvery = 16;
+
+interface Size {
+  msPerRow: number;
+  runs: number;
+}
 
 export class BatchSizes {
   readonly #maxRows: number;
   readonly #maxOutputBytes: number;
-  /** Milliseconds per row of batches with 2^i to 2^(i+1) - 1 rows. */
-  readonly #perRow: number[] = [];
+  /** Of batches with 2^i to 2^(i+1) - 1 rows. */
+  readonly #sizes: (Size | undefined)[] = [];
   #outputBytesPerRow = 0;
   #batches = 0;
 
@@ -22,9 +29,13 @@ export class BatchSizes {
   /** A batch or a single request was answered. */
   add(rows: number, ms: number, outputBytes: number): void {
     const at = powerOf(rows);
-    const perRow = ms / rows;
-    const old = this.#perRow[at];
-    this.#perRow[at] = old === undefined ? perRow : old + (perRow - old) / 8;
+    const size = this.#sizes[at];
+    if (size === undefined) this.#sizes[at] = { msPerRow: ms / rows, runs: 1 };
+    else {
+      size.runs++;
+      // A plain mean at first: the first batch of a size has TensorFlow plan its work.
+      size.msPerRow += (ms / rows - size.msPerRow) / Math.min(size.runs, 8);
+    }
     this.#outputBytesPerRow = Math.max(this.#outputBytesPerRow, outputBytes / rows);
     this.#batches++;
   }
@@ -33,30 +44,39 @@ export class BatchSizes {
   get target(): number {
     const fits = this.#outputBytesPerRow === 0 ? this.#maxRows : Math.floor(this.#maxOutputBytes / this.#outputBytesPerRow);
     const most = Math.max(1, Math.min(this.#maxRows, fits));
-    if (this.#batches % lookAgainEvery === lookAgainEvery - 1) return most;
-    let best = Number.POSITIVE_INFINITY;
-    for (const perRow of this.#perRow) if (perRow !== undefined) best = Math.min(best, perRow);
+    const best = this.#bestMsPerRow;
     // The smallest size that is nearly as good as the best. What is larger than all that ran may be better still.
-    const enough = this.#perRow.findIndex((perRow) => perRow !== undefined && perRow * worthwhile <= best);
-    if (enough < 0 || enough === this.#perRow.length - 1) return most;
-    return Math.min(most, 2 ** (enough + 1) - 1);
+    const enough = this.#sizes.findIndex((size) => isKnown(size) && size.msPerRow * worthwhile <= best);
+    const isLargest = enough < 0 || !this.#sizes.some((size, at) => at > enough && isKnown(size));
+    if (isLargest) return most;
+    const power = enough + (this.#batches % lookAgainEvery === lookAgainEvery - 1 ? 2 : 1);
+    return Math.min(most, 2 ** power - 1);
   }
 
-  /** Milliseconds that so many rows add to a batch of the best size; 0 while nothing ran. */
-  shareMs(rows: number): number {
+  get #bestMsPerRow(): number {
     let best = Number.POSITIVE_INFINITY;
-    for (const perRow of this.#perRow) if (perRow !== undefined) best = Math.min(best, perRow);
+    for (const size of this.#sizes) if (isKnown(size)) best = Math.min(best, size.msPerRow);
+    return best;
+  }
+
+  /** Milliseconds that so many rows add to a batch of the best size; 0 while too little ran to know. */
+  shareMs(rows: number): number {
+    const best = this.#bestMsPerRow;
     return best === Number.POSITIVE_INFINITY ? 0 : best * rows;
   }
 
   /** Milliseconds that a batch of so many rows takes; 0 while none of that size or a smaller one ran. */
   batchMs(rows: number): number {
     for (let at = powerOf(rows); at >= 0; at--) {
-      const perRow = this.#perRow[at];
-      if (perRow !== undefined) return perRow * Math.min(rows, 2 ** (at + 1) - 1);
+      const size = this.#sizes[at];
+      if (isKnown(size)) return size.msPerRow * Math.min(rows, 2 ** (at + 1) - 1);
     }
     return 0;
   }
+}
+
+function isKnown(size: Size | undefined): size is Size {
+  return size !== undefined && size.runs >= leastRuns;
 }
 
 function powerOf(rows: number): number {
