@@ -1,6 +1,7 @@
 // Rows joined and cut again are what they were, and no piece has the bytes of another behind it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type ContractDraft, runContract } from '../../tests/support/contracts.ts';
 import { floats, numeric, signature, spec, strings, stringsOf } from '../../tests/support/tensors.ts';
 import { groupKey, hasRows, joinRows, rowsOf, sameBytes, splitRows } from './batch-tensors.ts';
 
@@ -61,5 +62,29 @@ describe('rows', () => {
     expect(groupKey(0, [floats([1, 4], 1, 2, 3, 4)])).not.toBe(key);
     expect(groupKey(0, [floats([1, 3, 1], 1, 2, 3)])).not.toBe(key);
     expect(groupKey(0, [numeric('DT_INT32', [1, 3], new Int32Array(3))])).not.toBe(key);
+  });
+
+  it('of other lengths meet only where the contract pads them to one', () => {
+    const draft = (multipleOf: number): ContractDraft => ({
+      dims: { seq: { min: 1, max: 64, multipleOf } },
+      inputs: {
+        ids: {
+          dtype: 'DT_INT32',
+          shape: [{ kind: 'any' }, { kind: 'symbol', name: 'seq', multiplier: 1, offset: 0 }],
+          onViolation: { shape: { kind: 'pad', side: 'right', value: 0 } },
+        },
+      },
+    });
+    const keyOf = (length: number, multipleOf: number): string => {
+      const ids = numeric(
+        'DT_INT32',
+        [1, length],
+        Int32Array.from({ length }, (_, i) => i + 1),
+      );
+      return groupKey(0, runContract(draft(multipleOf), { ids }).tensors);
+    };
+    expect(new Set([5, 6, 7, 8].map((length) => keyOf(length, 8))).size).toBe(1);
+    expect(keyOf(9, 8)).not.toBe(keyOf(8, 8));
+    expect(new Set([5, 6, 7, 8].map((length) => keyOf(length, 1))).size).toBe(4);
   });
 });
