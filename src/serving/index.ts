@@ -54,5 +54,5 @@ export {
   type WorkerFactoryOptions,
   type WorkerRequest,
 } from './worker-factory.ts';
-export type { WorkersChange } from './worker-pool.ts';
+export type { WorkersChange } from './worker-pool-options.ts';
 export type { WorkerReport } from './worker-report.ts';

@@ -16,7 +16,7 @@ import type { RunStages } from './runner.ts';
 import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { ViolationNotice } from './violation-notices.ts';
-import type { WorkersChange } from './worker-pool.ts';
+import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
 export type ServingEvent =

@@ -6,7 +6,8 @@ import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerLimits, ModelWorkerOptions } from './model-worker-options.ts';
 import type { MemberHooks } from './pool-member.ts';
 import type { VersionMemory } from './version-memory.ts';
-import { WorkerPool, type WorkersChange } from './worker-pool.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
 export interface VersionWorkersOptions {

@@ -17,7 +17,7 @@ import { defaultModelWorkerLimits, type ModelWorkerLimits, type ModelWorkerOptio
 import { VersionMemory } from './version-memory.ts';
 import { createVersionWorkers } from './version-workers.ts';
 import { Watchdog } from './watchdog.ts';
-import type { WorkersChange } from './worker-pool.ts';
+import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
 export interface WorkerFactoryOptions {

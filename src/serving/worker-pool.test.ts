@@ -7,7 +7,8 @@ import type { PendingRun } from './pending-run.ts';
 import type { MemberHooks, PoolWorker } from './pool-member.ts';
 import type { StrandedRuns } from './run-pipeline.ts';
 import type { WorkerRunOptions } from './runner.ts';
-import { WorkerPool, type WorkerPoolOptions, type WorkersChange } from './worker-pool.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { WorkerPoolOptions, WorkersChange } from './worker-pool-options.ts';
 import type { WorkerReport } from './worker-report.ts';
 
 const output: Tensor = { dtype: 'DT_FLOAT', shape: [1], bytes: new Uint8Array(4) };

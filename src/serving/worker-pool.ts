@@ -4,48 +4,18 @@ import { AirlockError } from '../core/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { Dispensable, MemoryTenant } from './memory-budget.ts';
 import type { MemoryNeed } from './memory-share.ts';
-import type { ModelWorkerOptions, ModelWorkerState } from './model-worker-options.ts';
-import { type MemberHooks, PoolMember, type PoolWorker } from './pool-member.ts';
+import type { ModelWorkerState } from './model-worker-options.ts';
+import { PoolMember } from './pool-member.ts';
 import { poolReport } from './pool-report.ts';
 import { restartEvents } from './restart-events.ts';
 import type { StrandedRuns } from './run-pipeline.ts';
 import type { WorkerRunOptions } from './runner.ts';
+import { StartPause } from './start-pause.ts';
+import { WakeGate } from './wake-gate.ts';
 import { newWorkerCounts } from './worker-counts.ts';
+import type { WorkerPoolOptions, WorkersChange } from './worker-pool-options.ts';
 import type { WorkerReport } from './worker-report.ts';
 
-/** A change in how many workers a version has, for the log. */
-export interface WorkersChange {
-  readonly change: 'asleep' | 'awake' | 'more' | 'fewer' | 'start failed';
-  readonly reason: string;
-  /** Workers now, those that start included. */
-  readonly workers: number;
-}
-
-export interface WorkerPoolOptions {
-  /** A worker that is not started yet. */
-  readonly create: (hooks: MemberHooks) => PoolWorker;
-  readonly min: number;
-  readonly max: number;
-  /** Default never. */
-  readonly sleepAfterMs?: number | undefined;
-  /** Of requests that wait until it is awake. */
-  readonly timeoutMs: number;
-  readonly maxQueue: number;
-  readonly onChange?: ((change: WorkersChange) => void) | undefined;
-  readonly onStateChange?: ModelWorkerOptions['onStateChange'] | undefined;
-  /** Nothing of it is left. */
-  readonly onClosed?: () => void;
-  /** Between two looks at how busy the workers are. Default 100, or less where `sleepAfterMs` is short. */
-  readonly tickMs?: number;
-  /** So many looks in a row must find requests waiting before a worker is added. Default 3. */
-  readonly pressedTicks?: number;
-  /** A worker beyond `min` that got nothing this long is ended. Default 10,000. */
-  readonly extraIdleMs?: number;
-  /** The first pause after a start that failed; it doubles up to a minute. Default 1000. */
-  readonly backoffMs?: number;
-}
-
-const maxBackoffMs = 60_000;
 /** What is handed to it ahead while it sleeps: enough to wake it. */
 const sleepingDepth = 4;
 
@@ -54,18 +24,15 @@ type Phase = 'new' | 'starting' | 'awake' | 'asleep' | 'waking' | 'failed' | 'cl
 export class WorkerPool implements MemoryTenant {
   readonly counts = newWorkerCounts();
   readonly #options: WorkerPoolOptions;
+  readonly #gate: WakeGate;
+  readonly #pause: StartPause;
   /** The oldest first: they are asked first, so that those that came for a rush become idle. */
   #members: PoolMember[] = [];
   /** Those that were sent away and are not gone yet. */
   readonly #leaving = new Set<Promise<void>>();
   #phase: Phase = 'new';
-  #waiting = 0;
-  #waking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pressedTicks = 0;
-  #failures = 0;
-  #nextStartMs = 0;
-  #lastError: AirlockError | undefined;
   #usedMs = 0;
   #restartsBefore = 0;
   #lastReport: WorkerReport | undefined;
@@ -74,6 +41,9 @@ export class WorkerPool implements MemoryTenant {
   /** @throws what `create` throws. */
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    const { timeoutMs, maxQueue, backoffMs = 1_000 } = options;
+    this.#gate = new WakeGate({ timeoutMs, maxQueue, wake: () => this.#wake() });
+    this.#pause = new StartPause(backoffMs);
     this.#add('needed');
   }
 
@@ -89,7 +59,7 @@ export class WorkerPool implements MemoryTenant {
   }
 
   get pendingCount(): number {
-    let count = this.#waiting;
+    let count = this.#gate.waitingCount;
     for (const { worker } of this.#members) count += worker.pendingCount;
     return count;
   }
@@ -139,7 +109,7 @@ export class WorkerPool implements MemoryTenant {
   #becomeAwake(): void {
     const { min, tickMs = 100, sleepAfterMs = Number.POSITIVE_INFINITY } = this.#options;
     this.#phase = 'awake';
-    this.#failures = 0;
+    this.#pause.reset();
     this.#usedMs = performance.now();
     while (this.#members.length < min) this.#startOne('needed', undefined);
     this.#timer ??= setInterval(() => this.#tick(), Math.min(tickMs, sleepAfterMs / 4)).unref();
@@ -170,35 +140,12 @@ export class WorkerPool implements MemoryTenant {
   }
 
   async #runAwake(signatureIndex: number, inputs: readonly Tensor[], options: WorkerRunOptions): Promise<Tensor[]> {
-    const { timeoutMs, maxQueue } = this.#options;
-    if (this.#waiting >= maxQueue) throw new AirlockError('SERVER_OVERLOADED');
-    const deadlineMs = Math.min(options.deadlineMs ?? timeoutMs, timeoutMs);
-    if (!(deadlineMs > 0)) throw new AirlockError('DEADLINE_EXCEEDED');
-    const endMs = performance.now() + deadlineMs;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new AirlockError('DEADLINE_EXCEEDED')), deadlineMs);
-    });
-    this.#waiting++;
-    try {
-      await Promise.race([this.#wake(), deadline]);
-    } finally {
-      this.#waiting--;
-      clearTimeout(timer);
-    }
-    return this.run(signatureIndex, inputs, { ...options, deadlineMs: endMs - performance.now() });
+    const deadlineMs = await this.#gate.pass(options.deadlineMs);
+    return this.run(signatureIndex, inputs, { ...options, deadlineMs });
   }
 
-  /** One start for all who wait. */
-  #wake(): Promise<void> {
-    this.#waking ??= this.#wakeNow().finally(() => {
-      this.#waking = undefined;
-    });
-    return this.#waking;
-  }
-
-  async #wakeNow(): Promise<void> {
-    if (performance.now() < this.#nextStartMs) throw this.#lastError ?? new AirlockError('MODEL_NOT_AVAILABLE');
+  async #wake(): Promise<void> {
+    if (!this.#pause.isOver) throw this.#pause.error;
     this.#phase = 'waking';
     // Their memory is needed.
     await Promise.all(this.#leaving);
@@ -213,7 +160,7 @@ export class WorkerPool implements MemoryTenant {
       this.#assertOpen();
       this.#phase = 'asleep';
       this.#noteFailure(error);
-      throw this.#lastError;
+      throw this.#pause.error;
     }
     this.#assertOpen();
     this.counts.wakes++;
@@ -221,13 +168,9 @@ export class WorkerPool implements MemoryTenant {
     this.#tell('awake', `somebody asked; it took ${Math.round(performance.now() - startMs)} ms`);
   }
 
-  /** A client learns that the model is not there; why is for the log. */
   #noteFailure(error: AirlockError): void {
-    const { backoffMs = 1_000 } = this.#options;
     this.counts.failedStarts++;
-    this.#lastError = error.code === 'MEMORY_BUDGET_EXCEEDED' ? error : new AirlockError('MODEL_NOT_AVAILABLE', { cause: error });
-    this.#nextStartMs = performance.now() + Math.min(backoffMs * 2 ** this.#failures, maxBackoffMs);
-    this.#failures++;
+    this.#pause.begin(error);
     this.#tell('start failed', `${error.message} (${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`);
   }
 
@@ -277,7 +220,7 @@ export class WorkerPool implements MemoryTenant {
     const member = this.#add(need);
     member.worker.start().then(
       () => {
-        this.#failures = 0;
+        this.#pause.reset();
         this.#share(member);
         if (reason === undefined || !this.#members.includes(member)) return;
         this.counts.more++;
@@ -319,7 +262,7 @@ export class WorkerPool implements MemoryTenant {
     this.#pressedTicks = isPressed ? this.#pressedTicks + 1 : 0;
     // Those that are restarting come back by themselves; one that starts may be enough.
     const isStarting = this.#members.some(({ worker }) => worker.state !== 'ready' && worker.state !== 'restarting');
-    const mayStart = !isStarting && nowMs >= this.#nextStartMs;
+    const mayStart = !isStarting && this.#pause.isOver;
     if (mayStart && this.#members.length < min) this.#startOne('needed', undefined);
     else if (mayStart && this.#members.length < max && this.#pressedTicks >= pressedTicks) {
       this.#pressedTicks = 0;

@@ -2,15 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import type { AirlockError } from '../core/index.ts';
 import type { ProcessUsage } from '../sandbox/index.ts';
-import { type VitalReading, WorkerVitals } from './worker-vitals.ts';
+import { type VitalLimits, type VitalReading, WorkerVitals } from './worker-vitals.ts';
 
 const limits = { memoryBytes: 512 * 1024 * 1024, maxTasks: 64 };
 
 type Change = Partial<Omit<VitalReading, 'usage'>> & Partial<ProcessUsage>;
 
 /** Gives one worker a reading every `stepMs`, made by `change` from its number, until it is condemned. */
-function watch(count: number, change: (index: number) => Change, stepMs = 50): AirlockError | undefined {
-  const vitals = new WorkerVitals(limits);
+function watch(
+  count: number,
+  change: (index: number) => Change,
+  stepMs = 50,
+  more: Partial<VitalLimits> = {},
+): AirlockError | undefined {
+  const vitals = new WorkerVitals({ ...limits, ...more });
   for (let index = 0; index < count; index++) {
     const { memoryBytes = 1e8, cpuMs = 500, threads = 12, computing = false, isHeadless = false, ...rest } = change(index);
     const verdict = vitals.judge({
@@ -76,5 +81,38 @@ describe('WorkerVitals', () => {
     expect(watch(100, (index) => ({ cpuMs: index * 900, receivedBytes: index }), 1000)).toBeUndefined();
     expect(watch(10_000, (index) => ({ cpuMs: index * 9 }), 1000)).toBeUndefined();
     expect(watch(100, (index) => ({ cpuMs: index * 900, phase: index % 2 === 0 ? 'running' : 'idle' }), 1000)).toBeUndefined();
+  });
+});
+
+describe('processor time of one request', () => {
+  const limit = { requestCpuMs: 200 };
+  const ask = (count: number, change: (index: number) => Change, more: Partial<VitalLimits> = limit) =>
+    watch(count, (index) => ({ phase: 'running', computing: true, ...change(index) }), 50, more);
+
+  it('ends a worker whose request used more, in however many threads', () => {
+    const verdict = ask(10, (index) => ({ cpuMs: 500 + index * 100 }));
+    expect(verdict).toMatchObject({
+      code: 'CPU_TIME_EXCEEDED',
+      detail: expect.stringContaining('200 ms of processor time, 300 ms'),
+    });
+    expect(ask(5, (index) => ({ cpuMs: 500 + index * 50 }))).toBeUndefined();
+    expect(ask(10, (index) => ({ cpuMs: 500 + index * 100 }), {})).toBeUndefined();
+  });
+
+  it('charges no request with what another one used, or with the load', () => {
+    expect(ask(50, (index) => ({ cpuMs: 500 + index * 150, answeredCount: index >> 1 }))).toBeUndefined();
+    expect(ask(50, (index) => ({ cpuMs: 500 + index * 150, phase: 'starting' }))).toBeUndefined();
+    expect(
+      ask(2, (index) => ({ cpuMs: 500 + index * 900, phase: index === 0 ? 'starting' : 'running', answeredCount: index })),
+    ).toBeUndefined();
+  });
+
+  it('charges a request from the look before where nothing else ran, and gives back the step of the clock', () => {
+    const first = (cpuMs: number, answeredCount: number) =>
+      ask(2, (index) => (index === 0 ? { phase: 'idle', cpuMs: 500, answeredCount: 7 } : { cpuMs: 500 + cpuMs, answeredCount }));
+    expect(first(230, 7)?.code).toBe('CPU_TIME_EXCEEDED');
+    expect(first(220, 7)).toBeUndefined();
+    // Another one came and went between the looks.
+    expect(first(230, 8)).toBeUndefined();
   });
 });

@@ -54,7 +54,7 @@ export class WorkerVitals {
   #headlessSinceMs: number | undefined;
   #receivedBytes = 0;
   /** The request that was seen last, what had been used before it, and whether the worker had nothing to do then. */
-  #runStart = { answeredCount: 0, cpuMs: 0 };
+  #runStart = { answeredCount: -1, cpuMs: 0 };
   #wasIdle = false;
 
   constructor(limits: VitalLimits) {
