@@ -11,6 +11,7 @@ import type { JailFindings } from '../sandbox/index.ts';
 import {
   Admission,
   assertEnforceable,
+  CostSteps,
   createWorkerFactory,
   defaultBudgetBytes,
   MemoryBudget,
@@ -100,7 +101,8 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
     budget,
     onImagesBroken: (reason) => hooks.onImagesBroken?.(reason),
   });
-  const open = (version: string): Promise<WorkerFactory> => createWorkerFactory({ store, tensorflow: version, sandbox, pins, budget });
+  const open = (version: string): Promise<WorkerFactory> =>
+    createWorkerFactory({ store, tensorflow: version, sandbox, pins, budget });
   const slots = new RuntimeSlots({ tensorflow, base: workers, open });
   serving = () => slots.current;
   let scans: ScanWatch | undefined;
@@ -112,7 +114,11 @@ export async function startServer(config: Config, hooks: ServerHooks): Promise<A
       patchDeadline: (advisory) => posture.deadlineIfReached(advisory),
       hooks: { onWorse: hooks.onWorse ?? nothing, onTrouble: hooks.onTrouble ?? nothing, onScanned: () => posture.look() },
     });
-    return await startWith({ workers, budget, slots, started: chosen, pins, contracts, door, scans, recorder, posture }, config, hooks);
+    return await startWith(
+      { workers, budget, slots, started: chosen, pins, contracts, door, scans, recorder, posture },
+      config,
+      hooks,
+    );
   } catch (thrown) {
     await scans?.close();
     // No worker has been started.
@@ -284,6 +290,11 @@ function servedModel(
         workers: model.workers,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
+    stages: ({ signatures, scanned }) => {
+      const { shapes, limits } = model;
+      const costs = CostSteps.of({ cost: scanned?.cost, signatures, shapes, limits, memoryMiB: limits.memoryMiB });
+      return (last) => (costs === undefined ? last : costs.admission(costs.meter(last)));
+    },
     onEvent: (event) => {
       telemetry.note(event);
       scans.record(event, event.kind === 'available' ? installed.about(slots.current) : undefined);
