@@ -58,6 +58,18 @@ describe('ConcurrencyLimiter under three times the load that can be served', () 
     expect(after.latencyMs).toBeLessThan(3 * before.latencyMs);
   });
 
+  it('follows workers that are lost, within half a minute, and takes back a step that did not pay', () => {
+    const workers = (nowMs: number): number => (nowMs < minuteMs ? 16 : 2);
+    for (const seed of [1, 2, 3]) {
+      const queueing = new Queueing({ seed, bounds, workers, serviceMs: about(20), clients: flood(50, 2_400) });
+      queueing.run(minuteMs);
+      expect(queueing.limit).toBeGreaterThanOrEqual(18);
+      queueing.run(minuteMs + 35_000);
+      expect(queueing.limit).toBeLessThanOrEqual(18);
+      expect(queueing.run(3 * minuteMs).meanLimit).toBeLessThan(10);
+    }
+  });
+
   it('goes down when requests of several clients miss their deadlines', () => {
     const options = { workers: 1, serviceMs: about(200), timeoutMs: 1_000, clients: flood(10, 20) };
     const queueing = new Queueing({ seed: 1, bounds, ...options });

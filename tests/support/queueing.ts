@@ -11,7 +11,8 @@ export interface QueueingClient {
 export interface QueueingOptions {
   readonly seed: number;
   readonly bounds: { readonly min: number; readonly max: number };
-  readonly workers: number;
+  /** May change while it runs. */
+  readonly workers: number | ((nowMs: number) => number);
   /** Milliseconds for `rows` requests together. @param random from 0 to 1. */
   readonly serviceMs: (rows: number, random: () => number, nowMs: number) => number;
   /** Requests that a worker takes together. Default 1. */
@@ -42,14 +43,13 @@ export class Queueing {
   readonly #queue: Waiting[] = [];
   readonly #events: { readonly atMs: number; readonly act: () => void }[] = [];
   readonly #tallies = new Map<string, Tally>();
-  #free: number;
+  #busy = 0;
   #answered = 0;
   #latencies = 0;
 
   constructor(options: QueueingOptions) {
     this.#options = options;
     this.#random = mulberry32(options.seed);
-    this.#free = options.workers;
     this.slots = new ConcurrencySlots(options.bounds, (change) => this.changes.push({ atMs: this.nowMs, ...change }), 0);
     for (const client of options.clients) this.#ask(client);
   }
@@ -108,11 +108,13 @@ export class Queueing {
   }
 
   #serve(): void {
-    while (this.#free > 0 && this.#queue.length > 0) {
+    const { workers } = this.#options;
+    const most = typeof workers === 'number' ? workers : workers(this.nowMs);
+    while (this.#busy < most && this.#queue.length > 0) {
       const batch = this.#queue.splice(0, this.#options.batchRows ?? 1);
-      this.#free--;
+      this.#busy++;
       this.#at(this.nowMs + this.#options.serviceMs(batch.length, this.#random, this.nowMs), () => {
-        this.#free++;
+        this.#busy--;
         for (const one of batch) this.#finish(one);
         this.#serve();
       });
