@@ -10,51 +10,13 @@ import { compareSeverity } from '../../../../src/core/index.ts';
 import { scanInProcess } from '../../../../src/scan/engine/index.ts';
 import { needsRuntime } from '../../../support/runtime.ts';
 import { temporaryFolder } from '../../../support/server.ts';
+import { type Case, cases } from './bomb-facts.ts';
 import { type Bomb, bombModel, writeBombModel } from './bomb-graph.ts';
 import { BombWorld, bombBody, freeMemoryMiB } from './bomb-world.ts';
 import { bombs, doublingCalls } from './bombs.ts';
 
 const isLong = process.env.AIRLOCK_BOMBS === 'all';
 
-const floatsPerMiB = 2 ** 18;
-
-interface Facts {
-  /** The size that takes so many MiB, or most of a second. */
-  readonly harmful: (mebibytes: number) => number;
-  /** More than any machine has. */
-  readonly absurd: number;
-  /** The rule of the scan that refuses the absurd size when it is a constant. */
-  readonly rule: string | undefined;
-  readonly takes?: 'time';
-  /** In CI it meets the limits of a worker too; each costs a worker's restart. */
-  readonly isShort?: true;
-}
-
-interface Case extends Facts {
-  readonly bomb: Bomb;
-}
-
-/** In the order of what they take when nothing holds them: TensorFlow keeps what it once had, so each has to take more than those before it to be seen. */
-const facts: Readonly<Record<string, Facts>> = {
-  fill: { harmful: (mebibytes) => mebibytes * floatsPerMiB, absurd: 1.5e10, rule: 'memory/large-tensor', isShort: true },
-  tile: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 16, absurd: 1e10, rule: 'memory/large-tensor' },
-  broadcast_to: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 16, absurd: 1e9, rule: 'memory/large-tensor' },
-  range: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 2, absurd: 7e10, rule: 'memory/large-tensor' },
-  one_hot: { harmful: (mebibytes) => Math.sqrt(mebibytes * floatsPerMiB), absurd: 120_000, rule: 'memory/large-tensor' },
-  attention: { harmful: (mebibytes) => Math.sqrt(mebibytes * floatsPerMiB), absurd: 90_000, rule: 'memory/large-tensor' },
-  wide_rows: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 100_000, absurd: 150_000, rule: 'memory/large-tensor' },
-  // The scan does not see what a list in a loop grows to.
-  list_growth: { harmful: (mebibytes) => 2 * mebibytes, absurd: 1e6, rule: undefined },
-  string_doubling: { harmful: () => 28, absurd: 60, rule: 'memory/loop-growth', isShort: true },
-  nested_loops: { harmful: () => 250, absurd: 1e6, rule: 'hang/long-loop', takes: 'time' },
-  endless_loop: { harmful: () => 1, absurd: 1, rule: 'hang/endless-loop', takes: 'time', isShort: true },
-};
-
-const byName = new Map(bombs.map((bomb) => [bomb.name, bomb]));
-const cases: readonly Case[] = Object.entries(facts).flatMap(([name, fact]) => {
-  const bomb = byName.get(name);
-  return bomb === undefined ? [] : [{ bomb, ...fact }];
-});
 const sizes = Object.fromEntries(cases.map(({ bomb, absurd }) => [bomb.name, absurd]));
 const short = cases.filter(({ isShort = false }) => isLong || isShort);
 
