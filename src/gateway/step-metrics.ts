@@ -4,7 +4,7 @@ import type { ProfileReport } from '../profile/index.ts';
 import {
   batchSizeBounds,
   type ConcurrencyReport,
-  type CostAdmissionReport,
+  type CostReport,
   type MemoryBudgetReport,
   type RunSchedulerReport,
   type SharesReport,
@@ -19,9 +19,7 @@ export interface StepReports {
   readonly concurrency?: ConcurrencyReport | undefined;
   /** Of the model; said once for all of its versions. */
   readonly shares?: SharesReport | undefined;
-  readonly cost?: CostAdmissionReport | undefined;
-  /** Measured time by predicted time, of runs that had the worker to themselves. */
-  readonly costRatio?: HistogramValues | undefined;
+  readonly cost?: CostReport | undefined;
   readonly profile?: ProfileReport | undefined;
 }
 
@@ -108,6 +106,11 @@ const metrics: readonly StepMetric[] = [
     of: ({ cost }) => each('rule', cost && { ...cost.refused }),
   },
   {
+    name: 'airlock_cost_error_factor',
+    help: 'By what factor predicted times are off lately; absent before anything was measured.',
+    of: ({ cost }) => one(cost?.errorFactor),
+  },
+  {
     name: 'airlock_profile_runs_total',
     help: 'Runs that were traced for the profile.',
     type: 'counter',
@@ -154,8 +157,8 @@ export function stepMetrics(reports: readonly StepReports[]): Family[] {
       name: 'airlock_cost_ratio',
       help: 'Measured time by predicted time, of runs that had the worker to themselves: 1 is a prediction that was right.',
       type: 'histogram',
-      histograms: labelled.flatMap(({ step: { costRatio }, about }) =>
-        costRatio === undefined ? [] : [[about, costRatio] as const],
+      histograms: labelled.flatMap(({ step: { cost }, about }) =>
+        cost?.ratios === undefined ? [] : [[about, cost.ratios] as const],
       ),
     },
     ...shareMetrics(reports),

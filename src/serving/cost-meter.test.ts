@@ -47,6 +47,18 @@ describe('CostMeter', () => {
     expect(costs.rates.milliseconds(0, 8e6, 8)).toBeGreaterThan(30);
   });
 
+  it('counts how far its predictions were off, once there are any', async () => {
+    const { costs, meter, ask } = metered(() => pause(20, []));
+    await ask(1);
+    const before = meter.ratios.cumulative().at(-1);
+    costs.rates.calibrate([{ flops: 1e6, bytes: 1, milliseconds: 1 }]);
+    await ask(1);
+    // Predicted 1 ms, took 20.
+    const counts = meter.ratios.cumulative();
+    expect([before, counts.at(-1)]).toEqual([0, 1]);
+    expect(counts[meter.ratios.bounds.indexOf(4)]).toBe(0);
+  });
+
   it('looks at no run beside which another one was', async () => {
     const { costs, ask } = metered(() => pause(5, []));
     await Promise.all([ask(1), ask(2), ask(3)]);

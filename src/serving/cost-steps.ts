@@ -1,6 +1,7 @@
 // The parts of cost for one version of a model, put together: what refuses, what measures, what calibrates. Gives nothing at all where nobody needs to know what requests
 // cost, so that they pay for nothing.
 import { type CostModel, CostRates, type CostRatesReport, ModelCosts } from '../cost/index.ts';
+import type { HistogramValues } from '../telemetry/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import { CostAdmission, type CostAdmissionReport } from './cost-admission.ts';
 import { calibrateCost } from './cost-calibration.ts';
@@ -24,7 +25,10 @@ export interface CostStepsOptions {
 }
 
 /** What an operator is told of the costs of a version. */
-export interface CostReport extends CostAdmissionReport, CostRatesReport {}
+export interface CostReport extends CostAdmissionReport, CostRatesReport {
+  /** Measured by predicted time; undefined where nothing is predicted. */
+  readonly ratios: HistogramValues | undefined;
+}
 
 export class CostSteps {
   /** What predicts time; takes `opFactors`. */
@@ -32,6 +36,7 @@ export class CostSteps {
   readonly #options: CostStepsOptions;
   readonly #costs: ModelCosts | undefined;
   #admission: CostAdmission | undefined;
+  #meter: CostMeter | undefined;
 
   private constructor(options: CostStepsOptions, costs: ModelCosts | undefined, rates: CostRates) {
     this.#options = options;
@@ -57,7 +62,9 @@ export class CostSteps {
 
   /** The last step before the worker. */
   meter(next: Runner): Runner {
-    return this.#costs === undefined ? next : new CostMeter(next);
+    if (this.#costs === undefined) return next;
+    this.#meter = new CostMeter(next);
+    return this.#meter;
   }
 
   /** To be called when the version is available; see calibrateCost. */
@@ -73,6 +80,6 @@ export class CostSteps {
 
   get report(): CostReport {
     const none = { maxCost: 0, maxRequestMemoryMiB: 0, memoryMiB: 0, ops: 0, nodes: 0, unknownCost: 0 };
-    return { refused: this.#admission?.report.refused ?? none, ...this.rates.report };
+    return { refused: this.#admission?.report.refused ?? none, ...this.rates.report, ratios: this.#meter?.ratios };
   }
 }
