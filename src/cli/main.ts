@@ -14,6 +14,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['predict', async () => (await import('./commands/predict.ts')).addPredictCommand],
   ['scan', async () => (await import('./commands/scan.ts')).addScanCommand],
   ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
+  ['profile', async () => (await import('./commands/profile.ts')).addProfileCommand],
   ['contract', async () => (await import('./commands/contract.ts')).addContractCommands],
   ['harden', async () => (await import('./commands/harden.ts')).addHardenCommand],
   ['keys', async () => (await import('./commands/keys.ts')).addKeysCommands],

@@ -1,4 +1,6 @@
 // The door of profile: what the operations of a model really took, from TensorFlow's own traces. Pure: it starts, writes and refuses nothing.
+
+export { formatMemory, formatUs, type ProfiledSignature, profileHtml } from './html-report.ts';
 export {
   type LimitedOps,
   limitsAnything,

@@ -1,5 +1,6 @@
 // Limits of operations and nodes: which of them a traced run went beyond, and which ones many runs suggest. Knows neither requests nor workers.
 import type { OpLimits } from '../config/index.ts';
+import { printableJson } from '../core/index.ts';
 import { type OpProfile, type OpStats, type RunSums, sumsOf } from './op-profile.ts';
 import type { RunProfile } from './run-profile.ts';
 
@@ -93,7 +94,7 @@ export function limitsAsYaml({ ops, nodes }: LimitedOps): string {
           ...(maxMs === undefined ? [] : [`maxMs: ${maxMs}`]),
           ...(maxMiB === undefined ? [] : [`maxMiB: ${maxMiB}`]),
         ];
-        return `    ${JSON.stringify(name)}: { ${fields.join(', ')} }`;
+        return `    ${printableJson(JSON.stringify(name))}: { ${fields.join(', ')} }`;
       }),
     ];
   };
