@@ -357,6 +357,6 @@ export interface TelemetryConfig {
 export interface TracesConfig {
   /** Where OTLP over HTTP is taken, for example `http://127.0.0.1:4318/v1/traces`. */
   readonly endpoint: string;
-  /** Of the requests, where the client does not say; default 1. */
+  /** Of all requests; default 1. Clients may ask for a few more (docs/metrics.md). */
   readonly samplePercent: number;
 }
