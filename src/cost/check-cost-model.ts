@@ -69,8 +69,11 @@ class Checker {
     const isAxis = typeof axis === 'number' && Number.isInteger(axis) && axis >= 0 && axis <= maxAxis;
     this.require(isAxis || axis === 'bytes' || axis === 'longest');
     // One spelling for each size, so that no two variables can stand for the same.
-    this.require(name === `${String(input)}.${String(axis)}`);
-    return { name: this.name(name), input: this.name(input), axis: axis as CostVariable['axis'] };
+    const checked = { name: this.name(name), input: this.name(input), axis: axis as CostVariable['axis'] };
+    // What is no axis may be an object that cannot be made a string of.
+    if (this.#failed) return checked;
+    this.require(checked.name === `${checked.input}.${checked.axis}`);
+    return checked;
   }
 
   node(value: unknown, names: ReadonlySet<string>): NodeCost {

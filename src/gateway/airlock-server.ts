@@ -17,6 +17,7 @@ import {
   MemoryBudget,
   type MemoryBudgetReport,
   ModelCatalog,
+  passesContract,
   RuntimeSlots,
   type ServedModelOptions,
   type ServingEvent,
@@ -290,9 +291,12 @@ function servedModel(
         workers: model.workers,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
-    stages: ({ signatures, scanned }) => {
+    stages: ({ signatures, scanned, worker, contract }) => {
       const { shapes, limits } = model;
-      const costs = CostSteps.of({ cost: scanned?.cost, signatures, shapes, limits, memoryMiB: limits.memoryMiB });
+      const { memoryMiB } = limits;
+      const modelMemoryBytes = () => worker.report.usage?.memoryBytes;
+      const costs = CostSteps.of({ cost: scanned?.cost, signatures, shapes, limits, memoryMiB, modelMemoryBytes });
+      void costs?.calibrate(worker, new AbortController().signal, (one, inputs) => passesContract(contract(), one, inputs));
       return (last) => (costs === undefined ? last : costs.admission(costs.meter(last)));
     },
     onEvent: (event) => {

@@ -102,6 +102,22 @@ describe('calibrateCost', () => {
     expect(never).toMatchObject({ measured: 0, asked: [] });
   });
 
+  it('waits for a worker that loads its model, and not for one that is gone', async () => {
+    const costs = new ModelCosts(costOf(), [signatureOf()]);
+    const states = ['new', 'starting', 'ready'] as const;
+    let looks = 0;
+    const worker = {
+      run: async () => [],
+      pendingCount: 0,
+      get state() {
+        return states[Math.min(Math.floor(looks++ / 4), 2)];
+      },
+    };
+    const options = { costs, signatures: [signatureOf()], signal: new AbortController().signal, maxWaitMs: 20 };
+    expect(await calibrateCost({ ...options, worker })).toBe(3);
+    expect(await calibrateCost({ ...options, worker: { ...worker, state: 'closed', pendingCount: 0 } })).toBe(0);
+  });
+
   it('stops when it has had its time, or is told to', async () => {
     const abort = new AbortController();
     const run: Run = async () => {

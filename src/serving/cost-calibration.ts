@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CostSample, ModelCosts, RequestCost, SignatureCosts } from '../cost/index.ts';
 import { byteCount, dtypes, type Signature, type Tensor, type TensorSpec, tensorFromValue } from '../tensor/index.ts';
+import type { ContractGuard } from './contract-guard.ts';
 import type { MemoryEvidence } from './cost-memory.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
@@ -37,6 +38,7 @@ const maxRunMs = 20;
 /** The first run of a size plans and allocates. */
 const runsOfSize = 4;
 const waitMs = 20;
+const loadingWaitMs = 100;
 /** Operations that leave something behind: a run of ours would change what later requests are told. */
 const stateful =
   /^(?:Assign|Scatter(?!Nd$)|Resource(?:Scatter|Apply|Sparse|Strided|Conditional)|Sparse\w*Apply|Apply|Queue|Stack(?:Push|Pop)|Lookup\w*(?:Insert|Import|Remove)|InitializeTable|Mutable|Write|Save|Barrier|Map(?:Stage|Unstage)|Stage|Unstage|Print|StringFormat|EagerPyFunc|PyFunc|Send|IteratorGetNext|AnonymousIterator|Reader)/;
@@ -114,13 +116,22 @@ async function observeMemory(
   await options.worker.run(index, inputs, { onProfile }).catch(() => undefined);
 }
 
-/** Waits for it; false when there is no more time for waiting, or never will be. */
+/** Whether a request of our own passes the contract; asked without counting it. */
+export function passesContract(contract: ContractGuard | undefined, { name }: Signature, inputs: readonly Tensor[]): boolean {
+  if (contract === undefined) return true;
+  const paths = inputs.map(() => () => '');
+  return contract.compiled.signature(name)?.checkInputs(inputs, paths, { draw: 0 }).findings.refused === false;
+}
+
+/** Waits for it, for as long as it loads its model; false when there is no more time for waiting, or never will be. */
 async function isIdle({ worker, signal }: CostCalibrationOptions, budget: Budget): Promise<boolean> {
   while (!signal.aborted && budget.leftMs > 0 && budget.leftWaitMs > 0) {
-    if (worker.state === 'ready' && worker.pendingCount === 0) return true;
-    if (worker.state === 'closing' || worker.state === 'closed') break;
-    await pause(waitMs, undefined, { ref: false });
-    budget.leftWaitMs -= waitMs;
+    const { state } = worker;
+    if (state === 'ready' && worker.pendingCount === 0) return true;
+    if (state === 'closing' || state === 'closed') break;
+    const isLoading = state === 'new' || state === 'starting';
+    await pause(isLoading ? loadingWaitMs : waitMs, undefined, { ref: false });
+    if (!isLoading) budget.leftWaitMs -= waitMs;
   }
   budget.leftMs = 0;
   return false;

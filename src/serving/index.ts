@@ -6,7 +6,7 @@ export { Admission, type Provenance } from './admission.ts';
 export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './concurrency-gate.ts';
 export type { ContractReport } from './contract-guard.ts';
 export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost-admission.ts';
-export { type CostCalibrationOptions, calibrateCost } from './cost-calibration.ts';
+export { type CostCalibrationOptions, calibrateCost, passesContract } from './cost-calibration.ts';
 export { type CostLimits, needsCost, noCostLimits } from './cost-limits.ts';
 export { CostMeter } from './cost-meter.ts';
 export { type CostReport, CostSteps, type CostStepsOptions } from './cost-steps.ts';
@@ -27,6 +27,8 @@ export {
 export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
 export { type OpenedWorker, openWorker } from './open-worker.ts';
 export type { ModelContract } from './prepare-contract.ts';
+export { type ProfiledVersion, ProfileKeeper } from './profile-keeper.ts';
+export { ProfileSampler, type ProfileSamplerOptions } from './profile-sampler.ts';
 export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
 export { type Charge, runChecked } from './run-checked.ts';
 export { RunScheduler } from './run-scheduler.ts';

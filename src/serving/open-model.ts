@@ -18,6 +18,7 @@ import {
   valueFromTensor,
 } from '../tensor/index.ts';
 import type { Admission } from './admission.ts';
+import { passesContract } from './cost-calibration.ts';
 import { type CostLimits, noCostLimits } from './cost-limits.ts';
 import { CostSteps } from './cost-steps.ts';
 import { inputPaths } from './element-paths.ts';
@@ -180,7 +181,9 @@ async function openWith(
   }
   const closing = new AbortController();
   // Who sets no limits need not know how long things take, and may be here for one request only.
-  const calibrated = options.costLimits && costs?.calibrate(worker, closing.signal, contractTakes(version));
+  const calibrated =
+    options.costLimits &&
+    costs?.calibrate(worker, closing.signal, (one, inputs) => passesContract(version.contract, one, inputs));
   return createModel(version, options, async () => {
     closing.abort();
     await calibrated;
@@ -189,15 +192,6 @@ async function openWith(
     await admitted?.release();
     await door?.close();
   });
-}
-
-/** Whether a request of our own passes the contract; asked without counting it. */
-function contractTakes({ contract }: ModelVersion): (signature: Signature, inputs: readonly Tensor[]) => boolean {
-  return ({ name }, inputs) => {
-    if (contract === undefined) return true;
-    const paths = inputs.map(() => () => '');
-    return contract.compiled.signature(name)?.checkInputs(inputs, paths, { draw: 0 }).findings.refused === false;
-  };
 }
 
 /** The newest version below `path`, as it is now. */

@@ -8,6 +8,7 @@ import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { Adjustment } from './adjustment-notices.ts';
 import type { Admission, AdmittedModel, Provenance } from './admission.ts';
+import type { ContractGuard } from './contract-guard.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
@@ -98,6 +99,10 @@ export interface StagedVersion {
   /** Those that can be called, in the worker's order. */
   readonly signatures: readonly Signature[];
   readonly scanned: ScannedVersion | undefined;
+  /** Its first one, which is not started yet. */
+  readonly worker: SeatWorker;
+  /** Undefined before the version is loaded, and for a model without one. */
+  readonly contract: () => ContractGuard | undefined;
 }
 
 export interface VersionChoice {
@@ -332,13 +337,20 @@ export class ServedModel {
     const safeguards = {
       prepareContract: contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice)),
       admitted: one.admitted,
-      stages: this.#options.stages?.({ version: one.version, signatures: callable, scanned: one.scanned }),
+      stages: this.#options.stages?.({
+        version: one.version,
+        signatures: callable,
+        scanned: one.scanned,
+        worker,
+        contract: () => created.contract,
+      }),
     };
-    return new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
+    const created: ModelVersion = new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
       tensorflow,
       createWorker,
       identity: one.admitted?.manifest.identity ?? one.snapshotDigest ?? '',
     });
+    return created;
   }
 
   /** Only a word to the operator, so that it never fails. */
