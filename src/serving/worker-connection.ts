@@ -154,10 +154,11 @@ export class WorkerConnection<Call extends WorkerCall> implements FrameReceiver<
   send(call: Call, timeoutMs: number): void {
     const id = this.#nextId;
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    const isBusy = this.#inFlight.length > 0;
     this.#inFlight.push({ id, call });
     const tensors = call.inputs.map((tensor, index) => ({ index, tensor }));
     const kind = call.isTraced === true ? frameKinds.runTraced : frameKinds.run;
-    this.#writer.queue(encodeTensorFrame({ kind, id, argument: call.signatureIndex, timeoutMs }, tensors));
+    this.#writer.queue(encodeTensorFrame({ kind, id, argument: call.signatureIndex, timeoutMs }, tensors), isBusy);
   }
 
   /** Not one byte may come unasked: the watchdog takes what comes for a sign that a request was answered. */

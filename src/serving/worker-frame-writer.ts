@@ -23,14 +23,21 @@ export class WorkerFrameWriter {
     this.#socket.write(frame);
   }
 
-  /** Writes a frame together with all others of this turn: a write is a system call and wakes the worker. */
-  queue(pieces: readonly Uint8Array[]): void {
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
-    this.#outgoing.push(...pieces);
+  /**
+   * Writes a frame together with others: a write is a system call and wakes the worker. `isBusy` says that the worker has work already, so that
+   * the frame may wait for those of all the sockets that Node has something to read from now.
+   */
+  queue(pieces: readonly Uint8Array[], isBusy: boolean): void {
+    if (this.#outgoing.length === 0) {
+      if (isBusy) setImmediate(this.#flush);
+      else process.nextTick(this.#flush);
+    }
+    for (const piece of pieces) this.#outgoing.push(piece);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     const pieces = this.#outgoing;
+    if (pieces.length === 0) return;
     this.#outgoing = [];
     const socket = this.#socket;
     if (this.#stopped || socket.destroyed) return;
@@ -43,7 +50,7 @@ export class WorkerFrameWriter {
     socket.cork();
     for (const piece of pieces) socket.write(piece);
     socket.uncork();
-  }
+  };
 
   /**
    * Writes a model as FILE frames; false when it was stopped before the end.
