@@ -24,16 +24,15 @@ export function contentLength(request: IncomingMessage): number {
 /**
  * Feeds the body of `request` to `sink` until its end.
  * Compressed bytes count against `maxBodyBytes` too: a body of empty gzip members inflates to nothing and would go on for ever.
- * @throws what `sink` throws; REQUEST_ENCODING_UNSUPPORTED, REQUEST_ENCODING_INVALID; REQUEST_INCOMPLETE when the client goes away;
+ * Throws or rejects with what `sink` throws; REQUEST_ENCODING_UNSUPPORTED, REQUEST_ENCODING_INVALID; REQUEST_INCOMPLETE when the client goes away;
  * REQUEST_TOO_LARGE before the first byte when the declared length is over the limit.
  */
-export async function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
+export function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
   const declared = contentLength(request);
   if (declared > maxBodyBytes) throw tooLarge(maxBodyBytes, `${declared}`);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new AirlockError('REQUEST_ENCODING_UNSUPPORTED');
-  if (encoding === 'gzip') await pumpGzip(request, sink, maxBodyBytes);
-  else await pump(request, sink);
+  return encoding === 'gzip' ? pumpGzip(request, sink, maxBodyBytes) : pump(request, sink);
 }
 
 function tooLarge(limit: number, got: string): AirlockError {

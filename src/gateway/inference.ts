@@ -61,6 +61,7 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
     meter,
     context: { client, onPhase: meter.onPhase },
   };
+  version.hold();
   try {
     if (account !== undefined) payInAdvance(account, exchange);
     return await (verb === 'predict' ? predict(exchange) : runExamples(verb, exchange));
@@ -69,6 +70,7 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
     throw thrown;
   } finally {
     share.release();
+    version.release();
   }
 }
 
@@ -89,35 +91,56 @@ function chargeOf({ account, version }: Exchange): Charge | undefined {
   return (tensors, contractUnits) => account.spend(Math.max(0, (contractUnits ?? tensorUnits(tensors)) - baseUnits(version)));
 }
 
-async function readInto(decoder: BodySink, { request, limits, share, account, meter }: Exchange): Promise<void> {
+/** A decoder whose bytes are counted and paid for as they arrive. */
+class PaidSink implements BodySink {
+  readonly #decoder: BodySink;
+  readonly #share: BodyShare;
+  readonly #account: RequestAccount | undefined;
+  readonly #meter: RequestMeter;
   // Bodies without a length, and what gzip inflates to beyond it, are paid as they arrive; of a compressed one the larger of its two sizes.
-  let paidBytes = contentLength(request);
-  let bodyBytes = 0;
-  let compressedBytes = 0;
-  const pay = (): void => {
-    const unpaidBytes = Math.max(bodyBytes, compressedBytes) - paidBytes;
-    if (account === undefined || unpaidBytes <= 0) return;
-    account.spend(bodyUnits(unpaidBytes));
-    paidBytes += unpaidBytes;
-  };
-  const sink: BodySink = {
-    push: (chunk) => {
-      share.add(chunk.length);
-      meter.received(chunk.length);
-      bodyBytes += chunk.length;
-      pay();
-      decoder.push(chunk);
-    },
-    onCompressed: (bytes) => {
-      compressedBytes += bytes;
-      pay();
-    },
-    get behind() {
-      return decoder.behind;
-    },
-    catchUp: () => decoder.catchUp(),
-  };
-  await readBody(request, sink, limits.maxBodyBytes);
+  #paidBytes: number;
+  #bodyBytes = 0;
+  #compressedBytes = 0;
+
+  constructor(decoder: BodySink, { request, share, account, meter }: Exchange) {
+    this.#decoder = decoder;
+    this.#share = share;
+    this.#account = account;
+    this.#meter = meter;
+    this.#paidBytes = contentLength(request);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#share.add(chunk.length);
+    this.#meter.received(chunk.length);
+    this.#bodyBytes += chunk.length;
+    this.#pay();
+    this.#decoder.push(chunk);
+  }
+
+  onCompressed(bytes: number): void {
+    this.#compressedBytes += bytes;
+    this.#pay();
+  }
+
+  #pay(): void {
+    const unpaidBytes = Math.max(this.#bodyBytes, this.#compressedBytes) - this.#paidBytes;
+    if (this.#account === undefined || unpaidBytes <= 0) return;
+    this.#account.spend(bodyUnits(unpaidBytes));
+    this.#paidBytes += unpaidBytes;
+  }
+
+  get behind(): boolean {
+    return this.#decoder.behind;
+  }
+
+  catchUp(): void {
+    this.#decoder.catchUp();
+  }
+}
+
+function readInto(decoder: BodySink, exchange: Exchange): Promise<void> {
+  return readBody(exchange.request, new PaidSink(decoder, exchange), exchange.limits.maxBodyBytes);
 }
 
 async function predict(exchange: Exchange): Promise<Buffer> {

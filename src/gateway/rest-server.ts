@@ -1,32 +1,29 @@
 // The REST listener: TensorFlow Serving's URLs, two health endpoints that name no model, one status for operators, and the same kind of
 // answer to every error. It must never show a client a stack, a path of this machine or another client's data, and never wait without a
 // limit.
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { emptyHead as emptyAuditHead } from '../audit/index.ts';
-import type { LimitsConfig, ModelConfig, RequestLimits } from '../config/index.ts';
+import type { LimitsConfig, ModelConfig } from '../config/index.ts';
 import { AirlockError } from '../core/index.ts';
 import type { Posture } from '../posture/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { JailFindings } from '../sandbox/index.ts';
 import type { ModelCatalog } from '../serving/index.ts';
-import { metricsType, type RequestMeter } from '../telemetry/index.ts';
+import { metricsType } from '../telemetry/index.ts';
 import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
 import { ConnectionShares } from './connection-shares.ts';
-import { errorAnswer } from './error-body.ts';
-import { infer } from './inference.ts';
-import { metadataJson, statusJson } from './model-info.ts';
+import { ModelRequests, missingHost } from './model-requests.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { recorderHook } from './recorder-hook.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
-import { type ModelTarget, parseModelTarget } from './rest-url.ts';
+import { Refusals } from './refusals.ts';
+import { parseModelTarget } from './rest-url.ts';
 import type { RolloutState } from './rollout-watch.ts';
 import type { SlotState } from './runtime-watch.ts';
 import { type ScanState, serverStatusJson } from './server-status.ts';
 import type { ServerTelemetry } from './server-telemetry.ts';
-import { holdUntilSent } from './unread-answer.ts';
 
 export interface RestServerOptions {
   readonly catalog: ModelCatalog;
@@ -58,47 +55,26 @@ export function createRestServer(options: RestServerOptions): FastifyInstance {
     meter.refusedConnection(error.code);
     options.onRefusal(refusalLine(error, status, '-'));
   });
-  const refuse: Refuse = (request, reply, thrown, target, measured = meter.begin(undefined, 'other', undefined)): void => {
-    const seen = fromFastify(thrown, request);
-    const error = seen.code === 'REQUEST_INCOMPLETE' ? (broken.reason(request.raw) ?? seen) : seen;
-    const answer = errorAnswer(error);
-    const known = target !== undefined && configs.has(target.model) ? target : undefined;
-    options.onRefusal(refusalLine(error, answer.status, request.method, known, measured.traceId));
-    measured.end(answer.status, error.code, Buffer.byteLength(answer.body));
-    if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
-    const send = (): void => {
-      // The rest of a body that was refused is not worth reading.
-      if (!request.raw.complete) reply.header('connection', 'close');
-      reply.code(answer.status).type(json).send(answer.body);
-    };
-    // A decoder refuses in the middle of a packet, whose end often is the end of the body; then the connection can be kept.
-    if (request.raw.complete) send();
-    else setImmediate(send);
+  const refusals = new Refusals({ broken, models: configs, meter, onRefusal: options.onRefusal });
+  const refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown): void => {
+    reply.hijack();
+    refusals.send(request.raw, reply.raw, fromFastify(thrown, request));
   };
   const scans = options.scans ?? (() => ({ scanned: [], auditHead: emptyAuditHead }));
-  const limiters = rateLimiters(options.models);
-  const { catalog, recorder } = options;
-  const context: AnswerContext = { catalog, limits: options.limits.request, configs, budget, limiters, recorder };
-  const server = createListener(options, broken, refuse);
-  server.route({
-    method: ['GET', 'POST'],
-    url: '/v1/*',
-    handler: async (request, reply) => {
-      let target: ModelTarget | undefined;
-      let measured: RequestMeter | undefined;
-      try {
-        target = parseModelTarget(request.method, request.raw.url ?? '');
-        measured = meter.begin(target.model, target.verb, request.raw.headers.traceparent);
-        const body = await answer(target, request, measured, context);
-        holdUntilSent(reply.raw, body.length, budget, options.limits.http.requestTimeoutMs);
-        measured.end(200, undefined, body.length);
-        return reply.type(json).send(wireBody(body));
-      } catch (thrown) {
-        refuse(request, reply, thrown, target, measured);
-        return reply;
-      }
-    },
+  const { catalog, recorder, limits } = options;
+  const models = new ModelRequests({
+    catalog,
+    models: configs,
+    limits: limits.request,
+    answerTimeoutMs: limits.http.requestTimeoutMs,
+    budget,
+    limiters: rateLimiters(options.models),
+    recorder,
+    meter,
+    broken,
+    refusals,
   });
+  const server = createListener(options, broken, refuse, models);
   server.get('/airlock/v1/status', (_request, reply) =>
     reply
       .type(json)
@@ -136,25 +112,14 @@ function rateLimiters(models: readonly ModelConfig[]): ReadonlyMap<string, RateL
   return limiters;
 }
 
-/** Node writes a short text in one piece with the headers; a buffer costs a second piece and a slower system call. */
-function wireBody(body: Buffer | string): Buffer | string {
-  return typeof body !== 'string' && body.length <= 4096 ? body.toString('utf8') : body;
-}
-
-/** `target` and `measured` where the request got so far. */
-type Refuse = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  thrown: unknown,
-  target?: ModelTarget,
-  measured?: RequestMeter,
-) => void;
+type Refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown) => void;
 
 /** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
 function createListener(
   { limits, models, onRefusal }: RestServerOptions,
   broken: ConnectionErrors,
   refuse: Refuse,
+  modelRequests: ModelRequests,
 ): FastifyInstance {
   const { http, request } = limits;
   // Nothing moves on a connection while a model computes.
@@ -184,16 +149,18 @@ function createListener(
   server.server.maxConnections = http.maxConnections;
   new ConnectionShares(http, (error, status) => onRefusal(refusalLine(error, status, '-'))).guard(server.server);
   handleExpectations(server.server, request.maxBodyBytes);
+  handleBeforeFastify(server.server, modelRequests);
   let stopping = false;
   server.addHook('preClose', async () => {
     stopping = true;
+    modelRequests.stop();
   });
   server.addHook('onRequest', (request, reply, done) => {
     broken.begin(request.raw, reply.raw);
     // Clients send all kinds of it, curl's default among them. The body is JSON whatever it is called. Replaced, not deleted: V8 turns an
     // object that loses a key into a slow one.
     if (request.raw.headers['content-type'] !== undefined) request.raw.headers['content-type'] = json;
-    done(stopping ? new AirlockError('SERVER_STOPPING') : withoutHost(request.raw));
+    done(stopping ? new AirlockError('SERVER_STOPPING') : missingHost(request.raw));
   });
   // The decoder reads the stream itself.
   server.removeAllContentTypeParsers();
@@ -201,10 +168,14 @@ function createListener(
   return server;
 }
 
-/** HTTP/1.1 demands the header: who leaves it out may mean another server than we are. */
-function withoutHost({ httpVersion, headers }: IncomingMessage): AirlockError | undefined {
-  if (httpVersion !== '1.1' || headers.host !== undefined) return undefined;
-  return new AirlockError('REQUEST_MALFORMED', { message: 'The request has no Host header' });
+/** Requests for models do not pass through fastify. */
+function handleBeforeFastify(server: Server, models: ModelRequests): void {
+  const others = server.listeners('request');
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (models.takes(request)) models.handle(request, response);
+    else for (const other of others) other.call(server, request, response);
+  });
 }
 
 /** A client that asks first whether it may send its body is not told to when the body is too large; other expectations are ignored. */
@@ -214,34 +185,6 @@ function handleExpectations(server: Server, maxBodyBytes: number): void {
     server.emit('request', request, response);
   });
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-}
-
-interface AnswerContext {
-  readonly catalog: ModelCatalog;
-  readonly limits: RequestLimits;
-  readonly configs: ReadonlyMap<string, ModelConfig>;
-  readonly budget: BodyBudget;
-  readonly limiters: ReadonlyMap<string, RateLimiter>;
-  readonly recorder: Recorder | undefined;
-}
-
-async function answer(
-  target: ModelTarget,
-  request: FastifyRequest,
-  meter: RequestMeter,
-  { catalog, limits, configs, budget, limiters, recorder }: AnswerContext,
-): Promise<Buffer | string> {
-  const model = catalog.model(target.model);
-  if (target.verb === 'status') return statusJson(model.status(target));
-  const version = model.resolve(target);
-  meter.resolved(version.version);
-  if (target.verb === 'metadata') return metadataJson(model.name, version);
-  const config = configs.get(model.name);
-  if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
-  const { verb } = target;
-  const onAnswered = recorderHook(recorder, model.name, version);
-  const limiter = limiters.get(model.name);
-  return version.use(() => infer(verb, request.raw, { version, config, limits, budget, limiter, onAnswered, meter }));
 }
 
 function malformed(request: FastifyRequest): AirlockError {

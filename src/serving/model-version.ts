@@ -127,17 +127,16 @@ export class ModelVersion {
   }
 
   /**
-   * Runs `action`, and keeps the version's worker until it has ended: a request that was given this version before a newer one came
-   * may still be on its way, and must be answered all the same.
+   * Keeps the version's worker until `release` was called as often: a request that was given this version before a newer one came may still be
+   * on its way, and must be answered all the same.
    */
-  async use<T>(action: () => Promise<T>): Promise<T> {
+  hold(): void {
     this.#users++;
-    try {
-      return await action();
-    } finally {
-      this.#users--;
-      if (this.#users === 0) this.#onUnused?.();
-    }
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#users === 0) this.#onUnused?.();
   }
 
   /** Takes no new requests, lets those in flight finish, and stops the worker. Ends a load that is under way. May be called twice. */

@@ -24,7 +24,7 @@ export interface TensorRequest {
  * Runs the model on inputs that its contract lets through. `check` is the one that was opened when the request began; undefined for a
  * model without a contract. @throws what the contract, `charge` and the worker throw.
  */
-export async function runChecked(
+export function runChecked(
   version: ModelVersion,
   check: ContractCheck | undefined,
   { signature, tensors, paths, charge, context }: TensorRequest,
