@@ -7,6 +7,7 @@ export {
   limitsAsYaml,
   type OverLimit,
   opsOverLimit,
+  overLimitText,
   type SuggestOptions,
   suggestLimits,
 } from './op-limits.ts';

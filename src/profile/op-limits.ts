@@ -1,6 +1,6 @@
 // Limits of operations and nodes: which of them a traced run went beyond, and which ones many runs suggest. Knows neither requests nor workers.
 import type { OpLimits } from '../config/index.ts';
-import { printableJson } from '../core/index.ts';
+import { printable, printableJson } from '../core/index.ts';
 import { type OpProfile, type OpStats, type RunSums, sumsOf } from './op-profile.ts';
 import type { RunProfile } from './run-profile.ts';
 
@@ -50,6 +50,18 @@ function exceeding(
   }
   return found;
 }
+
+/** For a log: what went beyond its limit, the worst first; names are made printable. */
+export function overLimitText(found: readonly OverLimit[]): string {
+  const texts = found.slice(0, maxNamed).map(({ kind, name, what, allowed, taken }) => {
+    const subject = kind === 'op' ? printable(name) : `node ${printable(name, 256)}`;
+    return `${subject} took ${taken.toFixed(taken < 10 ? 1 : 0)} ${what}, allowed ${allowed}`;
+  });
+  const left = found.length - texts.length;
+  return `${texts.join('; ')}${left > 0 ? `; and ${left} more` : ''}`;
+}
+
+const maxNamed = 5;
 
 export interface SuggestOptions {
   /** Of the runs that were seen, so many stay below the limit, before it is multiplied. Default 0.999. */

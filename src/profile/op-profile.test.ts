@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isAirlockError } from '../core/index.ts';
-import { limitsAsYaml, opsOverLimit, suggestLimits } from './op-limits.ts';
+import { limitsAsYaml, opsOverLimit, overLimitText, suggestLimits } from './op-limits.ts';
 import { maxNodes, maxOps, OpProfile } from './op-profile.ts';
 import { opRates } from './op-rates.ts';
 import { profileReport } from './op-shares.ts';
@@ -117,6 +117,9 @@ describe('limits of operations', () => {
       { kind: 'op', name: 'MatMul', what: 'milliseconds', allowed: 4, taken: 5 },
     ]);
     expect(opsOverLimit(run(ran('a/m', 'MatMul', 100)), limits)).toEqual([]);
+    expect(overLimitText(opsOverLimit(usual, limits))).toBe(
+      'node b/m took 2.0 MiB, allowed 1; MatMul took 5.0 milliseconds, allowed 4',
+    );
   });
 
   it('are suggested with room above what was seen, for what matters', () => {
