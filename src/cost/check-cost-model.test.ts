@@ -49,7 +49,10 @@ describe('checkCostModel', () => {
     ['two signatures of one name', { ...good, signatures: [good.signatures[0], good.signatures[0]] }],
     ['a variable that is not there', changed([...signature, 'flops'], 'y.0')],
     ['a variable of another name', changed([...signature, 'variables', 0, 'name'], 'x.1')],
-    ['an axis that is no string even', changed([...signature, 'variables', 0, 'axis'], JSON.parse('{"toString": 1, "valueOf": 1}'))],
+    [
+      'an axis that is no string even',
+      changed([...signature, 'variables', 0, 'axis'], JSON.parse('{"toString": 1, "valueOf": 1}')),
+    ],
     ['an axis below zero', changed([...signature, 'variables', 0], { name: 'x.-1', input: 'x', axis: -1 })],
     ['two variables of one name', changed([...signature, 'variables', 1], variable)],
     ['an operation that is none', changed([...signature, 'flops'], { op: '-', of: [1, 2] })],

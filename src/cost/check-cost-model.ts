@@ -44,7 +44,7 @@ class Checker {
       weightBytes: this.size(weightBytes),
       signatures: this.list(signatures, maxSignatures).map((signature) => this.signature(signature)),
     };
-    this.require(isUnique(checked.signatures.map(({ name }) => name)));
+    this.demand(isUnique(checked.signatures.map(({ name }) => name)));
     return this.#failed ? undefined : checked;
   }
 
@@ -52,7 +52,7 @@ class Checker {
     const fields = this.object(value);
     const variables = this.list(fields.variables, maxVariables).map((variable) => this.variable(variable));
     const names = new Set(variables.map(({ name }) => name));
-    this.require(names.size === variables.length);
+    this.demand(names.size === variables.length);
     return {
       name: this.name(fields.name),
       variables,
@@ -67,12 +67,12 @@ class Checker {
   variable(value: unknown): CostVariable {
     const { name, input, axis } = this.object(value);
     const isAxis = typeof axis === 'number' && Number.isInteger(axis) && axis >= 0 && axis <= maxAxis;
-    this.require(isAxis || axis === 'bytes' || axis === 'longest');
+    this.demand(isAxis || axis === 'bytes' || axis === 'longest');
     // One spelling for each size, so that no two variables can stand for the same.
     const checked = { name: this.name(name), input: this.name(input), axis: axis as CostVariable['axis'] };
     // What is no axis may be an object that cannot be made a string of.
     if (this.#failed) return checked;
-    this.require(checked.name === `${checked.input}.${checked.axis}`);
+    this.demand(checked.name === `${checked.input}.${checked.axis}`);
     return checked;
   }
 
@@ -89,7 +89,7 @@ class Checker {
 
   gap(value: unknown): CostGap {
     const fields = this.object(value);
-    this.require(reasons.has(fields.why));
+    this.demand(reasons.has(fields.why));
     return { ...this.#place(fields), why: fields.why as CostGap['why'] };
   }
 
@@ -100,34 +100,34 @@ class Checker {
   bound(value: unknown, names: ReadonlySet<string>): CostBound {
     const before = this.#terms;
     const bound = value === null ? null : this.expression(value, names, 0);
-    this.require(this.#terms - before <= maxBoundTerms);
+    this.demand(this.#terms - before <= maxBoundTerms);
     return bound;
   }
 
   expression(value: unknown, names: ReadonlySet<string>, depth: number): CostExpression {
     this.#terms += 1;
-    this.require(depth <= maxDepth && this.#terms <= maxTerms);
+    this.demand(depth <= maxDepth && this.#terms <= maxTerms);
     if (this.#failed) return 0;
     if (typeof value === 'number') {
-      this.require(Number.isFinite(value));
+      this.demand(Number.isFinite(value));
       return value;
     }
     if (typeof value === 'string') {
-      this.require(names.has(value));
+      this.demand(names.has(value));
       return value;
     }
     const { op, of } = this.object(value);
-    this.require(operations.has(op));
+    this.demand(operations.has(op));
     const operands = this.list(of, maxOperands).map((operand) => this.expression(operand, names, depth + 1));
-    this.require(operands.length > 0);
+    this.demand(operands.length > 0);
     if (op === 'floor/' || op === 'ceil/') {
       const [, divisor] = operands;
-      this.require(operands.length === 2 && typeof divisor === 'number' && divisor > 0);
+      this.demand(operands.length === 2 && typeof divisor === 'number' && divisor > 0);
     }
     return { op: op as CostOperation['op'], of: operands };
   }
 
-  require(holds: boolean): void {
+  demand(holds: boolean): void {
     if (!holds) this.#failed = true;
   }
 
