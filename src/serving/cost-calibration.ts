@@ -47,6 +47,8 @@ const stateful =
 export async function calibrateCost(options: CostCalibrationOptions): Promise<number> {
   const samples: CostSample[] = [];
   const state = { leftMs: options.budgetMs ?? 1_000, leftWaitMs: options.maxWaitMs ?? 30_000 };
+  // What the contract takes is known when the version is loaded, and not before.
+  if (!(await isIdle(options, state))) return 0;
   for (const [index, signature] of options.signatures.entries()) {
     const known = options.costs.signatures[index];
     if (known === undefined || known.nodes.some(({ op }) => stateful.test(op))) continue;
