@@ -100,7 +100,7 @@ function signatureCost(program: Program, context: ScanContext, signature: Signat
   for (const input of signature.inputs) {
     const edge = edgeOf(program, input);
     if (edge === undefined || variables.all.length >= maxVariables) continue;
-    const item = region.addItem([]);
+    const item = region.addEntry();
     const flow = inputFlow(input, variables);
     const bytes = flowBytes(flow);
     if (bytes === undefined) ledger.gap({ node: input.alias, op: 'Placeholder', why: 'shape' });

@@ -180,12 +180,6 @@ export const aliases: ReadonlySet<string> = new Set([
   ...['WrapDatasetVariant', 'UnwrapDatasetVariant', 'RefSelect'],
 ]);
 
-/** Give out part of what they are given, sometimes without a copy: the whole of it then stays in memory. */
-export const slicers: ReadonlySet<string> = new Set([
-  ...['Slice', 'StridedSlice', 'Split', 'SplitV', 'Unpack', 'TensorListGetItem', 'TensorListFromTensor', 'Transpose', 'Cast'],
-  ...['TensorListPopBack', 'TensorListStack', 'DynamicPartition'],
-]);
-
 /** Made when the model is loaded, or part of it: no memory of a request. */
 export const loaded: ReadonlySet<string> = new Set([
   ...[

@@ -46,9 +46,18 @@ export interface MemoryBuffer {
 export class Region {
   readonly items: Item[] = [];
   readonly buffers: MemoryBuffer[] = [];
+  /** Items that stand for what comes in. */
+  readonly entries = new Set<number>();
 
   addItem(after: Iterable<number>): number {
     return this.items.push({ after: [...new Set(after)] }) - 1;
+  }
+
+  /** What comes in from outside the region. */
+  addEntry(): number {
+    const item = this.addItem([]);
+    this.entries.add(item);
+    return item;
   }
 
   addBuffer(producer: number, bytes: Size): number {

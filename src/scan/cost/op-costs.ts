@@ -2,7 +2,7 @@
 // that is known: whoever asks says so.
 import { addSizes, constantSize, type Size, scaleSize } from '../values/index.ts';
 import { bytesOf, type CostFunction, type CostView, elementsOf, type OpCost, product, sizeOfDim } from './cost-formulas.ts';
-import { aliases, elementwiseFlops, loaded, slicers } from './elementwise-costs.ts';
+import { aliases, elementwiseFlops, loaded } from './elementwise-costs.ts';
 import { networkCosts } from './network-costs.ts';
 
 const free = constantSize(0);
@@ -77,7 +77,8 @@ const copying = [
     'TensorListLength',
     'TensorListElementShape',
   ],
-  ...['TensorListResize', 'TensorListGather', 'TensorListConcatV2', 'TensorListConcat', 'TensorListScatterV2', 'Unbatch'],
+  ...['Slice', 'StridedSlice', 'Split', 'SplitV', 'Unpack', 'Transpose', 'DynamicPartition', 'TensorListGetItem', 'TensorListStack'],
+  ...['TensorListFromTensor', 'TensorListPopBack', 'TensorListResize', 'TensorListGather', 'TensorListConcatV2', 'TensorListConcat', 'TensorListScatterV2', 'Unbatch'],
   ...['TensorScatterUpdate', 'ScatterNd', 'Abort', 'Timestamp', 'DrawBoundingBoxesV2', 'RandomShuffle', 'UnicodeScript'],
   ...['DynamicUpdateSlice', 'XlaDynamicUpdateSlice', 'ConcatOffset', 'ListDiff', 'SparseSplit', 'SobolSample', 'RngReadAndSkip'],
   ...[
@@ -201,7 +202,7 @@ const own: Readonly<Record<string, CostFunction>> = {
 // A map, since an operation may call itself `constructor`.
 const costs: ReadonlyMap<string, CostFunction> = new Map<string, CostFunction>([
   ...[...elementwiseFlops].map(([op, flops]) => [op, perElement(flops)] as const),
-  ...[...copying, ...aliases, ...loaded, ...slicers].map((op) => [op, noWork] as const),
+  ...[...copying, ...aliases, ...loaded].map((op) => [op, noWork] as const),
   ...Object.entries(perInput).map(([op, flops]) => [op, reducing(flops)] as const),
   ...[...textOps].map((op) => [op, reducing(perInput[op] ?? 4)] as const),
   ...Object.entries(own),

@@ -134,6 +134,17 @@ function smallOnes({ width, rows }: Vectors, count: number, degrees: readonly nu
   return isSmall;
 }
 
+/**
+ * Items that need something of what comes in. What needs none of it, as a weight in another order, may be made at the very start and lie there: it
+ * counts at any time, and is no moment to look at.
+ */
+function lateItems({ items, entries }: Region): Uint8Array {
+  const isLate = new Uint8Array(items.length);
+  for (const [item, { after }] of items.entries())
+    if (entries.has(item) || after.some((before) => isLate[before] === 1)) isLate[item] = 1;
+  return isLate;
+}
+
 /** The rows of which none covers another; the last ones together when they are many. */
 class Candidates {
   readonly #rows: Float64Array[] = [];
@@ -160,6 +171,8 @@ export function peakMemory(region: Region): readonly Size[] {
   const vectors = vectorsOf(all.map(({ bytes }) => bytes));
   const { width, degrees } = vectors;
   const isSmall = smallOnes(vectors, all.length, degrees);
+  const isLate = lateItems(region);
+  for (const [index, { producer }] of all.entries()) if (isLate[producer] === 0) isSmall[index] = 1;
   const always = new Float64Array(width);
   for (let index = 0; index < all.length; index++)
     if (isSmall[index] === 1) for (let i = 0; i < width; i++) always[i] += vectors.rows[index * width + i];

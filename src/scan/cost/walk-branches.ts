@@ -7,11 +7,12 @@ import { coveredPeak } from './peak-memory.ts';
 import { type CallSite, type Frame, flowBytes, foreign, unknownFlow, type Walker } from './walk-types.ts';
 
 export function walkBranches(walk: Walker, { body, node, inputs, controls, frame, calls }: CallSite): readonly Flow[] {
-  const args = inputs.slice(1).map(foreign);
   let [flops, bytes, memory]: [Size | undefined, Size | undefined, Size | undefined] = [zeroSize, zeroSize, zeroSize];
   const results: (readonly Flow[])[] = [];
   for (const { callee } of calls) {
     const inner: Frame = { region: new Region(), totals: newTotals(), runs: frame.runs };
+    const entry = inner.region.addEntry();
+    const args = inputs.slice(1).map((flow) => ({ ...foreign(flow), after: [entry] }));
     const returned = walk.call(callee, args, inner, { body, node });
     for (const flow of returned) inner.region.keep(flow);
     flops = coveringSize(flops, inner.totals.flops.total);

@@ -117,7 +117,7 @@ function withCount(flow: Flow, trips: Dim | undefined): Flow {
 
 /** A variable at the begin of a round: what the round before has made. */
 function enter(flow: Flow, region: Region): Flow {
-  const item = region.addItem([]);
+  const item = region.addEntry();
   const bytes = flow.list === undefined ? flowBytes(flow) : constantSize(0);
   return { ...flow, after: [item], buffers: bytes === undefined ? [] : [region.addBuffer(item, bytes)] };
 }

@@ -19,14 +19,15 @@ import {
 } from '../values/index.ts';
 import type { CostLedger } from './cost-ledger.ts';
 import { costShape } from './cost-shapes.ts';
-import { aliases, loaded, slicers } from './elementwise-costs.ts';
+import { aliases, loaded } from './elementwise-costs.ts';
 import type { Flow } from './flow-types.ts';
 import { listAfter, shapeFromList } from './list-flows.ts';
 import { flopsPerTextByte, opCost, textOps } from './op-costs.ts';
 import { shapeFromText, textAfter } from './text-sizes.ts';
 import { walkBranches } from './walk-branches.ts';
 import { walkLoop } from './walk-loop.ts';
-import { type Frame, flowBytes, unknownFlow, type Walker } from './walk-types.ts';
+import { isAligned, mayShare } from './shared-memory.ts';
+import { type Frame, flowBytes, listBytes, unknownFlow, type Walker } from './walk-types.ts';
 
 /** Nodes that are looked at for one signature, loops and calls counted each time; some 5 seconds. */
 const maxVisits = 300_000;
@@ -171,11 +172,15 @@ export class ProgramWalk implements Walker {
     }
     const item = region.addItem(after);
     for (const flow of inputs) region.consume(flow, item);
-    const kept = slicers.has(op) || list !== undefined ? [...new Set(inputs.flatMap((flow) => flow.buffers))] : [];
+    // A list holds on to what is written to it, and so does a piece of a tensor.
+    const all = [...new Set(inputs.flatMap((flow) => flow.buffers))];
+    const isShared = mayShare(view, values) || op === 'TensorListGetItem';
     let memory: Size | undefined = constantSize(0);
     const flows = values.map((value, output): Flow => {
       const plain = flowOf(value, [], [item], output);
-      const bytes = flowBytes(plain);
+      const kept = isShared || plain.list !== undefined ? all : [];
+      const isPiece = op === 'TensorListFromTensor' && isAligned(view.inputs[0]);
+      const bytes = op !== 'TensorListFromTensor' || isPiece ? flowBytes(plain) : listBytes(plain);
       memory = addSizes(memory, bytes);
       if (bytes === undefined) return { ...plain, buffers: kept };
       return { ...plain, buffers: [...kept, region.addBuffer(item, bytes)] };

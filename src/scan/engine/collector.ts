@@ -72,7 +72,11 @@ export class Collector implements ScanContext {
     this.ops = ops;
     this.scanSource = scanSource;
     this.#onProgress = onProgress ?? (() => undefined);
-    if (withCost === true) this.cost = (cost) => void (this.#cost ??= cost);
+    if (withCost === true) {
+      this.cost = (cost) => {
+        this.#cost ??= cost;
+      };
+    }
   }
 
   report(finding: Finding): void {
