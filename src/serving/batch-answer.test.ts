@@ -86,6 +86,14 @@ describe('answerBatch', () => {
     );
   });
 
+  it('spends no more ends of the worker on a batch than finding one culprit takes', async () => {
+    const members = Array.from({ length: 32 }, () => new Member([-1]));
+    const { made, runs } = hooks('WORKER_CRASHED');
+    await answerBatch(members, made);
+    expect(members.every(({ error }) => error?.code === 'WORKER_CRASHED')).toBe(true);
+    expect(runs.length).toBeLessThanOrEqual(6 + 6);
+  });
+
   it('runs a batch again whose worker ended because of somebody else, and gives up after a few times', async () => {
     let runs = 0;
     const { made, culprits } = hooks();

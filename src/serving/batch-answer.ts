@@ -70,12 +70,12 @@ async function answer<Member extends BatchMember>(
       const error = AirlockError.from(thrown);
       const hasEnded = hooks.hasEnded(inputs);
       if (!hasEnded && worldly.has(error.code) && bystander < maxBystanderRuns) continue;
+      if (hasEnded || error.code === 'DEADLINE_EXCEEDED') course.expensive--;
       if (members.length === 1) {
         if (course.wasSplit && !notTheirs.has(error.code)) hooks.onCulprit(members[0], error);
         members[0].fail(error);
         return;
       }
-      if (hasEnded || error.code === 'DEADLINE_EXCEEDED') course.expensive--;
       if (notTheirs.has(error.code) || course.expensive < 0) {
         for (const member of members) member.fail(error);
         return;
