@@ -33,7 +33,7 @@ const root = path.dirname(bench);
 const seconds = Number(flags.seconds);
 const rounds = Number(flags.rounds);
 /** The most that the contract lets a request have. */
-const maxRows = 256;
+const maxRows = 32;
 /** Before the flood is measured it has begun. */
 const floodLeadMs = 1_000;
 const settleMs = 2_000;
@@ -67,7 +67,7 @@ function airlockConfig(folder, model, port) {
         contract,
         limits: {
           timeoutMs: 2_000,
-          perClient: { maxConcurrent: 4, costPerSecond: 100 * flopsPerRow, costBurst: 512 * flopsPerRow },
+          perClient: { maxConcurrent: 4, costPerSecond: 100 * flopsPerRow, costBurst: 128 * flopsPerRow },
         },
         rateLimits: { perClient: { unitsPerSecond: 2_000, burst: 20_000 } },
       },
@@ -201,7 +201,9 @@ if (airlock !== undefined) {
     0.5,
   );
   if (lost > 0 || airlock.ended !== undefined || ratio >= Number(flags['max-ratio'])) {
-    console.error(`${lost} requests lost, p99 ${ratio.toFixed(2)} times the quiet one; the server ${airlock.ended ?? 'is still there'}`);
+    console.error(
+      `${lost} requests lost, p99 ${ratio.toFixed(2)} times the quiet one; the server ${airlock.ended ?? 'is still there'}`,
+    );
     process.exitCode = 1;
   }
 }

@@ -1,7 +1,7 @@
 // The attackers of the flood, in a process of their own and bounded in time: each has an address of its own on the loopback network and sends, one after the other and without
 // a pause but a few milliseconds, what costs a server most: requests that are right and dear, and requests that are wrong and dear to find out. Prints what they were told.
 //
-//   node bench/flood/attackers.js --port N --seconds 10 [--attackers 20] [--rows 256]
+//   node bench/flood/attackers.js --port N --seconds 10 [--attackers 20] [--rows 32]
 import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -12,7 +12,7 @@ const { values } = parseArgs({
     port: { type: 'string' },
     seconds: { type: 'string', default: '10' },
     attackers: { type: 'string', default: '20' },
-    rows: { type: 'string', default: '256' },
+    rows: { type: 'string', default: '32' },
   },
 });
 const port = Number(values.port);
@@ -39,6 +39,7 @@ const many = (/** @type {string} */ text, /** @type {number} */ bytes) =>
 /** What is sent, all of it made before the flood begins. @type {Record<string, Buffer>} */
 const messages = {
   'dear and right': whole(requestBody(Number(values.rows), 1)),
+  'dear and too many': whole(requestBody(32 * Number(values.rows), 1)),
   'far too many rows': whole(`{"instances":[${many(row, 8 * mebibyte)}]}`),
   'wrong at the very end': whole(`{"instances":[${many(row, 4 * mebibyte)},["x"]]}`),
   deep: whole(`{"instances":${'['.repeat(mebibyte)}`),
