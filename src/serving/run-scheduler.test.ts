@@ -272,6 +272,24 @@ describe('batching', () => {
     expect(made.scheduler.report.splits).toBeGreaterThan(0);
   });
 
+  it('lets an input that made a batch fail meet nobody any more, whoever sends it', async () => {
+    const worker = new FakeWorker();
+    const made = schedule(worker, { batching });
+    await prove(made);
+    worker.model = (values) => {
+      if (values.includes(-1)) throw new AirlockError('TENSORFLOW_INVALID_ARGUMENT');
+      return values;
+    };
+    const round = (bad: string) =>
+      Promise.all(Array.from({ length: 8 }, (_, i) => codeOf(made.ask(i === 3 ? bad : `c${i}`, [i === 3 ? -1 : i]))));
+    await round('first');
+    const before = worker.runs.length;
+    const codes = await round('second');
+    expect(codes.indexOf('TENSORFLOW_INVALID_ARGUMENT')).toBe(3);
+    const ran = worker.runs.slice(before).filter(({ values }) => values.includes(-1));
+    expect(ran.map(({ values }) => values)).toEqual([[-1]]);
+  });
+
   it('never gives anybody the rows of another, whatever is asked, waits, fails or is late', async () => {
     const requests = fc.record({
       client: fc.constantFrom('a', 'b', 'c', 'd'),
