@@ -23,10 +23,10 @@ import { aliases, loaded } from './elementwise-costs.ts';
 import type { Flow } from './flow-types.ts';
 import { listAfter, shapeFromList } from './list-flows.ts';
 import { flopsPerTextByte, opCost, textOps } from './op-costs.ts';
+import { isAligned, mayShare } from './shared-memory.ts';
 import { shapeFromText, textAfter } from './text-sizes.ts';
 import { walkBranches } from './walk-branches.ts';
 import { walkLoop } from './walk-loop.ts';
-import { isAligned, mayShare } from './shared-memory.ts';
 import { type Frame, flowBytes, listBytes, unknownFlow, type Walker } from './walk-types.ts';
 
 /** Nodes that are looked at for one signature, loops and calls counted each time; some 5 seconds. */
