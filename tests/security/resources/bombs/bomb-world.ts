@@ -85,14 +85,14 @@ export class BombWorld {
     return { status, code, text, tookMs, tookMiB: this.memory.takePeakMiB() - beforeMiB };
   }
 
-  /** Waits until the model is back, should its worker have been ended. */
-  async recovered(model: string): Promise<void> {
-    await until(`${model} is back`, () =>
-      this.server.server.catalog
-        .model(model)
-        .status({})
-        .every(({ workerReport }) => workerReport?.state === 'ready'),
-    );
+  /** Waits until the model answers what is harmless, whatever the last bomb did: its worker may be ended only after the bomb was answered. */
+  async recovered(model: string, form: BombForm): Promise<void> {
+    // What is not fired has no value, which TensorFlow calls an error.
+    const harmless = JSON.stringify({ signature_name: 'fill', inputs: form === 'model' ? { fire: false } : { n: 1 } });
+    await until(`${model} is back`, async () => {
+      const { status, json } = await post(`${this.server.url}/v1/models/${model}:predict`, harmless);
+      return status === 200 || /^TENSORFLOW_/.test((json as { readonly code: string }).code);
+    });
   }
 
   get honest(): {

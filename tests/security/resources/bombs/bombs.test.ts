@@ -4,14 +4,13 @@
 //   AIRLOCK_BOMBS=all npx vitest run tests/security/resources/bombs      the long form: each bomb against each limit
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareSeverity } from '../../../../src/core/index.ts';
 import { scanInProcess } from '../../../../src/scan/engine/index.ts';
 import { needsRuntime } from '../../../support/runtime.ts';
 import { temporaryFolder } from '../../../support/server.ts';
 import { type Case, cases } from './bomb-facts.ts';
-import { type Bomb, bombModel, writeBombModel } from './bomb-graph.ts';
+import { type Bomb, type BombForm, bombModel, writeBombModel } from './bomb-graph.ts';
 import { BombWorld, bombBody, freeMemoryMiB } from './bomb-world.ts';
 import { bombs, doublingCalls } from './bombs.ts';
 
@@ -101,22 +100,20 @@ describe.skipIf(missing !== '')(`bombs that are served${missing}`, () => {
     },
   );
 
-  /** The worker may be ended only after its answer. */
-  async function attack(model: string, body: string, codes: readonly string[]): Promise<void> {
+  async function attack(model: string, form: BombForm, body: string, codes: readonly string[]): Promise<void> {
     const { code, tookMs } = await world.send(model, body);
-    await setTimeout(2 * held.graceMs);
-    await world.recovered(model);
+    await world.recovered(model, form);
     expect(codes).toContain(code);
     expect(tookMs).toBeLessThan(5_000);
   }
 
   it.each(short)('$bomb.name of a request is ended by the limits of the worker', async (one) => {
     const size = one.takes === 'time' ? one.absurd : Math.round(one.harmful(workerMiB + 100));
-    await attack('guarded', bombBody(one.bomb, 'input', size), endingsOf(one));
+    await attack('guarded', 'input', bombBody(one.bomb, 'input', size), endingsOf(one));
   });
 
   it.each(short)('$bomb.name of a model is ended by the limits of the worker', async (one) => {
-    await attack('constant', bombBody(one.bomb, 'model', 0), endingsOf(one));
+    await attack('constant', 'model', bombBody(one.bomb, 'model', 0), endingsOf(one));
   });
 
   it('nobody else noticed', () => {
