@@ -69,7 +69,6 @@ export const guardedModules: ReadonlyMap<string, readonly string[]> = new Map([
   ['@cyclonedx/cyclonedx-library', ['signing/']],
   ['undici', ['feeds/']],
   ['age-encryption', ['recording/']],
-  ['prom-client', ['telemetry/']],
   ['@opentelemetry/api', ['telemetry/']],
   ['@opentelemetry/sdk-trace', ['telemetry/']],
   ['@opentelemetry/resources', ['telemetry/']],

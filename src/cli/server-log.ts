@@ -2,7 +2,9 @@
 // texts that others chose were made printable where they entered.
 import type { Writable } from 'node:stream';
 import { type DestinationStream, pino } from 'pino';
+import { printable } from '../core/index.ts';
 import { type AirlockServer, type RefusalLine, type ServerHooks, scanSummary, worseningJson } from '../gateway/index.ts';
+import { overLimitText } from '../profile/index.ts';
 import { counted } from './counted.ts';
 import { type LogSink, openLogSink } from './log-sink.ts';
 
@@ -127,10 +129,21 @@ function eventText(event: ServingEvent): string {
     return `${what} was scanned: ${verdict}${found.length === 0 ? '' : ` (${found.join(', ')})`} (report ${digest.slice(0, 12)})`;
   }
   if (event.kind === 'workers') return `${what}: ${workersText(event)}`;
+  if (event.kind === 'scheduled') return `${what}: ${scheduledText(event.scheduled)}`;
+  if (event.kind === 'overLimit') return `${what}: in a traced run ${overLimitText(event.found)}`;
   if (event.kind === 'adjusted') return `${what}: ${adjustmentText(event)}`;
   if (!('error' in event)) return `${what} is ${event.kind}`;
   const { code, message, detail } = event.error;
   return `${what} ${verbs[event.kind]}: ${message} (${code})${detail === undefined ? '' : `\n            ${detail}`}`;
+}
+
+function scheduledText(event: Extract<ServingEvent, { kind: 'scheduled' }>['scheduled']): string {
+  const where = `signature ${printable(event.signature)}`;
+  if (event.kind === 'batchingProven') return `requests of ${where} run together: their rows do not change each other's answers`;
+  if (event.kind === 'batchingOff') return `requests of ${where} do not run together any more: ${event.why}`;
+  if (event.kind === 'batchSplit') return `a batch of ${event.rows} rows of ${where} failed (${event.code}) and is run in halves`;
+  if (event.kind === 'culpritFound') return `the request of ${where} that failed its batch (${event.code}) was found`;
+  return `an input of ${where} ended its worker (${event.code}) and is not run again`;
 }
 
 /** Several changes within a second are one line. */

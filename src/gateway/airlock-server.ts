@@ -11,13 +11,12 @@ import type { JailFindings } from '../sandbox/index.ts';
 import {
   Admission,
   assertEnforceable,
-  CostSteps,
   createWorkerFactory,
   defaultBudgetBytes,
   MemoryBudget,
   type MemoryBudgetReport,
   ModelCatalog,
-  passesContract,
+  ProfileKeeper,
   RuntimeSlots,
   type ServedModelOptions,
   type ServingEvent,
@@ -25,6 +24,7 @@ import {
   type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
+import { ModelSteps } from './model-steps.ts';
 import { postureMetrics } from './posture-metrics.ts';
 import { PostureWatch } from './posture-watch.ts';
 import { openRecorder, recorderMetrics } from './recorder-hook.ts';
@@ -36,7 +36,7 @@ import { RuntimeWatch, runtimeMetrics, type SlotState } from './runtime-watch.ts
 import { scanMetrics } from './scan-metrics.ts';
 import { ScanWatch } from './scan-watch.ts';
 import { ServerTelemetry } from './server-telemetry.ts';
-import { budgetMetrics } from './step-metrics.ts';
+import { budgetMetrics, stepMetrics } from './step-metrics.ts';
 import { catalogMetrics } from './worker-metrics.ts';
 
 export interface AirlockServer {
@@ -175,8 +175,11 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const { store, runtime } = config;
   const installed = new RuntimeWatch({ store, pins, schedule: runtime.verify, audit: scans.audit, onTrouble });
   const telemetry = await ServerTelemetry.open(config, onTrouble);
-  const catalog = new ModelCatalog(models.map((model) => servedModel(model, { ...parts, installed, telemetry }, hooks)));
+  const profiles = new ProfileKeeper(store, onTrouble);
+  const shared: ModelParts = { ...parts, installed, telemetry, profiles, allSteps: [] };
+  const catalog = new ModelCatalog(models.map((model) => servedModel(model, shared, hooks)));
   telemetry.add('models', () => catalogMetrics(catalog));
+  telemetry.add('steps', () => stepMetrics(shared.allSteps.flatMap(({ reports }) => reports)));
   telemetry.add('memory', () => budgetMetrics(budget.report));
   telemetry.add('scans', () => scanMetrics(scans.state.scanned));
   telemetry.add('posture', () => postureMetrics(posture.state));
@@ -251,27 +254,35 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
       const closing = catalog.close();
       await scans.close();
       await closing;
+      profiles.close();
       await slots.close();
       await door?.store.close();
     },
   };
 }
 
+interface ModelParts extends Parts {
+  readonly installed: RuntimeWatch;
+  readonly telemetry: ServerTelemetry;
+  readonly profiles: ProfileKeeper;
+  /** Takes those of each model. */
+  readonly allSteps: ModelSteps[];
+}
+
 function servedModel(
   model: ModelConfig,
-  {
-    workers,
-    slots,
-    contracts,
-    door,
-    scans,
-    posture,
-    installed,
-    telemetry,
-  }: Parts & { readonly installed: RuntimeWatch; readonly telemetry: ServerTelemetry },
+  { workers, slots, contracts, door, scans, posture, installed, telemetry, profiles, allSteps }: ModelParts,
   hooks: ServerHooks,
 ): ServedModelOptions {
   const contract = contracts.get(model.name);
+  const onEvent = (event: ServingEvent): void => {
+    telemetry.note(event);
+    scans.record(event, event.kind === 'available' ? installed.about(slots.current) : undefined);
+    if (event.kind === 'available' || event.kind === 'unloaded') posture.look();
+    hooks.onEvent(event);
+  };
+  const steps = new ModelSteps(model, profiles, onEvent);
+  allSteps.push(steps);
   return {
     admission: admissionOf(model, door, contract?.digest),
     scans: scans.gate,
@@ -291,20 +302,8 @@ function servedModel(
         workers: model.workers,
         onLog: (line) => hooks.onWorkerLog?.(model.name, line),
       }),
-    stages: ({ signatures, scanned, worker, contract }) => {
-      const { shapes, limits } = model;
-      const { memoryMiB } = limits;
-      const modelMemoryBytes = () => worker.report.usage?.memoryBytes;
-      const costs = CostSteps.of({ cost: scanned?.cost, signatures, shapes, limits, memoryMiB, modelMemoryBytes });
-      void costs?.calibrate(worker, new AbortController().signal, (one, inputs) => passesContract(contract(), one, inputs));
-      return (last) => (costs === undefined ? last : costs.admission(costs.meter(last)));
-    },
-    onEvent: (event) => {
-      telemetry.note(event);
-      scans.record(event, event.kind === 'available' ? installed.about(slots.current) : undefined);
-      if (event.kind === 'available' || event.kind === 'unloaded') posture.look();
-      hooks.onEvent(event);
-    },
+    steps: (version) => steps.of(version),
+    onEvent,
   };
 }
 

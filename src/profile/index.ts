@@ -13,7 +13,6 @@ export {
 } from './op-limits.ts';
 export { opOfModel } from './op-name.ts';
 export { OpProfile, type OpStats } from './op-profile.ts';
-export { type OpRate, opRates } from './op-rates.ts';
 export { type OpShare, type ProfileReport, profileReport } from './op-shares.ts';
 export { maxProfileFileBytes, type ProfileOrigin, readProfile, writeProfile } from './profile-file.ts';
 export { readRunMetadata } from './read-run-metadata.ts';

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { isAirlockError } from '../core/index.ts';
 import { limitsAsYaml, opsOverLimit, overLimitText, suggestLimits } from './op-limits.ts';
 import { maxNodes, maxOps, OpProfile } from './op-profile.ts';
-import { opRates } from './op-rates.ts';
 import { profileReport } from './op-shares.ts';
 import { readProfile, writeProfile } from './profile-file.ts';
 import { QuantileSketch } from './quantile-sketch.ts';
@@ -94,18 +93,6 @@ describe('the profile of operations', () => {
     expect(report).toMatchObject({ tracedRuns: 2, peakBytes: 2 ** 21, overLimit: 3 });
     const wide = profileOf(run(...Array.from({ length: 50 }, (_, index) => ran(`n${index}`, `Op${index}`, 1))));
     expect(profileReport(wide, 0, () => true).ops).toHaveLength(11);
-  });
-
-  it('gives the time for each predicted unit', () => {
-    const rates = opRates(
-      profileOf(usual, usual).ops,
-      new Map([
-        ['MatMul', 1_000],
-        ['Relu', 0],
-        ['Conv2D', 5],
-      ]),
-    );
-    expect([...rates]).toEqual([['MatMul', { msPerUnit: 0.005, milliseconds: 10, units: 2_000 }]]);
   });
 });
 

@@ -1,6 +1,7 @@
 // The door of scan for everybody but the process that scans: what a report is. The code that reads hostile models is behind engine/index.ts,
 // which only that process imports.
 export { type AdvisoryJudgement, judgeAdvisories } from './advisories/index.ts';
+export { openOpRegistry } from './ops/index.ts';
 export {
   countedFindings,
   loadSuppressions,

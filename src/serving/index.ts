@@ -39,13 +39,14 @@ export {
   type RunSchedulerOptions,
   type RunSchedulerReport,
 } from './run-scheduler-types.ts';
-export type { RunContext, Runner, RunPhase, RunStages, WorkerRunOptions } from './runner.ts';
+export type { RunContext, Runner, RunPhase, WorkerRunOptions } from './runner.ts';
 export { RuntimeSlots } from './runtime-slots.ts';
 export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
 export { ScanHistory, type Worsening } from './scan-history.ts';
 export { ScanSchedule } from './scan-schedule.ts';
-export type { ServedModel, ServedModelOptions, ServingEvent, VersionChoice } from './served-model.ts';
+export type { ServedModel, ServedModelOptions, ServingEvent, SteppedVersion, VersionChoice } from './served-model.ts';
 export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './share-limits.ts';
+export { VersionSteps, type VersionStepsOptions, type VersionStepsReport } from './version-steps.ts';
 export { Watchdog } from './watchdog.ts';
 export { Webhook, type WebhookMessage } from './webhook.ts';
 export type { WorkerCounts } from './worker-counts.ts';

@@ -5,8 +5,10 @@ import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
-import { ownContext, type RunContext, type Runner, type RunStages } from './runner.ts';
+import { passesContract } from './cost-calibration.ts';
+import { ownContext, type RunContext, type Runner } from './runner.ts';
 import type { Trial, TrialRules } from './trial.ts';
+import type { VersionSteps } from './version-steps.ts';
 import type { WorkerCounts } from './worker-counts.ts';
 import type { WorkerReport } from './worker-report.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
@@ -28,7 +30,7 @@ export interface VersionSafeguards {
   /** For a signed model; a version that cannot be recorded as served does not become available. */
   readonly admitted?: AdmittedModel | undefined;
   /** What requests pass between their contract and the worker. Default nothing. */
-  readonly stages?: RunStages | undefined;
+  readonly steps?: VersionSteps | undefined;
 }
 
 /** For a version whose TensorFlow can be replaced while it serves. */
@@ -46,6 +48,7 @@ export class ModelVersion {
   readonly metaGraph: MetaGraphInfo;
   /** Who signed it, and the copy that it is loaded from; undefined for a model that is served unsigned. */
   readonly admitted: AdmittedModel | undefined;
+  readonly steps: VersionSteps | undefined;
   readonly #seat: WorkerSeat;
   readonly #runner: Runner;
   readonly #runtime: VersionRuntime | undefined;
@@ -67,7 +70,7 @@ export class ModelVersion {
     metaGraph: MetaGraphInfo,
     worker: SeatWorker,
     callable: readonly Signature[],
-    { prepareContract, admitted, stages }: VersionSafeguards = {},
+    { prepareContract, admitted, steps }: VersionSafeguards = {},
     runtime?: VersionRuntime,
   ) {
     this.#prepareContract = prepareContract;
@@ -75,7 +78,8 @@ export class ModelVersion {
     this.version = version;
     this.metaGraph = metaGraph;
     this.#seat = new WorkerSeat({ worker, tensorflow: runtime?.tensorflow ?? 'unknown' }, callable);
-    this.#runner = stages === undefined ? this.#seat : stages(this.#seat);
+    this.#runner = steps?.before(this.#seat) ?? this.#seat;
+    this.steps = steps;
     this.#runtime = runtime;
     this.#signatures = new Map(callable.map((signature, index) => [signature.name, { signature, index }]));
   }
@@ -116,6 +120,7 @@ export class ModelVersion {
       await this.#seat.worker.start();
       await this.admitted?.served();
       this.#enter('AVAILABLE');
+      this.steps?.begin(this.#seat.worker, (signature, inputs) => passesContract(this.#contract, signature, inputs));
       return true;
     } catch (thrown) {
       this.#error = AirlockError.from(thrown);
@@ -148,6 +153,7 @@ export class ModelVersion {
   async #unload(): Promise<void> {
     if (this.#state === 'END') return;
     this.#enter(this.#state === 'AVAILABLE' ? 'UNLOADING' : 'END');
+    this.steps?.end();
     if (this.#users > 0) {
       await new Promise<void>((resolve) => {
         this.#onUnused = resolve;

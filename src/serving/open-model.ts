@@ -1,6 +1,6 @@
 // One model for a program that embeds Airlock: opened once, called many times, in a worker process of its own as in the server.
 
-import { defaultScanConfig, modelNameOf, type SandboxConfig } from '../config/index.ts';
+import { type BatchingConfig, defaultScanConfig, modelNameOf, type SandboxConfig } from '../config/index.ts';
 import { type LoadedContract, loadContract } from '../contract/index.ts';
 import { AirlockError, printable, type Severity, violationError } from '../core/index.ts';
 import { type MetaGraphInfo, readSavedModel, selectMetaGraph } from '../model/index.ts';
@@ -18,9 +18,7 @@ import {
   valueFromTensor,
 } from '../tensor/index.ts';
 import type { Admission } from './admission.ts';
-import { passesContract } from './cost-calibration.ts';
 import { type CostLimits, noCostLimits } from './cost-limits.ts';
-import { CostSteps } from './cost-steps.ts';
 import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
 import { type ModelDoor, type ModelTrust, newest, openModelDoor } from './model-door.ts';
@@ -28,9 +26,9 @@ import { ModelVersion } from './model-version.ts';
 import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
 import { callableOf, prepareContract } from './prepare-contract.ts';
 import { runChecked } from './run-checked.ts';
-import type { Runner } from './runner.ts';
 import { ScanGate } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
+import { VersionSteps } from './version-steps.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
 
 const defaultStore = '.airlock';
@@ -67,6 +65,8 @@ export interface OpenModelOptions {
   readonly limits?: Partial<ModelWorkerLimits>;
   /** What one request may cost, as in airlock.yaml (docs/cost.md); default no limit but the worker's memory. Only of a model that was scanned. */
   readonly costLimits?: Partial<CostLimits>;
+  /** Runs calls together that come at the same time, as in airlock.yaml (docs/batching.md). Default each by itself. */
+  readonly batching?: Partial<BatchingConfig>;
   /** Of `predictJson`; defaults as in airlock.yaml. */
   readonly jsonLimits?: Partial<JsonLimits>;
 }
@@ -165,28 +165,24 @@ async function openWith(
   const imagesTimeoutMs = options.limits?.timeoutMs ?? defaultModelWorkerLimits.timeoutMs;
   const prepare =
     contract && (() => prepareContract({ loaded: contract, images: workers.images, imagesTimeoutMs }, directory, metaGraph));
-  const costs = CostSteps.of({
+  const limits = { ...defaultModelWorkerLimits, ...options.limits };
+  const { batching } = options;
+  const steps = new VersionSteps({
+    config: {
+      shapes: options.shapes ?? 'strict',
+      limits: { ...noCostLimits, ...limits, ...options.costLimits },
+      ...(batching === undefined ? {} : { batching: { maxRows: 32, maxDelayMs: 2, ...batching } }),
+    },
     cost: scanned?.cost,
     signatures: callable,
-    shapes: options.shapes ?? 'strict',
-    limits: { ...noCostLimits, ...options.costLimits },
-    memoryMiB: options.limits?.memoryMiB ?? defaultModelWorkerLimits.memoryMiB,
     modelMemoryBytes: () => version.workerReport.usage?.memoryBytes,
   });
-  const stages = costs && ((last: Runner) => costs.admission(costs.meter(last)));
-  const version = new ModelVersion(number, metaGraph, worker, callable, { prepareContract: prepare, admitted, stages });
+  const version = new ModelVersion(number, metaGraph, worker, callable, { prepareContract: prepare, admitted, steps });
   if (!(await version.load())) {
     await version.unload();
     throw version.error ?? new AirlockError('MODEL_LOAD_FAILED');
   }
-  const closing = new AbortController();
-  // Who sets no limits need not know how long things take, and may be here for one request only.
-  const calibrated =
-    options.costLimits &&
-    costs?.calibrate(worker, closing.signal, (one, inputs) => passesContract(version.contract, one, inputs));
   return createModel(version, options, async () => {
-    closing.abort();
-    await calibrated;
     await version.unload();
     await workers.close();
     await admitted?.release();

@@ -1,6 +1,7 @@
 // Has TensorFlow trace a share of a version's runs, and keeps what operations took. The last step before the worker, so that a batch counts as one run. Where nothing is
 // sampled it is not there at all. Never refuses a request and never fails one: a trace says what was over before anybody could read it.
 import { AirlockError, printable } from '../core/index.ts';
+import type { PredictedCost } from '../cost/index.ts';
 import {
   type LimitedOps,
   limitsAnything,
@@ -12,7 +13,7 @@ import {
   type RunProfile,
 } from '../profile/index.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { OnProfile, RunContext, Runner } from './runner.ts';
+import type { RunContext, Runner } from './runner.ts';
 
 /** The server reads about 100 kB of a trace in a millisecond; it waits a hundred times as long before it asks for the next, so that reading takes 1 % of its time at most. */
 const pauseMsPerByte = 1 / 1000;
@@ -32,6 +33,8 @@ export interface ProfileSamplerOptions {
   readonly profile?: OpProfile | undefined;
   /** A run in which something went beyond its limit; the worst first, at least one. At most once in ten seconds. */
   readonly onOverLimit?: (found: readonly OverLimit[]) => void;
+  /** Told of each trace that was asked for here, with what the run was predicted to cost. */
+  readonly onTraced?: (profile: RunProfile, cost: PredictedCost | undefined) => void;
   /** For tests. Default performance.now. */
   readonly nowMs?: () => number;
 }
@@ -40,7 +43,8 @@ export class ProfileSampler {
   readonly profile: OpProfile;
   readonly #step: number;
   readonly #limits: LimitedOps | undefined;
-  readonly #onOverLimit: ((found: readonly OverLimit[]) => void) | undefined;
+  readonly #onOverLimit: ProfileSamplerOptions['onOverLimit'];
+  readonly #onTraced: ProfileSamplerOptions['onTraced'];
   readonly #nowMs: () => number;
   /** Steps that runs have brought and no trace has used. */
   #credit = 0;
@@ -48,11 +52,12 @@ export class ProfileSampler {
   #noticedMs = Number.NEGATIVE_INFINITY;
   #overLimit = 0;
 
-  constructor({ percent, limits, profile, onOverLimit, nowMs }: ProfileSamplerOptions) {
+  constructor({ percent, limits, profile, onOverLimit, onTraced, nowMs }: ProfileSamplerOptions) {
     this.#step = Math.max(1, Math.round(percent * stepsPerPercent));
     this.#limits = limitsAnything(limits) ? limits : undefined;
     this.profile = profile ?? new OpProfile();
     this.#onOverLimit = onOverLimit;
+    this.#onTraced = onTraced;
     this.#nowMs = nowMs ?? (() => performance.now());
   }
 
@@ -70,7 +75,7 @@ export class ProfileSampler {
   before(next: Runner): Runner {
     return {
       run: (signatureIndex: number, inputs: readonly Tensor[], context: RunContext) => {
-        const traced = context.onProfile === undefined && this.#takes() ? { ...context, onProfile: this.#onProfile } : context;
+        const traced = context.onProfile === undefined && this.#takes() ? this.#traced(context) : context;
         return next.run(signatureIndex, inputs, traced).catch(this.#explain);
       },
     };
@@ -89,7 +94,13 @@ export class ProfileSampler {
     return true;
   }
 
-  readonly #onProfile: OnProfile = (profile) => this.observe(profile);
+  #traced(context: RunContext): RunContext {
+    const onProfile = (profile: RunProfile): void => {
+      this.observe(profile);
+      this.#onTraced?.(profile, context.cost);
+    };
+    return { ...context, onProfile };
+  }
 
   /** Counts a trace, also one that was not asked for here. */
   observe(profile: RunProfile): void {

@@ -48,8 +48,13 @@ export interface Runner {
   run(signatureIndex: number, inputs: readonly Tensor[], context: RunContext): Promise<readonly Tensor[]>;
 }
 
-/** Puts steps before the last one, which asks the worker. */
-export type RunStages = (last: Runner) => Runner;
+/** The last step, which asks the worker. */
+export interface SeatRunner extends Runner {
+  /** Requests that its processes take without one of them waiting long. */
+  readonly depth: number;
+  /** Processes that answer now, 1 at least. */
+  readonly processes: number;
+}
 
 /** For a program that embeds the model, and for requests of our own. */
 export const ownContext: RunContext = { client: '' };

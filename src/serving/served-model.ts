@@ -4,18 +4,19 @@ import type { VersionPolicy } from '../config/index.ts';
 import { AirlockError, printable } from '../core/index.ts';
 import type { MetaGraphInfo } from '../model/index.ts';
 import { readEmbeddedContract, selectMetaGraph } from '../model/index.ts';
+import type { OverLimit } from '../profile/index.ts';
 import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { Adjustment } from './adjustment-notices.ts';
 import type { Admission, AdmittedModel, Provenance } from './admission.ts';
-import type { ContractGuard } from './contract-guard.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
 import { restartEvents } from './restart-events.ts';
-import type { RunStages } from './runner.ts';
+import type { RunSchedulerEvent } from './run-scheduler-types.ts';
 import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
+import type { VersionSteps } from './version-steps.ts';
 import type { ViolationNotice } from './violation-notices.ts';
 import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
@@ -44,6 +45,10 @@ export type ServingEvent =
       readonly version: bigint;
       readonly contract: { readonly id: string; readonly revision: number };
     }
+  /** What came of running requests together, or of one that ended its worker. */
+  | { readonly kind: 'scheduled'; readonly model: string; readonly version: bigint; readonly scheduled: RunSchedulerEvent }
+  /** A traced run in which operations went beyond their limits. @see overLimitText */
+  | { readonly kind: 'overLimit'; readonly model: string; readonly version: bigint; readonly found: readonly OverLimit[] }
   /** The server changed one of its own limits, within the bounds of the configuration. */
   | ({ readonly kind: 'adjusted'; readonly model: string; readonly version: bigint } & Adjustment)
   | { readonly kind: 'available' | 'unloaded' | 'restarted'; readonly model: string; readonly version: bigint }
@@ -87,22 +92,24 @@ export interface ServedModelOptions {
   /** Default none: versions are loaded without being scanned. */
   readonly scans?: ScanGate | undefined;
   /** What requests of a version pass between their contract and the worker. Default nothing. */
-  readonly stages?: ((version: StagedVersion) => RunStages) | undefined;
+  readonly steps?: ((version: SteppedVersion) => VersionSteps) | undefined;
   /** For tests; see VersionSource. */
   readonly pollMs?: number;
   readonly settleMs?: number;
 }
 
 /** A version whose requests pass some steps before its worker. */
-export interface StagedVersion {
+export interface SteppedVersion {
   readonly version: bigint;
   /** Those that can be called, in the worker's order. */
   readonly signatures: readonly Signature[];
   readonly scanned: ScannedVersion | undefined;
+  /** What tells its content from any other. */
+  readonly identity: string;
   /** Its first one, which is not started yet. */
   readonly worker: SeatWorker;
-  /** Undefined before the version is loaded, and for a model without one. */
-  readonly contract: () => ContractGuard | undefined;
+  /** The TensorFlow of that. */
+  readonly tensorflow: string;
 }
 
 export interface VersionChoice {
@@ -333,24 +340,25 @@ export class ServedModel {
       });
     const tensorflow = this.#options.tensorflow();
     const worker = createWorker(tensorflow);
+    const identity = one.admitted?.manifest.identity ?? one.snapshotDigest ?? '';
     const onNotice = (notice: ViolationNotice) => this.#options.onEvent({ kind: 'violations', ...about, ...notice });
     const safeguards = {
       prepareContract: contract && (() => prepareContract(contract, one.directory, metaGraph, onNotice)),
       admitted: one.admitted,
-      stages: this.#options.stages?.({
+      steps: this.#options.steps?.({
         version: one.version,
         signatures: callable,
         scanned: one.scanned,
+        identity,
         worker,
-        contract: () => created.contract,
+        tensorflow,
       }),
     };
-    const created: ModelVersion = new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
+    return new ModelVersion(one.version, metaGraph, worker, callable, safeguards, {
       tensorflow,
       createWorker,
-      identity: one.admitted?.manifest.identity ?? one.snapshotDigest ?? '',
+      identity,
     });
-    return created;
   }
 
   /** Only a word to the operator, so that it never fails. */

@@ -64,6 +64,13 @@ export class WorkerPool implements MemoryTenant {
     return count;
   }
 
+  /** Workers that answer now. */
+  get processes(): number {
+    let ready = 0;
+    for (const { worker } of this.#members) if (worker.state === 'ready') ready++;
+    return ready;
+  }
+
   /** How many requests its workers take without one of them waiting long. */
   get depth(): number {
     let depth = 0;

@@ -5,7 +5,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
 import { compareAnswers } from './compare-answers.ts';
 import type { ModelWorker } from './model-worker.ts';
-import { ownContext, type RunContext, type Runner, type WorkerRunOptions } from './runner.ts';
+import { ownContext, type RunContext, type SeatRunner, type WorkerRunOptions } from './runner.ts';
 import { mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -15,6 +15,8 @@ export type SeatWorker = Pick<ModelWorker, 'start' | 'run' | 'close' | 'state' |
   Partial<Pick<ModelWorker, 'depth' | 'counts'>> & {
     /** Where there may be several processes, one of each. */
     readonly reports?: readonly WorkerReport[];
+    /** Where there may be several: those that answer now. */
+    readonly processes?: number;
   };
 
 export interface Seated {
@@ -25,6 +27,7 @@ export interface Seated {
 
 /** Larger requests and answers are not compared: they would be held in memory longer than their client waits. */
 const maxComparedBytes = 8 * 1024 * 1024;
+const defaultDepth = 4;
 const defaultGateRequests = 3;
 const defaultGateMs = 2_000;
 /** How often is looked whether the trial before the change is over. */
@@ -37,7 +40,7 @@ interface Gate {
   refusal: string | undefined;
 }
 
-export class WorkerSeat implements Runner {
+export class WorkerSeat implements SeatRunner {
   readonly #signatures: readonly Signature[];
   #serving: Seated;
   /** What served before, for as long as it can be gone back to. */
@@ -59,6 +62,14 @@ export class WorkerSeat implements Runner {
 
   get worker(): SeatWorker {
     return this.#serving.worker;
+  }
+
+  get depth(): number {
+    return this.#serving.worker.depth ?? defaultDepth;
+  }
+
+  get processes(): number {
+    return Math.max(1, this.#serving.worker.processes ?? 1);
   }
 
   get tensorflow(): string {
