@@ -12,7 +12,7 @@ import {
 import { AirlockError } from '../core/index.ts';
 import { defaultJsonLimits, PredictDecoder, type Signature, type StringTensor, type Tensor } from '../tensor/index.ts';
 import { ContractGuard, type ContractGuardOptions, type ImageSource } from './contract-guard.ts';
-import { HeldBytes } from './held-bytes.ts';
+import { HeldBytes } from './images/held-bytes.ts';
 import type { ViolationNotice } from './violation-notices.ts';
 
 const signature: Signature = {

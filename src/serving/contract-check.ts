@@ -4,8 +4,8 @@ import { type ElementPath, Findings, type InputVerdict } from '../contract/index
 import { AirlockError } from '../core/index.ts';
 import type { NarrowingRule, NumberRules, Signature, Tensor } from '../tensor/index.ts';
 import type { ContractGuard } from './contract-guard.ts';
+import { RequestImages } from './images/request-images.ts';
 import type { BoundNarrowing } from './input-number-rules.ts';
-import { RequestImages } from './request-images.ts';
 
 /** Bytes of tensors up to which a request is checked in one piece; others are served between the steps of larger ones. */
 const maxOnePieceBytes = 16 * 1024;

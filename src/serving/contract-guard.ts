@@ -4,8 +4,8 @@ import type { CompiledContract, Contract, ImageJob } from '../contract/index.ts'
 import type { JsonLimits, Signature } from '../tensor/index.ts';
 import { ContractCheck } from './contract-check.ts';
 import { ContractCounts, type ContractCountsReport } from './contract-counts.ts';
-import type { HeldBytes } from './held-bytes.ts';
-import type { ImageTurn } from './image-queue.ts';
+import type { HeldBytes } from './images/held-bytes.ts';
+import type { ImageTurn } from './images/image-queue.ts';
 import { type InputNumberRules, inputNumberRules } from './input-number-rules.ts';
 import { type ViolationNotice, ViolationNotices } from './violation-notices.ts';
 

@@ -1,55 +1,45 @@
 // The door of serving: models, their versions, and the supervised workers that answer for them. Never loads native code; that happens
 // in the worker processes only.
 
-export type { Adjustment } from './adjustment-notices.ts';
 export { Admission, type Provenance } from './admission.ts';
-export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './concurrency-gate.ts';
-export type { ContractReport } from './contract-guard.ts';
-export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost-admission.ts';
-export { type CostCalibrationOptions, calibrateCost, passesContract } from './cost-calibration.ts';
-export { type CostLimits, needsCost, noCostLimits } from './cost-limits.ts';
-export { CostMeter } from './cost-meter.ts';
-export { type CostReport, CostSteps, type CostStepsOptions } from './cost-steps.ts';
-export { examplePaths } from './element-paths.ts';
-export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
-export { defaultBudgetBytes } from './machine-memory.ts';
-export { MemoryBudget, type MemoryBudgetReport } from './memory-budget.ts';
-export { ModelCatalog } from './model-catalog.ts';
-export { type ModelDoor, type ModelTrust, openModelDoor } from './model-door.ts';
-export type { ModelVersion, VersionState } from './model-version.ts';
-export { ModelWorker } from './model-worker.ts';
-export {
-  defaultModelWorkerLimits,
-  type ModelWorkerLimits,
-  type ModelWorkerOptions,
-  type ModelWorkerState,
-} from './model-worker-options.ts';
-export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
-export { type OpenedWorker, openWorker } from './open-worker.ts';
-export type { ModelContract } from './prepare-contract.ts';
-export { type ProfiledVersion, ProfileKeeper } from './profile-keeper.ts';
-export { ProfileSampler, type ProfileSamplerOptions } from './profile-sampler.ts';
-export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
-export { type Charge, runChecked } from './run-checked.ts';
-export { RunScheduler } from './run-scheduler.ts';
+export { RunScheduler } from './batching/run-scheduler.ts';
 export {
   batchSizeBounds,
   type RunSchedulerEvent,
   type RunSchedulerLimits,
   type RunSchedulerOptions,
   type RunSchedulerReport,
-} from './run-scheduler-types.ts';
+} from './batching/run-scheduler-types.ts';
+export type { ContractReport } from './contract-guard.ts';
+export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost/cost-admission.ts';
+export { type CostCalibrationOptions, calibrateCost, passesContract } from './cost/cost-calibration.ts';
+export { type CostLimits, needsCost, noCostLimits } from './cost/cost-limits.ts';
+export { CostMeter } from './cost/cost-meter.ts';
+export { type CostReport, CostSteps, type CostStepsOptions } from './cost/cost-steps.ts';
+export { type ProfiledVersion, ProfileKeeper } from './cost/profile-keeper.ts';
+export { ProfileSampler, type ProfileSamplerOptions } from './cost/profile-sampler.ts';
+export { examplePaths } from './element-paths.ts';
+export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
+export type { Adjustment } from './limits/adjustment-notices.ts';
+export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './limits/concurrency-gate.ts';
+export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './limits/share-limits.ts';
+export { ModelCatalog } from './model-catalog.ts';
+export { type ModelDoor, type ModelTrust, openModelDoor } from './model-door.ts';
+export type { ModelVersion, VersionState } from './model-version.ts';
+export { type Model, type OpenModelOptions, openModel, type PredictOptions } from './open-model.ts';
+export { type OpenedWorker, openWorker } from './open-worker.ts';
+export type { ModelContract } from './prepare-contract.ts';
+export { type MovableVersion, noCounts, Rollout, type RolloutProgress } from './rollout.ts';
+export { type Charge, runChecked } from './run-checked.ts';
 export type { RunContext, Runner, RunPhase, WorkerRunOptions } from './runner.ts';
 export { RuntimeSlots } from './runtime-slots.ts';
 export { ScanGate, type ScanGateOptions, type ScannedVersion, type Whereabouts } from './scan-gate.ts';
 export { ScanHistory, type Worsening } from './scan-history.ts';
 export { ScanSchedule } from './scan-schedule.ts';
 export type { ServedModel, ServedModelOptions, ServingEvent, SteppedVersion, VersionChoice } from './served-model.ts';
-export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './share-limits.ts';
 export { VersionSteps, type VersionStepsOptions, type VersionStepsReport } from './version-steps.ts';
 export { Watchdog } from './watchdog.ts';
 export { Webhook, type WebhookMessage } from './webhook.ts';
-export type { WorkerCounts } from './worker-counts.ts';
 export {
   assertEnforceable,
   createWorkerFactory,
@@ -57,5 +47,15 @@ export {
   type WorkerFactoryOptions,
   type WorkerRequest,
 } from './worker-factory.ts';
-export type { WorkersChange } from './worker-pool-options.ts';
-export type { WorkerReport } from './worker-report.ts';
+export { defaultBudgetBytes } from './workers/machine-memory.ts';
+export { MemoryBudget, type MemoryBudgetReport } from './workers/memory-budget.ts';
+export { ModelWorker } from './workers/model-worker.ts';
+export {
+  defaultModelWorkerLimits,
+  type ModelWorkerLimits,
+  type ModelWorkerOptions,
+  type ModelWorkerState,
+} from './workers/model-worker-options.ts';
+export type { WorkerCounts } from './workers/worker-counts.ts';
+export type { WorkersChange } from './workers/worker-pool-options.ts';
+export type { WorkerReport } from './workers/worker-report.ts';

@@ -5,13 +5,13 @@ import type { MetaGraphInfo } from '../model/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import type { AdmittedModel } from './admission.ts';
 import type { ContractGuard } from './contract-guard.ts';
-import { passesContract } from './cost-calibration.ts';
+import { passesContract } from './cost/cost-calibration.ts';
 import { ownContext, type RunContext, type Runner } from './runner.ts';
 import type { Trial, TrialRules } from './trial.ts';
 import type { VersionSteps } from './version-steps.ts';
-import type { WorkerCounts } from './worker-counts.ts';
-import type { WorkerReport } from './worker-report.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
+import type { WorkerCounts } from './workers/worker-counts.ts';
+import type { WorkerReport } from './workers/worker-report.ts';
 
 export type VersionState = 'START' | 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'END';
 

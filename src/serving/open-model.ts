@@ -18,18 +18,18 @@ import {
   valueFromTensor,
 } from '../tensor/index.ts';
 import type { Admission } from './admission.ts';
-import { type CostLimits, noCostLimits } from './cost-limits.ts';
+import { type CostLimits, noCostLimits } from './cost/cost-limits.ts';
 import { inputPaths } from './element-paths.ts';
 import { JsonPredict } from './json-predict.ts';
 import { type ModelDoor, type ModelTrust, newest, openModelDoor } from './model-door.ts';
 import { ModelVersion } from './model-version.ts';
-import { defaultModelWorkerLimits, type ModelWorkerLimits } from './model-worker-options.ts';
 import { callableOf, prepareContract } from './prepare-contract.ts';
 import { runChecked } from './run-checked.ts';
 import { ScanGate } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import { VersionSteps } from './version-steps.ts';
 import { createWorkerFactory, type WorkerFactory } from './worker-factory.ts';
+import { defaultModelWorkerLimits, type ModelWorkerLimits } from './workers/model-worker-options.ts';
 
 const defaultStore = '.airlock';
 

@@ -7,19 +7,19 @@ import { readEmbeddedContract, selectMetaGraph } from '../model/index.ts';
 import type { OverLimit } from '../profile/index.ts';
 import type { Manifest } from '../provenance/index.ts';
 import type { Signature } from '../tensor/index.ts';
-import type { Adjustment } from './adjustment-notices.ts';
 import type { Admission, AdmittedModel, Provenance } from './admission.ts';
+import type { RunSchedulerEvent } from './batching/run-scheduler-types.ts';
+import type { Adjustment } from './limits/adjustment-notices.ts';
 import { ModelVersion } from './model-version.ts';
-import type { ModelWorkerOptions } from './model-worker-options.ts';
 import { callableOf, type ModelContract, prepareContract } from './prepare-contract.ts';
-import { restartEvents } from './restart-events.ts';
-import type { RunSchedulerEvent } from './run-scheduler-types.ts';
 import type { ScanGate, ScannedVersion } from './scan-gate.ts';
 import { type AspiredVersion, VersionSource } from './version-source.ts';
 import type { VersionSteps } from './version-steps.ts';
 import type { ViolationNotice } from './violation-notices.ts';
-import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
+import type { ModelWorkerOptions } from './workers/model-worker-options.ts';
+import { restartEvents } from './workers/restart-events.ts';
+import type { WorkersChange } from './workers/worker-pool-options.ts';
 
 export type ServingEvent =
   | {

@@ -4,16 +4,16 @@ import type { ModelConfig } from '../config/index.ts';
 import type { CostModel } from '../cost/index.ts';
 import type { ProfileReport } from '../profile/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
-import type { Adjustment } from './adjustment-notices.ts';
-import { ConcurrencyGate, type ConcurrencyReport } from './concurrency-gate.ts';
-import { bytesOfMiB } from './cost-limits.ts';
-import { type CostReport, CostSteps } from './cost-steps.ts';
-import { OpLearning } from './op-learning.ts';
-import { ProfileSampler, type ProfileSamplerOptions } from './profile-sampler.ts';
-import { RunScheduler } from './run-scheduler.ts';
-import type { RunSchedulerEvent, RunSchedulerReport } from './run-scheduler-types.ts';
+import { RunScheduler } from './batching/run-scheduler.ts';
+import type { RunSchedulerEvent, RunSchedulerReport } from './batching/run-scheduler-types.ts';
+import { bytesOfMiB } from './cost/cost-limits.ts';
+import { type CostReport, CostSteps } from './cost/cost-steps.ts';
+import { OpLearning } from './cost/op-learning.ts';
+import { ProfileSampler, type ProfileSamplerOptions } from './cost/profile-sampler.ts';
+import type { Adjustment } from './limits/adjustment-notices.ts';
+import { ConcurrencyGate, type ConcurrencyReport } from './limits/concurrency-gate.ts';
+import { ShareLimits, type Shares } from './limits/share-limits.ts';
 import type { Runner, SeatRunner } from './runner.ts';
-import { ShareLimits, type Shares } from './share-limits.ts';
 import type { SeatWorker } from './worker-seat.ts';
 
 /** Of a model's configuration. */

@@ -3,7 +3,7 @@
 // A worker that does nothing is looked at seldom, so that a thousand idle models cost little.
 import type { AirlockError } from '../core/index.ts';
 import type { ProcessUsage } from '../sandbox/index.ts';
-import { type VitalLimits, type VitalReading, WorkerVitals } from './worker-vitals.ts';
+import { type VitalLimits, type VitalReading, WorkerVitals } from './workers/worker-vitals.ts';
 
 export interface WatchedWorker extends Pick<VitalReading, 'phase' | 'receivedBytes' | 'unsentBytes' | 'answeredCount'> {
   readonly limits: VitalLimits;

@@ -9,16 +9,16 @@ import { findSlot, type PinTable, type RuntimeSlot, verifySlot } from '../runtim
 import { type Jail, type JailFindings, openJail } from '../sandbox/index.ts';
 import type { Signature } from '../tensor/index.ts';
 import type { ImageSource } from './contract-guard.ts';
-import { executableMemoryFor } from './executable-memory.ts';
-import { ImageDecoder } from './image-decoder.ts';
-import { defaultBudgetBytes } from './machine-memory.ts';
-import { MemoryBudget } from './memory-budget.ts';
-import { defaultModelWorkerLimits, type ModelWorkerLimits, type ModelWorkerOptions } from './model-worker-options.ts';
-import { VersionMemory } from './version-memory.ts';
-import { createVersionWorkers } from './version-workers.ts';
+import { ImageDecoder } from './images/image-decoder.ts';
 import { Watchdog } from './watchdog.ts';
-import type { WorkersChange } from './worker-pool-options.ts';
 import type { SeatWorker } from './worker-seat.ts';
+import { executableMemoryFor } from './workers/executable-memory.ts';
+import { defaultBudgetBytes } from './workers/machine-memory.ts';
+import { MemoryBudget } from './workers/memory-budget.ts';
+import { defaultModelWorkerLimits, type ModelWorkerLimits, type ModelWorkerOptions } from './workers/model-worker-options.ts';
+import { VersionMemory } from './workers/version-memory.ts';
+import { createVersionWorkers } from './workers/version-workers.ts';
+import type { WorkersChange } from './workers/worker-pool-options.ts';
 
 export interface WorkerFactoryOptions {
   readonly store: string;

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { AirlockError, type ErrorCode } from '../core/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
-import type { ModelWorkerState } from './model-worker-options.ts';
 import type { TrialRules } from './trial.ts';
-import type { WorkerReport } from './worker-report.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
+import type { ModelWorkerState } from './workers/model-worker-options.ts';
+import type { WorkerReport } from './workers/worker-report.ts';
 
 const spec = (alias: string) => ({ alias, tensorName: `${alias}:0`, dtype: 'DT_FLOAT' as const, shape: [1] });
 const signature: Signature = { name: 'serving_default', methodName: '', inputs: [spec('x')], outputs: [spec('y')] };

@@ -4,11 +4,11 @@
 import { AirlockError, printable } from '../core/index.ts';
 import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
 import { compareAnswers } from './compare-answers.ts';
-import type { ModelWorker } from './model-worker.ts';
 import { ownContext, type RunContext, type SeatRunner, type WorkerRunOptions } from './runner.ts';
 import { mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
-import type { WorkerReport } from './worker-report.ts';
+import type { ModelWorker } from './workers/model-worker.ts';
+import type { WorkerReport } from './workers/worker-report.ts';
 
 /** What a seat needs of a ModelWorker. */
 export type SeatWorker = Pick<ModelWorker, 'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount'> &

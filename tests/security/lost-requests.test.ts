@@ -2,7 +2,7 @@
 // ended is answered by the other one. Without either, those requests fail with an error that may be retried, as tests/security/worker.test.ts shows.
 import { afterEach, describe, expect, it } from 'vitest';
 import { ModelWorker } from '../../src/serving/index.ts';
-import type { WorkerPool } from '../../src/serving/worker-pool.ts';
+import type { WorkerPool } from '../../src/serving/workers/worker-pool.ts';
 import { fakePool, fakeWorkerOptions } from '../support/supervise-pool.ts';
 import { floats } from '../support/tensors.ts';
 

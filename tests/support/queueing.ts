@@ -1,6 +1,6 @@
 // A made-up model server in made-up time: clients that ask, workers that take from one queue. For tests of what follows the load; the same seed gives
 // the same run.
-import { ConcurrencySlots, type SlotOutcome } from '../../src/serving/concurrency-slots.ts';
+import { ConcurrencySlots, type SlotOutcome } from '../../src/serving/limits/concurrency-slots.ts';
 
 export interface QueueingClient {
   readonly key: string;

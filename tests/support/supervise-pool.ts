@@ -1,8 +1,8 @@
 // A version's workers outside of any jail, several or one with a loaded spare, for tests of who answers when one ends.
 import path from 'node:path';
 import { ModelWorker, type ModelWorkerOptions, Watchdog } from '../../src/serving/index.ts';
-import { WorkerPool } from '../../src/serving/worker-pool.ts';
-import type { WorkerPoolOptions } from '../../src/serving/worker-pool-options.ts';
+import { WorkerPool } from '../../src/serving/workers/worker-pool.ts';
+import type { WorkerPoolOptions } from '../../src/serving/workers/worker-pool-options.ts';
 import { noContent, plainJail } from './plain-jail.ts';
 import { signature, spec } from './tensors.ts';
 

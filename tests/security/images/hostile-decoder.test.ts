@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ImageJob } from '../../../src/contract/index.ts';
-import { ImageDecoder, type ImageDecoderLimits } from '../../../src/serving/image-decoder.ts';
+import { ImageDecoder, type ImageDecoderLimits } from '../../../src/serving/images/image-decoder.ts';
 import { plainJail } from '../../support/plain-jail.ts';
 import { png } from './make-images.ts';
 

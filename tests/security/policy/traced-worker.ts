@@ -7,7 +7,7 @@ import { readModelContent, readSavedModel, selectMetaGraph } from '../../../src/
 import { defaultExecArgv, type JailedProcess } from '../../../src/sandbox/index.ts';
 import { startProcess } from '../../../src/sandbox/jailed-process.ts';
 import { startCommand } from '../../../src/sandbox/start-command.ts';
-import { WorkerProcess } from '../../../src/serving/worker-process.ts';
+import { WorkerProcess } from '../../../src/serving/workers/worker-process.ts';
 import type { Signature, Tensor } from '../../../src/tensor/index.ts';
 import { workerEntry } from '../../../src/worker/index.ts';
 import { requireSlot } from '../../support/runtime.ts';
