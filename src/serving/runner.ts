@@ -21,7 +21,7 @@ export interface RunContext {
   /** Who asks, as rate limits count it; empty for a program that embeds the model. */
   readonly client: string;
   /** Milliseconds from now in which it has to be answered. Default, and at most, the model's `timeoutMs`. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Set by admission, where something needs it. */
   readonly cost?: PredictedCost | undefined;
   /** Told what each part took, on the clock of performance.now(). */
@@ -34,7 +34,7 @@ export interface RunContext {
 
 /** How a worker is asked to run. */
 export interface WorkerRunOptions {
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Runs with TensorFlow's tracing, which is slow; told what it said, before the run settles. */
   readonly onProfile?: OnProfile | undefined;
   readonly onBlamed?: OnBlamed | undefined;
@@ -54,6 +54,8 @@ export interface SeatRunner extends Runner {
   readonly depth: number;
   /** Processes that answer now, 1 at least. */
   readonly processes: number;
+  /** Runs that wait for them or are in them. */
+  readonly pendingCount: number;
 }
 
 /** For a program that embeds the model, and for requests of our own. */

@@ -72,6 +72,10 @@ export class WorkerSeat implements SeatRunner {
     return Math.max(1, this.#serving.worker.processes ?? 1);
   }
 
+  get pendingCount(): number {
+    return this.#serving.worker.pendingCount;
+  }
+
   get tensorflow(): string {
     return this.#serving.tensorflow;
   }

@@ -75,7 +75,9 @@ export class CostAdmission implements Runner {
     }
     const cost = known.cost(inputs);
     this.#admit(cost, signatureIndex);
-    const told: RunContext = { ...context, cost };
+    const { client, deadlineMs, onPhase, onBlamed, onProfile } = context;
+    // Written out: a spread takes longer than all that is decided here.
+    const told: RunContext = { client, deadlineMs, onPhase, onBlamed, onProfile, cost };
     if (!(cost.peakBytes > this.#memoryBytes * smallShare)) return this.#next.run(signatureIndex, inputs, told);
     return this.#runLarge(cost, signatureIndex, inputs, told);
   }

@@ -30,7 +30,18 @@ const rows = (count: number): readonly Tensor[] => [{ dtype: 'DT_FLOAT', shape: 
 
 function metered(run: Runner['run']) {
   const costs = new ModelCosts(model, [signature]);
-  const meter = new CostMeter({ run });
+  let pendingCount = 0;
+  const meter = new CostMeter({
+    depth: 4,
+    processes: 1,
+    get pendingCount() {
+      return pendingCount;
+    },
+    run: (index, inputs, context) => {
+      pendingCount++;
+      return run(index, inputs, context).finally(() => pendingCount--);
+    },
+  });
   const ask = (count: number) => meter.run(0, rows(count), { client: '', cost: costs.signatures[0]?.cost(rows(count)) });
   return { costs, meter, ask };
 }

@@ -3,7 +3,7 @@
 import { RequestCost } from '../../cost/index.ts';
 import { Histogram, type HistogramValues } from '../../telemetry/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
-import type { RunContext, Runner } from '../runner.ts';
+import type { RunContext, Runner, SeatRunner } from '../runner.ts';
 
 /** The first of these are all looked at. */
 const eagerRuns = 32;
@@ -12,13 +12,12 @@ const everyRun = 8;
 const ratioBounds = [0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2, 4, 10];
 
 export class CostMeter implements Runner {
-  readonly #next: Runner;
-  #inFlight = 0;
+  readonly #next: SeatRunner;
   #begun = 0;
   #seen = 0;
   readonly #ratios = new Histogram(ratioBounds);
 
-  constructor(next: Runner) {
+  constructor(next: SeatRunner) {
     this.#next = next;
   }
 
@@ -28,19 +27,19 @@ export class CostMeter implements Runner {
   }
 
   run(signatureIndex: number, inputs: readonly Tensor[], context: RunContext): Promise<readonly Tensor[]> {
+    const begun = ++this.#begun;
     const { cost } = context;
     // A batch has a cost that was put together by whoever made it, and no sizes of one request.
-    if (!(cost instanceof RequestCost)) return this.#counted(this.#next.run(signatureIndex, inputs, context));
-    const isLookedAt = this.#inFlight === 0 && (this.#seen++ < eagerRuns || this.#seen % everyRun === 0);
-    if (!isLookedAt) return this.#counted(this.#next.run(signatureIndex, inputs, context));
-    const begun = this.#begun;
+    const isLookedAt =
+      cost instanceof RequestCost && this.#next.pendingCount === 0 && (this.#seen++ < eagerRuns || this.#seen % everyRun === 0);
+    if (!isLookedAt) return this.#next.run(signatureIndex, inputs, context);
     const predictedMs = cost.milliseconds;
     const startMs = performance.now();
-    const answer = this.#counted(this.#next.run(signatureIndex, inputs, context));
+    const answer = this.#next.run(signatureIndex, inputs, context);
     answer.then(
       () => {
         // Another one that came meanwhile may have been taken first, or made this one wait.
-        if (this.#begun !== begun + 1) return;
+        if (this.#begun !== begun) return;
         const measuredMs = performance.now() - startMs;
         if (predictedMs !== undefined && predictedMs > 0) this.#ratios.observe(measuredMs / predictedMs);
         cost.signature.observe(cost, measuredMs);
@@ -49,15 +48,4 @@ export class CostMeter implements Runner {
     );
     return answer;
   }
-
-  #counted(answer: Promise<readonly Tensor[]>): Promise<readonly Tensor[]> {
-    this.#begun += 1;
-    this.#inFlight += 1;
-    answer.then(this.#onEnd, this.#onEnd);
-    return answer;
-  }
-
-  readonly #onEnd = (): void => {
-    this.#inFlight -= 1;
-  };
 }

@@ -3,7 +3,7 @@
 import { type CostModel, CostRates, type CostRatesReport, ModelCosts } from '../../cost/index.ts';
 import type { HistogramValues } from '../../telemetry/index.ts';
 import type { Signature, Tensor } from '../../tensor/index.ts';
-import type { Runner } from '../runner.ts';
+import type { Runner, SeatRunner } from '../runner.ts';
 import type { SeatWorker } from '../worker-seat.ts';
 import { CostAdmission, type CostAdmissionReport } from './cost-admission.ts';
 import { calibrateCost } from './cost-calibration.ts';
@@ -61,7 +61,7 @@ export class CostSteps {
   }
 
   /** The last step before the worker. */
-  meter(next: Runner): Runner {
+  meter(next: SeatRunner): Runner {
     if (this.#costs === undefined) return next;
     this.#meter = new CostMeter(next);
     return this.#meter;

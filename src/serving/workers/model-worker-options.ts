@@ -26,7 +26,7 @@ export interface ModelWorkerLimits {
   readonly maxQueue: number;
   /** Requests that are sent to the worker before the first is answered. Default 4. */
   readonly pipelineDepth: number;
-  /** The same for a model that answers in less than a millisecond, where waking the worker costs more than the work. Default 16. */
+  /** The most of them, for a model that answers in a fraction of a millisecond. Default 64. */
   readonly fastPipelineDepth: number;
   /** Default 120,000. */
   readonly loadTimeoutMs: number;
@@ -47,7 +47,7 @@ export const defaultModelWorkerLimits: ModelWorkerLimits = {
   maxOutputBytes: 64 * 1024 * 1024,
   maxQueue: 256,
   pipelineDepth: 4,
-  fastPipelineDepth: 16,
+  fastPipelineDepth: 64,
   loadTimeoutMs: 120_000,
   memoryMiB: 4096,
 };

@@ -43,9 +43,11 @@ export class PendingRun implements WorkerCall {
     return this.#onProfile !== undefined;
   }
 
-  /** An empty trace is one that was too large; nobody waits for that of a request that is over. @throws PROFILE_INVALID */
+  /** An empty trace is one that was too large to be sent; nobody waits for that of a request that is over. @throws PROFILE_INVALID */
   takeTrace(trace: Buffer): void {
-    if (trace.length > 0 && !this.settled) this.#onProfile?.(readRunMetadata(trace));
+    if (trace.length === 0 || this.settled) return;
+    const profile = readRunMetadata(trace);
+    if (profile !== undefined) this.#onProfile?.(profile);
   }
 
   succeed(outputs: Tensor[]): void {

@@ -10,8 +10,10 @@ import { checkInputs, PendingRun } from './pending-run.ts';
 import { RunQueue } from './run-queue.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-/** See `fastPipelineDepth`. */
-const fastServiceMs = 1;
+/** Before anything was measured. */
+const firstServiceMs = 1;
+/** Work that lies in the pipe of a fast model: waking its worker, and writing to it, cost more than a request of it. */
+const pipeMs = 2;
 
 /** How many workers a request may see end before it came to its turn. */
 const maxMoves = 3;
@@ -29,7 +31,7 @@ export class RunPipeline {
   readonly #deadlines = new DeadlineTimer((nowMs) => this.#onDue(nowMs));
   #worker: WorkerProcess<PendingRun> | undefined;
   /** A running mean of how long the worker takes for a request, and when it came to the one that it is at. */
-  #serviceMs = fastServiceMs;
+  #serviceMs = firstServiceMs;
   #headSinceMs = 0;
   #onDrained: (() => void) | undefined;
 
@@ -146,7 +148,8 @@ export class RunPipeline {
 
   /** A request in the pipe can no longer be taken back at its deadline, so only fast models get a deep one. */
   get #depth(): number {
-    return this.#serviceMs < fastServiceMs ? this.#limits.fastPipelineDepth : this.#limits.pipelineDepth;
+    const { pipelineDepth, fastPipelineDepth } = this.#limits;
+    return Math.max(pipelineDepth, Math.min(fastPipelineDepth, Math.ceil(pipeMs / this.#serviceMs)));
   }
 
   /** To be called for each answer of the worker, with that worker: a late one of another changes nothing. */
