@@ -51,7 +51,11 @@ describe('SignatureCosts', () => {
       peakBytes: 6,
       isBounded: true,
     });
-    expect(costsOf()?.cost([strings(), floats(0)])).toMatchObject({ flops: 0, bytes: 0, peakBytes: 0 });
+  });
+
+  it('counts a dimension of 0 as 1, for which bounds are made, and no bytes of strings as none', () => {
+    expect(costsOf()?.cost([strings(), floats(0)])).toMatchObject({ flops: 100, bytes: 0, peakBytes: 0 });
+    expect(costsOf()?.costOf([0, 0, 0])).toMatchObject({ flops: 100 });
   });
 
   it('gives one object for requests of the same sizes, and forgets the oldest', () => {

@@ -80,7 +80,11 @@ export class SignatureCosts {
 
   /** For sizes that come from elsewhere, in the order of the variables. */
   costOf(values: readonly number[]): RequestCost {
-    return new RequestCost(this, Float64Array.from(values), true);
+    return new RequestCost(
+      this,
+      Float64Array.from(values, (value, at) => atLeastOne(value, this.variables[at].axis)),
+      true,
+    );
   }
 
   #remember(cost: RequestCost): RequestCost {
@@ -169,13 +173,18 @@ function inputIndexOf({ input, axis }: CostVariable, { inputs }: Signature): num
 
 function sizeOf(tensor: Tensor | undefined, axis: CostVariable['axis']): number {
   if (tensor === undefined) return Number.NaN;
-  if (typeof axis === 'number') return tensor.shape[axis] ?? Number.NaN;
+  if (typeof axis === 'number') return atLeastOne(tensor.shape[axis] ?? Number.NaN, axis);
   if (tensor.dtype !== 'DT_STRING') return Number.NaN;
   const { offsets } = tensor;
   if (axis === 'bytes') return offsets[offsets.length - 1] - offsets[0];
   let longest = 0;
   for (let at = 1; at < offsets.length; at++) longest = Math.max(longest, offsets[at] - offsets[at - 1]);
   return longest;
+}
+
+/** Bounds are made for dimensions of 1 and more; of an empty tensor they would say less than is true. */
+function atLeastOne(value: number, axis: CostVariable['axis']): number {
+  return typeof axis === 'number' ? Math.max(1, value) : value;
 }
 
 function isSame(some: Float64Array, others: Float64Array): boolean {

@@ -1,40 +1,25 @@
 // Makes the cost model of a program: for each signature the sizes that a request chooses, and bounds as formulas of them. Bounded in time and in what it
 // gives out: a program that is too large has gaps and no numbers, never wrong ones.
-import {
-  type CostBound,
-  type CostModel,
-  type CostVariable,
-  maxNodeCosts,
-  type NodeCost,
-  type SignatureCost,
-} from '../../cost/index.ts';
+import type { CostBound, CostGap, CostModel, CostVariable, SignatureCost } from '../../cost/index.ts';
 import type { Edge, Program, SignatureEntry, TensorRef } from '../graph/index.ts';
 import type { ScanContext } from '../scan-context.ts';
-import {
-  addSizes,
-  constantSize,
-  type Dim,
-  evaluateSize,
-  expressionOf,
-  type Size,
-  type SizeValues,
-  valueOfRequest,
-  variableSize,
-} from '../values/index.ts';
-import { type CostEntry, CostLedger, newTotals } from './cost-ledger.ts';
+import { constantSize, type Dim, type Size, type SizeValues, valueOfRequest, variableSize } from '../values/index.ts';
+import { CostLedger, newTotals } from './cost-ledger.ts';
 import { type Flow, Region } from './flow-types.ts';
+import { bound, maxNameLength, nodeCosts } from './node-costs.ts';
 import { peakMemory } from './peak-memory.ts';
 import { ProgramWalk } from './walk-program.ts';
 import { flowBytes } from './walk-types.ts';
 import { weightBytes } from './weight-bytes.ts';
+import { sharedBudgets, type WorkBudget } from './work-budget.ts';
 
 /** Sizes at which nodes are ranked; the formulas hold for all. */
 const sample = { batch: 8, other: 64, bytes: 4096, longest: 256 };
-/** Of one formula as JSON; and of all that is said about single nodes. */
-const maxExpressionLength = 8192;
-const maxNodesLength = 640 * 1024;
-const maxNameLength = 256;
+/** Of a whole model as JSON. */
+const maxModelLength = 1024 * 1024;
 const maxSignatures = 64;
+/** Of the names of a signature and of its inputs; what is longer has no cost. */
+const maxAliasLength = 4_096;
 const maxVariables = 64;
 
 function splitName(name: string): Edge & { readonly name: string } {
@@ -84,15 +69,16 @@ function inputFlow({ alias, dtype, shape }: TensorRef, variables: Variables): Fl
   return { ...flow, text: { total: variables.add(alias, 'bytes'), longest: variables.add(alias, 'longest') } };
 }
 
-function bound(size: Size | undefined): CostBound {
-  if (size === undefined) return null;
-  const expression = expressionOf(size);
-  return JSON.stringify(expression).length > maxExpressionLength ? null : expression;
-}
-
-function signatureCost(program: Program, context: ScanContext, signature: SignatureEntry): SignatureCost {
+/** @param maxLength of all of it as JSON. */
+function signatureCost(
+  program: Program,
+  context: ScanContext,
+  signature: SignatureEntry,
+  work: WorkBudget,
+  maxLength: number,
+): SignatureCost {
   const ledger = new CostLedger();
-  const walk = new ProgramWalk(program, context, ledger);
+  const walk = new ProgramWalk(program, context, ledger, work);
   const variables = new Variables();
   const region = new Region();
   const totals = newTotals();
@@ -113,86 +99,58 @@ function signatureCost(program: Program, context: ScanContext, signature: Signat
   const wanted = signature.outputs.map((output) => edgeOf(program, output)).filter((edge) => edge !== undefined);
   const outputs = walk.walk(program.main, [], { region, totals, runs: constantSize(1) }, wanted, [], fed);
   for (const flow of outputs) region.keep(flow);
-  const { all } = variables;
-  if (walk.isExhausted) {
-    const gap = { node: '', op: '', why: 'op' } as const;
-    return { name: signature.name, variables: all, flops: null, bytes: null, peakBytes: null, nodes: [], gaps: [gap] };
-  }
-  const peak = peakMemory(region).map(bound);
-  const known = peak.filter((candidate) => candidate !== null);
-  return {
-    name: signature.name,
-    variables: all,
+  const known: Bounds = {
     flops: bound(totals.flops.total),
     bytes: bound(totals.bytes.total),
-    peakBytes: known.length === 0 || known.length < peak.length ? null : known.length === 1 ? known[0] : { op: 'max', of: known },
-    nodes: nodeCosts(ledger.entries, variables.sample),
-    gaps: ledger.gaps.map((gap) => ({
-      ...gap,
-      node: gap.node.slice(0, maxNameLength),
-      ...(gap.function === undefined ? {} : { function: gap.function.slice(0, maxNameLength) }),
-    })),
+    peakBytes: peakBound(region, work),
   };
+  const isWhole = !walk.isExhausted;
+  const cost: SignatureCost = {
+    name: signature.name,
+    variables: variables.all,
+    ...(isWhole ? known : unknownBounds),
+    nodes: [],
+    gaps: isWhole ? ledger.gaps.map(shortGap) : [tooLarge],
+  };
+  const rest = maxLength - JSON.stringify(cost).length;
+  if (rest < 0) return { ...cost, ...unknownBounds, variables: [], gaps: [tooLarge] };
+  return isWhole ? { ...cost, nodes: nodeCosts(ledger.entries, variables.sample, rest) } : cost;
 }
 
-/** The dearest, and the rest of each operation together. */
-function nodeCosts(entries: readonly CostEntry[], values: SizeValues): readonly NodeCost[] {
-  const weigh = (size: Size | undefined): number => (size === undefined ? 0 : evaluateSize(size, values));
-  const ranked = entries
-    .map((entry) => ({ entry, flops: weigh(entry.flops), bytes: weigh(entry.bytes) }))
-    .sort((a, b) => b.flops - a.flops || b.bytes - a.bytes);
-  const nodes: NodeCost[] = [];
-  const rest = new Map<
-    string,
-    { flops: Size | undefined; bytes: Size | undefined; memory: number; count: number; most: CostEntry }
-  >();
-  let length = 0;
-  // Each operation may need an entry for its rest.
-  const kinds = new Set(entries.map(({ op }) => op)).size;
-  for (const { entry } of ranked) {
-    const cost: NodeCost = {
-      node: entry.node.slice(0, maxNameLength),
-      ...(entry.function === undefined ? {} : { function: entry.function.slice(0, maxNameLength) }),
-      op: entry.op.slice(0, maxNameLength),
-      runs: bound(entry.runs),
-      flops: bound(entry.flops),
-      bytes: bound(entry.bytes),
-      memoryBytes: bound(entry.memory),
-    };
-    const size = JSON.stringify(cost).length;
-    if (nodes.length + Math.min(kinds, maxNodeCosts / 2) < maxNodeCosts && length + size < maxNodesLength) {
-      length += size;
-      nodes.push(cost);
-      continue;
-    }
-    const memory = weigh(entry.memory);
-    const known = rest.get(entry.op);
-    if (known === undefined) rest.set(entry.op, { flops: entry.flops, bytes: entry.bytes, memory, count: 1, most: entry });
-    else {
-      known.flops = addSizes(known.flops, entry.flops);
-      known.bytes = addSizes(known.bytes, entry.bytes);
-      known.count += 1;
-      if (memory > known.memory) [known.memory, known.most] = [memory, entry];
-    }
-  }
-  for (const [op, { flops, bytes, most, count }] of rest) {
-    if (nodes.length >= maxNodeCosts) break;
-    nodes.push({
-      node: '',
-      op: op.slice(0, maxNameLength),
-      runs: count,
-      flops: bound(flops),
-      bytes: bound(bytes),
-      memoryBytes: bound(most.memory),
-    });
-  }
-  return nodes;
+type Bounds = Pick<SignatureCost, 'flops' | 'bytes' | 'peakBytes'>;
+const unknownBounds: Bounds = { flops: null, bytes: null, peakBytes: null };
+/** What could not be looked at to its end; no bound can be said of it. */
+const tooLarge: CostGap = { node: '', op: '', why: 'op' };
+
+function shortGap(gap: CostGap): CostGap {
+  const { node, op, why } = gap;
+  const body = gap.function === undefined ? {} : { function: gap.function.slice(0, maxNameLength) };
+  return { node: node.slice(0, maxNameLength), ...body, op: op.slice(0, maxNameLength), why };
 }
 
+function peakBound(region: Region, work: WorkBudget): CostBound {
+  const peak = peakMemory(region, work).map(bound);
+  const known = peak.filter((candidate) => candidate !== null);
+  if (known.length === 0 || known.length < peak.length) return null;
+  return known.length === 1 ? known[0] : { op: 'max', of: known };
+}
+
+/** At most 1 MiB of JSON, and some seconds of work, whatever the program is. */
 export function costOfProgram(program: Program, context: ScanContext): CostModel {
-  const signatures = program.signatures
-    .filter(({ name }) => !name.startsWith('__saved_model_'))
-    .slice(0, maxSignatures)
-    .map((signature) => signatureCost(program, context, signature));
+  const wanted = program.signatures
+    .filter(
+      ({ name, inputs }) => !name.startsWith('__saved_model_') && [name, ...inputs.map(({ alias }) => alias)].every(isShort),
+    )
+    .slice(0, maxSignatures);
+  const signatures: SignatureCost[] = [];
+  let left = maxModelLength - 1_024;
+  for (const work of sharedBudgets(wanted.length)) {
+    const share = left / (wanted.length - signatures.length);
+    const cost = signatureCost(program, context, wanted[signatures.length], work, share);
+    left -= JSON.stringify(cost).length + 1;
+    signatures.push(cost);
+  }
   return { format: 1, weightBytes: weightBytes(program), signatures };
 }
+
+const isShort = (name: string): boolean => name.length <= maxAliasLength - 16;

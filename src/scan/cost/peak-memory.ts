@@ -1,14 +1,18 @@
 // The most memory that lives at one time in a region, in any order in which its items may run. For each item: what may be alive while it runs, which
 // is everything that was not surely freed before it and does not surely come after it. Never below the truth: forwarding a buffer, folding constants
 // and fusing only lower it.
-import { addSizes, coveringSize, multiplySizes, type Size, zeroSize } from '../values/index.ts';
+import { addSizes, coveringSize, type Size, zeroSize } from '../values/index.ts';
 import type { MemoryBuffer, Region } from './flow-types.ts';
+import { SizeSum } from './size-sum.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** Candidates for the maximum that are kept apart; further ones are covered by one formula. */
 const maxCandidates = 12;
-/** Comparisons of items with buffers, times products in the formulas: about a second. */
-const maxWork = 300_000_000;
+/** Of the work that is left for the signature, at most this part goes into the order of one region. */
+const maxWorkPart = 1 / 2;
 const maxOrderedItems = 16_384;
+/** Numbers that all formulas take as rows: 32 MiB. */
+const maxCells = 4 * 1024 * 1024;
 
 /** Formulas as rows of numbers, one for each product that occurs. */
 interface Vectors {
@@ -165,9 +169,28 @@ class Candidates {
   }
 }
 
+/** Steps to know which items run before which, and which buffers may be alive while each of `makers` runs. */
+function orderingWork({ items }: Region, buffers: readonly MemoryBuffer[], makers: number, width: number): number {
+  const words = (items.length + 31) >>> 5;
+  const edges = items.reduce((sum, { after }) => sum + after.length, 0);
+  const readers = buffers.reduce((sum, { consumers }) => sum + consumers.length, 0);
+  return edges * words + makers * (readers + buffers.length * (2 + width));
+}
+
+/** All of it at one time. */
+function wholeMemory({ buffers }: Region): readonly Size[] {
+  const sum = new SizeSum();
+  for (const { bytes } of buffers) sum.add(bytes);
+  const { total } = sum;
+  return total === undefined ? [] : [total];
+}
+
 /** Formulas of which the largest is a bound; empty when none can be written. */
-export function peakMemory(region: Region): readonly Size[] {
+export function peakMemory(region: Region, work: WorkBudget): readonly Size[] {
   const all = region.buffers;
+  const products = new Set(all.flatMap(({ bytes }) => bytes.terms.map(({ key }) => key))).size;
+  if (!work.take(all.length * (products + 50))) return [];
+  if (all.length * products > maxCells) return wholeMemory(region);
   const vectors = vectorsOf(all.map(({ bytes }) => bytes));
   const { width, degrees } = vectors;
   const isSmall = smallOnes(vectors, all.length, degrees);
@@ -181,7 +204,9 @@ export function peakMemory(region: Region): readonly Size[] {
   const rows = new Float64Array(width * large.length);
   for (const [at, index] of large.entries()) rows.set(vectors.rows.subarray(index * width, (index + 1) * width), at * width);
   const lines = linesOf(buffers);
-  const isOrdered = region.items.length <= maxOrderedItems && buffers.length * buffers.length * Math.max(1, width) <= maxWork;
+  const makers = new Set(buffers.map(({ producer }) => producer));
+  const steps = orderingWork(region, buffers, makers.size, width);
+  const isOrdered = region.items.length <= maxOrderedItems && steps <= work.units * maxWorkPart && work.take(steps);
   const order = isOrdered ? new Order(region) : undefined;
   const [total, most] = [new Float64Array(width), new Float64Array(width)];
   const addLine = (line: readonly number[], item: number | undefined): void => {
@@ -201,8 +226,7 @@ export function peakMemory(region: Region): readonly Size[] {
     for (let i = 0; i < width; i++) total[i] += most[i];
   };
   const candidates = new Candidates();
-  const makers = order === undefined || buffers.length === 0 ? [undefined] : new Set(buffers.map(({ producer }) => producer));
-  for (const item of makers) {
+  for (const item of order === undefined || buffers.length === 0 ? [undefined] : makers) {
     total.set(always);
     for (const line of lines) addLine(line, item);
     candidates.add(total);
@@ -212,9 +236,8 @@ export function peakMemory(region: Region): readonly Size[] {
 }
 
 /** As one formula. */
-export function coveredPeak(region: Region, times?: Size): Size | undefined {
-  const peak = peakMemory(region);
+export function coveredPeak(region: Region, work: WorkBudget): Size | undefined {
+  const peak = peakMemory(region, work);
   if (peak.length === 0) return region.buffers.length === 0 ? zeroSize : undefined;
-  const covered = peak.reduce<Size | undefined>(coveringSize, zeroSize);
-  return times === undefined ? covered : multiplySizes(covered, times);
+  return peak.reduce<Size | undefined>(coveringSize, zeroSize);
 }

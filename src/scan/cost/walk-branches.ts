@@ -17,7 +17,7 @@ export function walkBranches(walk: Walker, { body, node, inputs, controls, frame
     for (const flow of returned) inner.region.keep(flow);
     flops = coveringSize(flops, inner.totals.flops.total);
     bytes = coveringSize(bytes, inner.totals.bytes.total);
-    memory = coveringSize(memory, coveredPeak(inner.region));
+    memory = coveringSize(memory, coveredPeak(inner.region, walk.work));
     results.push(returned);
   }
   const { region, totals } = frame;

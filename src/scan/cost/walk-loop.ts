@@ -137,7 +137,7 @@ function leave(walk: Walker, site: CallSite, inner: Frame, { state, invariant, r
   const times = rounds ?? constantSize(1);
   totals.flops.add(inner.totals.flops.total, times);
   totals.bytes.add(inner.totals.bytes.total, times);
-  const memory = addSizes(coveredPeak(inner.region), aheadBytes(site, inner.region, state, invariant, times));
+  const memory = addSizes(coveredPeak(inner.region, walk.work), aheadBytes(site, inner.region, state, invariant, times));
   if (memory === undefined) walk.gap(body, node, 'shape');
   else if (memory.terms.length > 0) region.addBuffer(item, memory);
   return inputs.map((input, index): Flow => {

@@ -28,9 +28,12 @@ import { shapeFromText, textAfter } from './text-sizes.ts';
 import { walkBranches } from './walk-branches.ts';
 import { walkLoop } from './walk-loop.ts';
 import { type Frame, flowBytes, listBytes, unknownFlow, type Walker } from './walk-types.ts';
+import { unitsPerNode, type WorkBudget } from './work-budget.ts';
 
-/** Nodes that are looked at for one signature, loops and calls counted each time; some 5 seconds. */
-const maxVisits = 300_000;
+const unitsPerSkipped = 20;
+const unitsPerInput = 500;
+const unitsPerOutput = 2_000;
+const unitsPerBuffer = 20;
 const maxElements = 4_000_000;
 const maxDepth = 64;
 /** Items that one output may wait for before they are brought together in one. */
@@ -49,18 +52,19 @@ export class ProgramWalk implements Walker {
   readonly ledger: CostLedger;
   readonly #context: ScanContext;
   readonly #running = new Set<Body>();
-  #visits = 0;
+  readonly work: WorkBudget;
   #elements = 0;
 
-  constructor(program: Program, context: ScanContext, ledger: CostLedger) {
+  constructor(program: Program, context: ScanContext, ledger: CostLedger, work: WorkBudget) {
     this.program = program;
     this.ledger = ledger;
+    this.work = work;
     this.#context = context;
   }
 
   /** True when the program is too large to be walked through: what was found is no bound of anything. */
   get isExhausted(): boolean {
-    return this.#visits >= maxVisits;
+    return this.work.isUsedUp;
   }
 
   /** What a function returns. */
@@ -90,6 +94,8 @@ export class ProgramWalk implements Walker {
     controls: readonly number[],
     fed: ReadonlyMap<string, Flow>,
   ): readonly Flow[] {
+    // A call of a function costs what it has, also where little of it is wanted.
+    this.work.take(unitsPerNode + body.nodeCount * unitsPerSkipped);
     const flows = new Map<number, readonly Flow[]>();
     const flowOf = ({ node, output }: Edge): Flow => {
       if (node < body.argCount) return args[node] ?? unknownFlow;
@@ -97,9 +103,9 @@ export class ProgramWalk implements Walker {
       return given ?? flows.get(node)?.[output ?? 0] ?? unknownFlow;
     };
     for (const node of this.#orderOf(body, wanted, controls, fed)) {
-      if (this.isExhausted) break;
-      this.#visits++;
-      const inputs = body.inputs(node).map(flowOf);
+      const edges = body.inputs(node);
+      if (!this.work.take(unitsPerNode + edges.length * unitsPerInput)) break;
+      const inputs = edges.map(flowOf);
       const after = body.controlInputs(node).flatMap((control) => (flows.get(control) ?? []).flatMap((flow) => flow.after));
       flows.set(node, this.#visit(body, node, inputs, after, frame));
     }
@@ -174,6 +180,7 @@ export class ProgramWalk implements Walker {
     for (const flow of inputs) region.consume(flow, item);
     // A list holds on to what is written to it, and so does a piece of a tensor.
     const all = [...new Set(inputs.flatMap((flow) => flow.buffers))];
+    this.work.take(all.length * unitsPerBuffer * Math.max(1, values.length));
     const isShared = mayShare(view, values) || op === 'TensorListGetItem';
     let memory: Size | undefined = constantSize(0);
     const flows = values.map((value, output): Flow => {
@@ -207,7 +214,7 @@ export class ProgramWalk implements Walker {
       const text = inputs.map((flow) => flow.text?.total).filter((size) => size !== undefined);
       flops = text.reduce<Size | undefined>((sum, size) => addSizes(sum, scaled(size, flopsPerTextByte)), flops);
     }
-    if (cost !== undefined && (memory === undefined || flops === undefined)) this.gap(body, node, 'shape');
+    if (cost !== undefined && (memory === undefined || flops === undefined || bytes === undefined)) this.gap(body, node, 'shape');
     this.charge(body, node, frame, { flops, bytes, memory: addSizes(memory, scratch ?? constantSize(0)) ?? memory });
   }
 
@@ -252,6 +259,7 @@ export class ProgramWalk implements Walker {
     const placed = definition === undefined ? [] : placeArgs(body, node, definition.outputs, definition.attrs);
     const last = placed.at(-1);
     const count = definition === undefined ? 1 : last === undefined ? 0 : Math.min(maxOutputs, last.start + last.count);
+    if (count > 1 && !this.work.take(count * unitsPerOutput)) return [];
     return Array.from({ length: count }, (_, output) => {
       const value = transfer(view, output, { ops: this.#context.ops, mayFold: (all) => this.#mayFold(all) });
       const list = inputs[0]?.list;

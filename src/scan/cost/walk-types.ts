@@ -6,6 +6,7 @@ import { bytesOf } from './cost-formulas.ts';
 import type { CostLedger, Totals } from './cost-ledger.ts';
 import type { Flow, Region } from './flow-types.ts';
 import { heldShape } from './list-flows.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** Where nodes run. */
 export interface Frame {
@@ -29,6 +30,7 @@ export interface CallSite {
 /** The walk as branches and loops use it. */
 export interface Walker {
   readonly ledger: CostLedger;
+  readonly work: WorkBudget;
   readonly isExhausted: boolean;
   /** What a function returns. */
   call(callee: Body, args: readonly Flow[], frame: Frame, site: Pick<CallSite, 'body' | 'node'>): readonly Flow[];
