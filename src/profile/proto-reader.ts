@@ -7,6 +7,9 @@ export function invalidProfile(detail: string): AirlockError {
   return new AirlockError('PROFILE_INVALID', { detail });
 }
 
+/** More than its reader was given to read: honest bytes may be so too. */
+export class TooLong extends Error {}
+
 const twoTo32 = 0x1_0000_0000;
 
 /** A cursor over all messages of one buffer: `next` moves to a field, and one of the readers takes its value. */
@@ -20,15 +23,19 @@ export class ProtoReader {
   low = 0;
   high = 0;
   #wireType = 0;
+  #fieldsLeft: number;
 
-  constructor(bytes: Buffer) {
+  /** @param maxFields what is read takes time by its fields rather than by its bytes. */
+  constructor(bytes: Buffer, maxFields: number) {
     this.bytes = bytes;
     this.end = bytes.length;
+    this.#fieldsLeft = maxFields;
   }
 
-  /** Moves to the next field of the message, its number in `field`; false at the end. @throws PROFILE_INVALID */
+  /** Moves to the next field of the message, its number in `field`; false at the end. @throws PROFILE_INVALID; TooLong for a field too many. */
   next(): boolean {
     if (this.at >= this.end) return false;
+    if (--this.#fieldsLeft < 0) throw new TooLong();
     this.#varint();
     if (this.high !== 0) throw invalidProfile('a field number is too large');
     this.field = this.low >>> 3;

@@ -1,16 +1,19 @@
-// Reads TensorFlow's RunMetadata, as a worker passes it on, into a RunProfile. The bytes are hostile: whatever they are, this ends in time and memory in proportion to
-// their number, with a profile or with PROFILE_INVALID. That they are true nobody can check: a worker that was taken over may say what it likes of its own model.
+// Reads TensorFlow's RunMetadata, as a worker passes it on, into a RunProfile. The bytes are hostile, and the server answers nobody while it reads them: whatever they are, this ends
+// within some 50 ms, with a profile, with nothing where there is more than that to read, or with PROFILE_INVALID. That they are true nobody can check: a worker that was taken over may say what it likes of its own model.
 //
 // Field numbers: tensorflow/core/framework/step_stats.proto, tensor_description.proto, allocation_description.proto and tensorflow/core/protobuf/config.proto of 2.21;
 // the same since 1.15.
 import { AllocationPeak } from './allocation-peak.ts';
 import { opOfModel } from './op-name.ts';
-import { invalidProfile, ProtoReader } from './proto-reader.ts';
+import { invalidProfile, ProtoReader, TooLong } from './proto-reader.ts';
 import type { NodeRun, RunProfile } from './run-profile.ts';
 import { selfTimes } from './self-time.ts';
 
-const maxNodeRuns = 131_072;
-const maxRecords = 524_288;
+/** 500 steps of a recurrent network with 30 operations each. */
+const maxNodeRuns = 16_384;
+const maxRecords = 65_536;
+/** 16 MiB of the smallest fields are 8 million, and a second. */
+const maxFields = 1_000_000;
 const maxNameBytes = 2_048;
 /** 16 TiB: more than any worker has. */
 const maxBytes = 2 ** 44;
@@ -39,14 +42,22 @@ interface Trace {
   base: { readonly low: number; readonly high: number } | undefined;
 }
 
-/** @throws PROFILE_INVALID for bytes that are no RunMetadata, or one beyond the bounds of this file. */
-export function readRunMetadata(bytes: Uint8Array): RunProfile {
-  const reader = new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+/**
+ * Undefined for one of more than 16,384 runs of nodes, 65,536 allocations or a million fields: an honest worker may have such a model.
+ * @throws PROFILE_INVALID for bytes that are no RunMetadata.
+ */
+export function readRunMetadata(bytes: Uint8Array): RunProfile | undefined {
+  const reader = new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), maxFields);
   const trace: Trace = { reader, peak: new AllocationPeak(), nodes: [], base: undefined };
-  while (reader.next()) {
-    // RunMetadata.step_stats
-    if (reader.field === 1) readStepStats(trace);
-    else reader.skip();
+  try {
+    while (reader.next()) {
+      // RunMetadata.step_stats
+      if (reader.field === 1) readStepStats(trace);
+      else reader.skip();
+    }
+  } catch (thrown) {
+    if (thrown instanceof TooLong) return undefined;
+    throw thrown;
   }
   return profileOf(trace, bytes.byteLength);
 }
@@ -95,15 +106,15 @@ function readDevice(trace: Trace): void {
   const outer = reader.enter();
   const start = reader.at;
   // What an accelerator's streams and copies took is there a second time, under a device of their own ("/device:GPU:0/stream:all"), beside the nodes that queued it.
-  let isSecond = false;
+  let isSecond: boolean | undefined;
   while (reader.next()) {
-    if (reader.field === 1) isSecond = /\/(?:stream|memcpy)/.test(readText(reader));
+    if (reader.field === 1 && isSecond === undefined) isSecond = /\/(?:stream|memcpy)/.test(readText(reader));
     else reader.skip();
   }
   reader.at = start;
   while (reader.next()) {
     // DeviceStepStats.node_stats
-    if (reader.field === 2 && !isSecond) readNode(trace);
+    if (reader.field === 2 && isSecond !== true) readNode(trace);
     else reader.skip();
   }
   reader.leave(outer);
@@ -120,11 +131,12 @@ function readText(reader: ProtoReader): string {
 /** NodeExecStats. */
 function readNode(trace: Trace): void {
   const { reader, peak, nodes } = trace;
-  if (nodes.length >= maxNodeRuns) throw invalidProfile(`more than ${maxNodeRuns} runs of nodes`);
+  if (nodes.length >= maxNodeRuns) throw new TooLong();
   const outer = reader.enter();
   peak.startNode();
-  let node = '';
-  let op = '';
+  // Only the first of each is read: a text costs a hundred times what a number does.
+  let node: string | undefined;
+  let op: string | undefined;
   let thread = 0;
   let peakBytes = 0;
   let outputBytes = 0;
@@ -135,7 +147,8 @@ function readNode(trace: Trace): void {
   while (reader.next()) {
     switch (reader.field) {
       case 1:
-        node = readText(reader);
+        if (node === undefined) node = readText(reader);
+        else reader.skip();
         break;
       case 2:
         startUs = reader.bounded(maxMicros);
@@ -156,7 +169,8 @@ function readNode(trace: Trace): void {
         outputBytes += readOutput(reader);
         break;
       case 8:
-        op = readOp(reader);
+        if (op === undefined) op = readOp(reader);
+        else reader.skip();
         break;
       case 10:
         thread = reader.bounded(0xffff_ffff);
@@ -188,8 +202,8 @@ function readNode(trace: Trace): void {
     [opStartNs, opEndNs, allEndNs] = [opStartUs * 1000, opEndUs * 1000, allEndUs * 1000];
   }
   nodes.push({
-    node,
-    op,
+    node: node ?? '',
+    op: op ?? '',
     startUs: (startNs + Math.max(0, opStartNs)) / 1000,
     durationUs: Math.max(0, opEndNs - opStartNs) / 1000,
     endUs: (startNs + Math.max(0, opEndNs, allEndNs)) / 1000,
@@ -236,7 +250,7 @@ function readAllocator({ reader, peak }: Trace): number {
 
 /** AllocationRecord. */
 function readRecord(reader: ProtoReader, peak: AllocationPeak): void {
-  if (peak.length >= maxRecords) throw invalidProfile(`more than ${maxRecords} allocations`);
+  if (peak.length >= maxRecords) throw new TooLong();
   const outer = reader.enter();
   let timeUs = 0;
   let bytes = 0;
