@@ -37,7 +37,7 @@ describe('stepMetrics()', () => {
 });
 
 it('budgetMetrics() says what is given up by what it was', () => {
-  const evictions = { extra: 1, spare: 2, sleep: 3 };
+  const evictions = { extra: 1, spare: 2, sleep: 3, growth: 0 };
   const report = { limitBytes: 100, usedBytes: 50, heldBytes: 60, workers: 2, refusals: 4, evictions, kills: 5 };
   const metrics = readMetrics(familiesText(budgetMetrics(report)));
   expect(metrics.value('airlock_memory_evictions_total', { what: 'sleep' })).toBe(3);

@@ -173,6 +173,12 @@ export class JailedWorker implements WatchedWorker {
     this.#options.share?.leave();
   }
 
+  /** See MemoryShare.keptBytes; as of now. */
+  get keptBytes(): number {
+    this.usage();
+    return this.#options.share?.keptBytes ?? 0;
+  }
+
   get receivedBytes(): number {
     return this.#receivedBytes;
   }

@@ -132,7 +132,7 @@ describe('a start', () => {
     expect([a.asked, b.asked]).toEqual([['extra'], ['spare']]);
     await needs(20);
     expect([a.asked, b.asked]).toEqual([['extra'], ['spare', 'sleep']]);
-    expect(budget.report.evictions).toEqual({ extra: 1, spare: 1, sleep: 1 });
+    expect(budget.report.evictions).toEqual({ extra: 1, spare: 1, sleep: 1, growth: 0 });
     // What is left is 20 that may sleep, 20 of its own and 60 set aside.
     await expect(needs(21)).rejects.toMatchObject(refused);
   });
@@ -176,7 +176,58 @@ describe('a start', () => {
   });
 });
 
+describe('memory that an idle worker kept', () => {
+  it('is taken for a start where nothing else can be, and where both fit afterwards', async () => {
+    const budget = budgetOf(100);
+    const [kept, other, starting] = [new FakeTenant(), new FakeTenant(), new FakeTenant()];
+    for (const tenant of [kept, other]) budget.add(tenant);
+    const swollen = await running(budget, kept, 20);
+    swollen.memoryBytes = 70;
+    kept.has.set('growth', [swollen]);
+    // What comes back takes some 22.
+    await expect(budget.reserve(starting, estimate(80), 'needed', true)).rejects.toMatchObject(refused);
+    await expect(budget.reserve(starting, estimate(40), 'wanted', true)).rejects.toMatchObject(refused);
+    expect(kept.asked).toEqual([]);
+    const spare = await running(budget, other, 10, 'spare');
+    other.has.set('spare', [spare]);
+    await budget.reserve(starting, estimate(40), 'needed', true);
+    expect([other.asked, kept.asked]).toEqual([['spare'], ['growth']]);
+    expect(budget.report.evictions.growth).toBe(1);
+  });
+
+  it('is nothing where a worker has a little more than after its load', async () => {
+    const budget = budgetOf(100);
+    const process = await running(budget, new FakeTenant(), 40);
+    process.memoryBytes = 53;
+    expect(process.share?.keptBytes).toBe(0);
+    process.memoryBytes = 64;
+    expect(process.share?.keptBytes).toBe(20);
+    process.share?.leave();
+    expect(process.share?.keptBytes).toBe(0);
+  });
+});
+
 describe('the measured memory of all', () => {
+  it('ends what rises from look to look before it is above the limit, and not what took one step', async () => {
+    const budget = budgetOf(100);
+    const [steady, steps, rises] = [20, 20, 10].map((bytes) => running(budget, new FakeTenant(), bytes));
+    (await steady).memoryBytes = 20;
+    const [step, rising] = [await steps, await rises];
+    budget.check();
+    step.memoryBytes = 45;
+    budget.check();
+    budget.check();
+    expect(budget.report.kills).toBe(0);
+    for (const bytes of [15, 23]) {
+      rising.memoryBytes = bytes;
+      budget.check();
+    }
+    expect(budget.report.kills).toBe(0);
+    rising.memoryBytes = 31;
+    budget.check();
+    expect(rising.killed ?? step.killed).toMatchObject({ code: 'WORKER_OUT_OF_MEMORY' });
+  });
+
   it('makes others give things up, one at a time, before the limit is reached', async () => {
     const budget = budgetOf(100);
     const tenant = new FakeTenant();

@@ -3,8 +3,11 @@
 import { AirlockError } from '../../core/index.ts';
 import { type MemoryNeed, MemoryShare } from './memory-share.ts';
 
-/** What a version can do without, the cheapest first: a second process of many that has nothing to do, a spare, all of them while nobody asks. */
-export type Dispensable = 'extra' | 'spare' | 'sleep';
+/**
+ * What a version can do without, the cheapest first: a second process of many that has nothing to do, a spare, all of them while nobody asks, and what an idle process kept of a large request, which it
+ * gives back by beginning anew.
+ */
+export type Dispensable = 'extra' | 'spare' | 'sleep' | 'growth';
 
 /** A version of a model, as far as memory goes. */
 export interface MemoryTenant {
@@ -57,7 +60,7 @@ const kindsFor: Readonly<Record<MemoryNeed, readonly Dispensable[]>> = {
   wanted: ['sleep'],
   spare: [],
 };
-const allKinds: readonly Dispensable[] = kindsFor.needed;
+const allKinds: readonly Dispensable[] = [...kindsFor.needed, 'growth'];
 
 export class MemoryBudget {
   readonly #options: MemoryBudgetOptions;
@@ -69,7 +72,7 @@ export class MemoryBudget {
   readonly #onRelease: (() => void)[] = [];
   #refusals = 0;
   #kills = 0;
-  readonly #evictions: Record<Dispensable, number> = { extra: 0, spare: 0, sleep: 0 };
+  readonly #evictions: Record<Dispensable, number> = { extra: 0, spare: 0, sleep: 0, growth: 0 };
 
   constructor(options: MemoryBudgetOptions) {
     this.#options = options;
@@ -128,7 +131,8 @@ export class MemoryBudget {
     while (this.#sum(({ heldBytes }) => heldBytes) + bytes > allowedBytes) {
       // What leaves already may be enough.
       const isEnough = this.#sum((share) => (share.isLeaving ? 0 : share.heldBytes)) + bytes <= allowedBytes;
-      const freed = (isEnough ? undefined : this.#giveUpOne(kindsFor[need], tenant)) ?? this.#nextRelease();
+      const given = isEnough ? undefined : (this.#giveUpOne(kindsFor[need], tenant) ?? this.#renewOne(bytes, need, tenant));
+      const freed = given ?? this.#nextRelease();
       const leftMs = endMs - performance.now();
       if (freed === undefined || leftMs <= 0) {
         this.#refusals++;
@@ -138,6 +142,12 @@ export class MemoryBudget {
       }
       await within(freed, leftMs);
     }
+  }
+
+  /** Ends a process that kept much, where that leaves room for `bytes` and for the process that comes back in its place. */
+  #renewOne(bytes: number, need: MemoryNeed, tenant: MemoryTenant): Promise<unknown> | undefined {
+    const staysBytes = this.#sum((share) => (share.isLeaving ? 0 : share.heldBytes - share.keptBytes));
+    return need === 'needed' && staysBytes + bytes <= this.#options.limitBytes ? this.#giveUpOne(['growth'], tenant) : undefined;
   }
 
   /** Settles when one that leaves is gone; undefined when none leaves. */
@@ -173,9 +183,12 @@ export class MemoryBudget {
   /** To be called after workers were measured. Never waits. */
   check(): void {
     const { limitBytes } = this.#options;
+    for (const share of this.#shares) share.look();
     const all = this.#sum(({ measuredBytes }) => measuredBytes);
-    if (all <= limitBytes * pressureShare) return;
-    if (all <= limitBytes) {
+    // At the next look it is too late for what is above the limit by then.
+    const isBelow = all + this.#sum(({ risingBytes }) => risingBytes) <= limitBytes;
+    if (isBelow && all <= limitBytes * pressureShare) return;
+    if (isBelow) {
       // One thing at a time, or a short peak would empty the machine.
       if (this.#shedding !== undefined) return;
       this.#shedding = this.#giveUpOne(allKinds)?.finally(() => {
@@ -189,9 +202,9 @@ export class MemoryBudget {
     while (this.#stayingBytes() > limitBytes && this.#endGreediest()) this.#kills++;
   }
 
-  /** What is left when those are gone that have been told to go. */
+  /** What is left at the next look when those are gone that have been told to go. */
   #stayingBytes(): number {
-    return this.#sum(({ isLeaving, measuredBytes }) => (isLeaving ? 0 : measuredBytes));
+    return this.#sum(({ isLeaving, measuredBytes, risingBytes }) => (isLeaving ? 0 : measuredBytes + risingBytes));
   }
 
   #endGreediest(): boolean {
@@ -203,7 +216,7 @@ export class MemoryBudget {
     const { grownBytes, measuredBytes } = greediest;
     greediest.end(
       new AirlockError('WORKER_OUT_OF_MEMORY', {
-        detail: `killed: all workers together had ${all} MiB of ${mebibytes(this.#options.limitBytes)} MiB, and of them it had grown most, by ${mebibytes(grownBytes)} MiB to ${mebibytes(measuredBytes)} MiB`,
+        detail: `killed: all workers together had or would have ${all} MiB of ${mebibytes(this.#options.limitBytes)} MiB, and of them it had grown most, by ${mebibytes(grownBytes)} MiB to ${mebibytes(measuredBytes)} MiB`,
       }),
     );
     return true;

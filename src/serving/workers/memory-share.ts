@@ -26,6 +26,11 @@ export interface MemoryShareOptions {
   readonly onReleased: (share: MemoryShare) => void;
 }
 
+/** A process may take a little more when it loads again. */
+const anewShare = 1.1;
+/** Of what a process had after its load: to begin anew for less would be restarting it for nothing. */
+const leastKept = 0.25;
+
 export class MemoryShare {
   readonly #options: MemoryShareOptions;
   #reservedBytes: number;
@@ -36,11 +41,14 @@ export class MemoryShare {
   #isReleased = false;
   #baselineBytes = 0;
   #peakBytes = 0;
+  #lookedBytes: number;
+  #rises: readonly [before: number, last: number] = [0, 0];
 
   constructor(options: MemoryShareOptions) {
     this.#options = options;
     this.#reservedBytes = options.bytes;
     this.#awaitedBytes = options.modelBytes;
+    this.#lookedBytes = options.bytes;
   }
 
   /** `holder` is the process from now on. */
@@ -95,6 +103,25 @@ export class MemoryShare {
   /** How much more it has than it was expected to. */
   get grownBytes(): number {
     return this.measuredBytes - (this.#isLoading ? this.#reservedBytes : this.#baselineBytes);
+  }
+
+  /** What it would give back by beginning anew, and keeps because TensorFlow does not return what one large request took; 0 where that is little. */
+  get keptBytes(): number {
+    if (this.#isLoading || this.#isLeaving) return 0;
+    const bytes = this.measuredBytes - Math.max(this.#peakBytes, this.#baselineBytes) * anewShare;
+    return bytes >= this.#baselineBytes * leastKept ? bytes : 0;
+  }
+
+  /** To be called at each look at it. */
+  look(): void {
+    const bytes = this.heldBytes;
+    this.#rises = [this.#rises[1], Math.max(0, bytes - this.#lookedBytes)];
+    this.#lookedBytes = bytes;
+  }
+
+  /** What it will probably have taken more at the next look: as much as at both of the last two. One step alone is over. */
+  get risingBytes(): number {
+    return this.#isLeaving ? 0 : Math.min(...this.#rises);
   }
 
   /** Ends the process. */

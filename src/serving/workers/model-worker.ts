@@ -16,6 +16,7 @@ import { RunPipeline, type StrandedRuns } from './run-pipeline.ts';
 import { SpareWorker } from './spare-worker.ts';
 import { newWorkerCounts, type WorkerCounts } from './worker-counts.ts';
 import type { WorkerEnd } from './worker-process.ts';
+import { WorkerRenewal } from './worker-renewal.ts';
 import { type WorkerReport, workerReport } from './worker-report.ts';
 
 const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]>> = {
@@ -44,6 +45,8 @@ export class ModelWorker {
   #lastCause: AirlockError | undefined;
   #availableSinceMs = 0;
   #closed: Promise<void> | undefined;
+  /** While the process is exchanged because its memory was needed. */
+  #renewal: WorkerRenewal | undefined;
 
   constructor(options: ModelWorkerOptions) {
     this.#options = options;
@@ -82,7 +85,12 @@ export class ModelWorker {
 
   /** Requests that wait or are in the worker. */
   get pendingCount(): number {
-    return this.#pipeline.pendingCount;
+    return this.#pipeline.pendingCount + (this.#renewal?.waitingCount ?? 0);
+  }
+
+  /** True while requests wait for a process that takes the place of one that kept too much memory. */
+  get isRenewing(): boolean {
+    return this.#renewal !== undefined;
   }
 
   /** How many requests it takes without one of them waiting long. */
@@ -103,6 +111,18 @@ export class ModelWorker {
   /** Ends a spare process to have its memory; settles when it is gone, undefined when there is none. */
   giveUpSpare(): Promise<unknown> | undefined {
     return this.#spare?.giveUp();
+  }
+
+  /** Begins anew where nothing is to be done and the process kept much memory of an earlier request; settles when that is free, undefined where it is not so. */
+  giveUpGrowth(): Promise<unknown> | undefined {
+    const worker = this.#worker;
+    if (this.#state !== 'ready' || worker === undefined || this.pendingCount > 0) return undefined;
+    const keptMiB = Math.round(worker.keptBytes / (1024 * 1024));
+    if (keptMiB === 0) return undefined;
+    this.#renewal = new WorkerRenewal(this.#limits);
+    worker.leave();
+    worker.kill(new AirlockError('MEMORY_BUDGET_EXCEEDED', { detail: `begun anew: it kept ${keptMiB} MiB that others need` }));
+    return worker.process.ended;
   }
 
   /** What holds the worker and how it fares, for an operator. */
@@ -142,7 +162,10 @@ export class ModelWorker {
    * sent; MODEL_OUTPUT_INVALID; a TENSORFLOW_ code.
    */
   run(signatureIndex: number, inputs: readonly Tensor[], options: WorkerRunOptions = {}): Promise<Tensor[]> {
-    if (this.#state !== 'ready') return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
+    if (this.#state !== 'ready') {
+      if (this.#renewal === undefined) return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
+      return this.#runRenewed(this.#renewal, signatureIndex, inputs, options);
+    }
     return this.#pipeline.run(
       signatureIndex,
       inputs,
@@ -151,6 +174,21 @@ export class ModelWorker {
       options.onBlamed,
       options.onProfile,
     );
+  }
+
+  async #runRenewed(
+    renewal: WorkerRenewal,
+    signatureIndex: number,
+    inputs: readonly Tensor[],
+    options: WorkerRunOptions,
+  ): Promise<Tensor[]> {
+    const deadlineMs = await renewal.pass(options.deadlineMs);
+    return this.run(signatureIndex, inputs, { ...options, deadlineMs });
+  }
+
+  #endRenewal(error?: AirlockError): void {
+    this.#renewal?.end(error);
+    this.#renewal = undefined;
   }
 
   /** Takes nothing new, lets what waits and runs be answered or pass its deadline, then ends the process. May be called twice. */
@@ -182,6 +220,8 @@ export class ModelWorker {
       throw new AirlockError('INTERNAL', { detail: `a worker cannot go from ${this.#state} to ${state}` });
     }
     this.#state = state;
+    if (state === 'ready') this.#endRenewal();
+    else if (state === 'closing') this.#endRenewal(new AirlockError('MODEL_NOT_AVAILABLE'));
     this.#tell(state, cause);
   }
 
@@ -293,8 +333,8 @@ export class ModelWorker {
       // Only the exit says how a process died whose socket ended.
       if (end.reason !== reason) this.#tell('restarting', end.reason);
       if (isOwnCrash(end)) this.#allowExecutableMemory(`a worker without it ended by ${end.reason.detail}`);
-      // Not before the old process is gone: two copies of a large model may not fit.
-      this.#restartLater();
+      // Not before the old process is gone: two copies of a large model may not fit. One that was not at fault has nothing to wait for.
+      this.#restartLater(this.#renewal === undefined ? this.#nextPauseMs() : 0);
     });
   }
 
@@ -320,14 +360,13 @@ export class ModelWorker {
     return pauseMs;
   }
 
-  #restartLater(): void {
-    if (this.#state !== 'restarting') return;
-    const pauseMs = this.#nextPauseMs();
+  #restartLater(pauseMs: number): void {
     this.#restartTimer = setTimeout(() => {
       this.#launch().catch((thrown: unknown) => {
         if (this.#state !== 'restarting') return;
         this.#tell('restarting', AirlockError.from(thrown));
-        this.#restartLater();
+        this.#endRenewal(new AirlockError('MODEL_NOT_AVAILABLE'));
+        this.#restartLater(this.#nextPauseMs());
       });
     }, pauseMs);
   }

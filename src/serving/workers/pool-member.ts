@@ -5,7 +5,18 @@ import type { ModelWorkerOptions } from './model-worker-options.ts';
 /** What a pool needs of a ModelWorker. */
 export type PoolWorker = Pick<
   ModelWorker,
-  'start' | 'run' | 'close' | 'state' | 'report' | 'pendingCount' | 'depth' | 'adopt' | 'takeWaiting' | 'giveUpSpare'
+  | 'start'
+  | 'run'
+  | 'close'
+  | 'state'
+  | 'isRenewing'
+  | 'report'
+  | 'pendingCount'
+  | 'depth'
+  | 'adopt'
+  | 'takeWaiting'
+  | 'giveUpSpare'
+  | 'giveUpGrowth'
 >;
 
 /** What a pool tells a new worker. */

@@ -29,7 +29,10 @@ export function createVersionWorkers(options: VersionWorkersOptions): SeatWorker
 function single({ worker: given, budget, memory }: VersionWorkersOptions): ModelWorker {
   const tenant: MemoryTenant = {
     lastUsedMs: Number.POSITIVE_INFINITY,
-    giveUp: (what) => (what === 'spare' ? worker.giveUpSpare() : undefined),
+    giveUp: (what) => {
+      if (what === 'growth') return worker.giveUpGrowth();
+      return what === 'spare' ? worker.giveUpSpare() : undefined;
+    },
   };
   const remove = budget.add(tenant);
   const worker = new ModelWorker({

@@ -75,6 +75,11 @@ class FakeWorker implements PoolWorker {
     return this.spareGone;
   }
 
+  readonly isRenewing = false;
+  giveUpGrowth(): Promise<unknown> | undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     this.state = 'closing';
     await this.onClose();

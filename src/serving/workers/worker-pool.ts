@@ -125,10 +125,14 @@ export class WorkerPool implements MemoryTenant {
   /** See ModelWorker.run. While it sleeps a request waits for a worker, within its deadline. @throws MODEL_NOT_AVAILABLE, MEMORY_BUDGET_EXCEEDED when none can be started. */
   run(signatureIndex: number, inputs: readonly Tensor[], options: WorkerRunOptions = {}): Promise<Tensor[]> {
     if (this.#phase === 'asleep' || this.#phase === 'waking') return this.#runAwake(signatureIndex, inputs, options);
-    const member = this.#phase === 'awake' ? this.#leastLoaded() : undefined;
+    const member = this.#phase === 'awake' ? (this.#leastLoaded() ?? this.#renewing()) : undefined;
     if (member === undefined) return Promise.reject(new AirlockError('MODEL_NOT_AVAILABLE'));
     member.runs++;
     return member.worker.run(signatureIndex, inputs, options);
+  }
+
+  #renewing(): PoolMember | undefined {
+    return this.#members.find(({ worker }) => worker.isRenewing);
   }
 
   #leastLoaded(): PoolMember | undefined {
@@ -326,9 +330,9 @@ export class WorkerPool implements MemoryTenant {
 
   giveUp(what: Dispensable): Promise<unknown> | undefined {
     if (this.#phase !== 'awake') return undefined;
-    if (what === 'spare') {
+    if (what === 'spare' || what === 'growth') {
       for (const { worker } of this.#members) {
-        const gone = worker.giveUpSpare();
+        const gone = what === 'spare' ? worker.giveUpSpare() : worker.giveUpGrowth();
         if (gone !== undefined) return gone;
       }
       return undefined;
