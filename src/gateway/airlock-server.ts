@@ -72,6 +72,9 @@ export interface ServerHooks {
   readonly onRollout?: (text: string) => void;
 }
 
+/** Connections that wait to be taken. Node's 511 overflow when some hundred are opened at once, and whoever connects then waits a second for the kernel to ask again. */
+const backlog = 4_096;
+
 const nothing = (): void => undefined;
 
 /**
@@ -210,7 +213,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const { host, port } = listen.rest;
   let url: string;
   try {
-    url = await rest.listen({ host, port });
+    url = await rest.listen({ host, port, backlog });
   } catch (cause) {
     await rest.close();
     await telemetry.close();
