@@ -215,7 +215,7 @@ export function budgetMetrics(report: MemoryBudgetReport): Family[] {
     },
     {
       name: 'airlock_memory_evictions_total',
-      help: 'Things given up to stay below the budget: extra workers, spare ones, workers of versions that nobody asked.',
+      help: 'Things given up to stay below the budget: extra workers, spare ones, workers of versions that nobody asked, what idle ones kept.',
       type: 'counter',
       samples: each('what', { ...evictions }),
     },

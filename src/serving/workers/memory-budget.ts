@@ -52,6 +52,8 @@ export interface MemoryBudgetOptions {
 
 /** From here on others give something up, so that the limit itself is not reached. */
 const pressureShare = 0.95;
+/** From here on workers are ended: between two looks one more may take something. */
+const endShare = 0.97;
 /** What is only wanted, or a spare, leaves some room for what will be needed. */
 const comfortShare = 0.9;
 
@@ -182,12 +184,12 @@ export class MemoryBudget {
 
   /** To be called after workers were measured. Never waits. */
   check(): void {
-    const { limitBytes } = this.#options;
+    const limitBytes = this.#options.limitBytes * endShare;
     for (const share of this.#shares) share.look();
     const all = this.#sum(({ measuredBytes }) => measuredBytes);
     // At the next look it is too late for what is above the limit by then.
     const isBelow = all + this.#sum(({ risingBytes }) => risingBytes) <= limitBytes;
-    if (isBelow && all <= limitBytes * pressureShare) return;
+    if (isBelow && all <= this.#options.limitBytes * pressureShare) return;
     if (isBelow) {
       // One thing at a time, or a short peak would empty the machine.
       if (this.#shedding !== undefined) return;

@@ -1,6 +1,5 @@
 // The memory of the machine: two models that may each take more than is left are sent bombs at the same time, again and again. Each of them alone is within its own limits;
 // the budget of all of them is what holds.
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needsRuntime } from '../../../support/runtime.ts';
 import { BombWorld, bombBody, freeMemoryMiB } from './bomb-world.ts';
@@ -30,7 +29,8 @@ describe.skipIf(missing !== '')(`the memory of all workers${missing}`, () => {
     for (let round = 0; round < 2; round++) {
       const both = await Promise.all([world.send('first', body), world.send('second', body)]);
       for (const { code } of both) codes.push(code);
-      await setTimeout(1_000);
+      // Both: what the one keeps of its bomb must not keep the other away.
+      await Promise.all([world.recovered('first', 'input'), world.recovered('second', 'input')]);
     }
     const { faults, restarts, answered } = world.honest;
     expect(faults).toEqual([]);
