@@ -16,7 +16,7 @@ import { judgeTargets } from './lib/targets.js';
 const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only LIST] [--without-airlock]
   --quick            one short round: does everything start and answer correctly?
   --rounds N         rounds per scenario, at least 5 for numbers worth keeping (default 7)
-  --only LIST        some of the parts: tiny, image8, image17, jailTiny, jailImage, decode,
+  --only LIST        some of the parts: tiny, tinyAll16, tinyAll64, image8, image17, jailTiny, jailImage, decode,
                      contracts, contractRules, provenance (with a report of its own)
   --without-airlock  only the stacks to compare with`;
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { measureLoad } from './load.js';
 import { describePayload } from './machine.js';
 import { memoryOf } from './processes.js';
-import { airlock, airlockUnjailed, bareBlocking, bareThreaded, fastapi, fastapiThreaded } from './stacks.js';
+import { airlock, airlockAll, airlockUnjailed, bareBlocking, bareThreaded, fastapi, fastapiThreaded } from './stacks.js';
 import { quantile } from './statistics.js';
 import { measureStarts } from './worker-start.js';
 
@@ -26,6 +26,7 @@ const maxStarts = 5;
 
 // FastAPI runs the way that is faster for it: measured here, `async def` for the tiny model and a thread for the images.
 const tinyStacks = [airlock, bareBlocking, bareThreaded, fastapi];
+const protectedStacks = [airlockAll, bareBlocking, fastapi];
 const imageStacks = [airlock, bareBlocking, bareThreaded, fastapiThreaded];
 const jailStacks = [airlock, airlockUnjailed];
 
@@ -39,6 +40,28 @@ export const scenarios = [
     connections: 16,
     seconds: 4,
     stacks: tinyStacks,
+    alone: false,
+    airlockOnly: false,
+  },
+  {
+    id: 'tinyAll16',
+    title: 'Tiny model, every protection on, 16 connections',
+    model: 'half_plus_two',
+    payload: 'tiny',
+    connections: 16,
+    seconds: 4,
+    stacks: protectedStacks,
+    alone: false,
+    airlockOnly: false,
+  },
+  {
+    id: 'tinyAll64',
+    title: 'Tiny model, every protection on, 64 connections',
+    model: 'half_plus_two',
+    payload: 'tiny',
+    connections: 64,
+    seconds: 4,
+    stacks: protectedStacks,
     alone: false,
     airlockOnly: false,
   },
@@ -109,7 +132,7 @@ async function measureAlone({ airlockServer, bareServer }, measure) {
  * @param {{ rounds: number, shorten: number, withAirlock: boolean }} options
  */
 export async function runScenario(scenario, places, generator, { rounds, shorten, withAirlock }) {
-  const stacks = scenario.stacks.filter((stack) => withAirlock || stack !== airlock);
+  const stacks = scenario.stacks.filter((stack) => withAirlock || stack.id !== airlock.id);
   const bodyFile = path.join(places.models, scenario.model, `${scenario.payload}.json`);
   const seconds = Math.max(1, Math.round(scenario.seconds / shorten));
   /** @type {Map<string, import('./processes.js').Server>} */

@@ -60,16 +60,20 @@ async function answers(url, folder, payload) {
 /**
  * @param {string} id
  * @param {string[]} [more] lines of the configuration
+ * @param {(places: Places) => string[]} [ofModel] lines of the model
  * @returns {(places: Places, folder: string, port: number) => { command: string, args: string[] }}
  */
-function airlockCommand(id, more = []) {
+function airlockCommand(id, more = [], ofModel = () => []) {
   return (places, folder, port) => {
     const file = path.join(places.work, `${id}-${path.basename(folder)}.yaml`);
     const lines = [
       `listen: { rest: 127.0.0.1:${port} }`,
       `store: ${JSON.stringify(places.store)}`,
       'models:',
-      `  - { name: model, path: ${JSON.stringify(folder)}, unsafeUnsigned: true }`,
+      '  - name: model',
+      `    path: ${JSON.stringify(folder)}`,
+      '    unsafeUnsigned: true',
+      ...ofModel(places).map((line) => `    ${line}`),
       ...more,
     ];
     fs.writeFileSync(file, `${lines.join('\n')}\n`);
@@ -108,7 +112,44 @@ function fastapiCommand(more) {
   });
 }
 
+/** A contract for the tiny model: the values of its input and output, and how many there may be. */
+const tinyContract = `apiVersion: airlock/contract/v1
+metadata: { id: bench, revision: 1 }
+dims:
+  numbers: { min: 1, max: 1000 }
+signatures:
+  serving_default:
+    inputs:
+      x: { dtype: float32, shape: [numbers], min: -1000000, max: 1000000 }
+    outputs:
+      y: { dtype: float32, shape: [numbers], min: -1000000, max: 1000000 }
+`;
+
+/**
+ * Everything that looks at a request or holds it, on top of the defaults, with bounds that the load stays within. Signatures count when a model is loaded, not when it is asked.
+ * @param {Places} places
+ */
+function everyProtection(places) {
+  const contract = path.join(places.work, 'tiny-contract.yaml');
+  fs.writeFileSync(contract, tinyContract);
+  return [
+    `contract: ${JSON.stringify(contract)}`,
+    'rateLimits: { perClient: { unitsPerSecond: 1000000, burst: 1000000 }, perModel: { unitsPerSecond: 1000000, burst: 1000000 } }',
+    'concurrency: { min: 1, max: 256 }',
+    'spareWorker: true',
+    'limits:',
+    '  cpuMs: 1000',
+    '  maxCost: 1e9',
+    '  maxRequestMemoryMiB: 512',
+    '  unknownCost: refuse',
+    '  perClient: { maxConcurrent: 512, maxMemoryMiB: 1024, costPerSecond: 1e12 }',
+    '  perModel: { maxConcurrent: 1024, maxMemoryMiB: 2048, costPerSecond: 1e12 }',
+    '  ops: { AddV2: { maxMs: 100, maxMiB: 100 }, Mul: { maxMs: 100, maxMiB: 100 } }',
+  ];
+}
+
 export const airlock = stack('airlock', 'Airlock', airlockCommand('airlock'));
+export const airlockAll = stack('airlock', 'Airlock, every protection', airlockCommand('airlockAll', [], everyProtection));
 export const airlockUnjailed = stack(
   'airlockUnjailed',
   'Airlock without its jail',
