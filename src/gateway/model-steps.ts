@@ -13,6 +13,12 @@ function isKnownOp(op: string): boolean {
   return registry.get(op) !== undefined;
 }
 
+/** Of the process that has least, since a request runs in one of them and each has its own limit. */
+function memoryOfOne({ report, reports = [report] }: SteppedVersion['worker']): number | undefined {
+  const known = reports.flatMap(({ state, usage }) => (state === 'ready' && usage !== undefined ? [usage.memoryBytes] : []));
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
 export class ModelSteps {
   readonly #model: ModelConfig;
   readonly #profiles: ProfileKeeper;
@@ -44,7 +50,7 @@ export class ModelSteps {
         profile,
         onOverLimit: (found) => this.#onEvent({ kind: 'overLimit', ...about, found }),
       },
-      modelMemoryBytes: () => worker.report.usage?.memoryBytes,
+      modelMemoryBytes: () => memoryOfOne(worker),
       onAdjusted: (adjustment) => this.#onEvent({ kind: 'adjusted', ...about, ...adjustment }),
       onScheduled: (scheduled) => this.#onEvent({ kind: 'scheduled', ...about, scheduled }),
       onEnd: () => {

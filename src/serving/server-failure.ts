@@ -16,6 +16,18 @@ const doubtful: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL',
 ]);
 
+const ends: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'WORKER_CRASHED',
+  'WORKER_PROTOCOL_VIOLATION',
+  'WORKER_OUT_OF_MEMORY',
+  'WORKER_FORBIDDEN',
+]);
+
+/** True when the worker is gone that the request was in. */
+export function isEnd({ code }: AirlockError): boolean {
+  return ends.has(code);
+}
+
 /** True when another worker should be asked the same. A deadline is not among them: the time is gone. */
 export function mayBeTheWorkers({ code }: AirlockError): boolean {
   return code.startsWith('TENSORFLOW_') || doubtful.has(code);

@@ -5,7 +5,7 @@ import { AirlockError, printable } from '../core/index.ts';
 import { bodyBytesOf, type Signature, type Tensor } from '../tensor/index.ts';
 import { compareAnswers } from './compare-answers.ts';
 import { ownContext, type RunContext, type SeatRunner, type WorkerRunOptions } from './runner.ts';
-import { mayBeTheWorkers } from './server-failure.ts';
+import { isEnd, mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
 import type { ModelWorker } from './workers/model-worker.ts';
 import type { WorkerReport } from './workers/worker-report.ts';
@@ -47,6 +47,8 @@ export class WorkerSeat implements SeatRunner {
   #kept: Seated | undefined;
   #trial: Trial | undefined;
   #restartsBefore = 0;
+  /** Ends of the worker on trial at a request that ended the old one, too: whoever sends such requests could take every new TensorFlow away. */
+  #excusedEnds = 0;
   #gate: Gate | undefined;
   /** Comparisons that run; one at a time. */
   #comparing = false;
@@ -98,16 +100,15 @@ export class WorkerSeat implements SeatRunner {
   /** Why the worker that took over must go; undefined while nothing speaks against it. */
   get verdict(): string | undefined {
     const { restarts } = this.worker.report;
-    return this.#trial?.verdict(restarts - this.#restartsBefore);
+    return this.#trial?.verdict(restarts - this.#restartsBefore - this.#excusedEnds);
   }
 
   /** Runs a request. @throws as ModelWorker.run. */
   run(signatureIndex: number, inputs: readonly Tensor[], context: RunContext = ownContext): Promise<Tensor[]> {
     const { deadlineMs, onBlamed, onProfile } = context;
     if (this.#trial !== undefined && this.#kept !== undefined) {
-      // What a worker on trial ends at may lie in the worker: nothing is held against the request.
-      const wish = deadlineMs === undefined ? undefined : { deadlineMs };
-      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, wish);
+      // What a worker on trial ends at may lie in the worker: nothing is held against the request before the old one ends at it, too.
+      return this.#runTried(this.#serving, this.#kept, this.#trial, signatureIndex, inputs, { deadlineMs, onBlamed });
     }
     const old = this.#serving;
     const options =
@@ -130,17 +131,20 @@ export class WorkerSeat implements SeatRunner {
     trial: Trial,
     signatureIndex: number,
     inputs: readonly Tensor[],
-    options: WorkerRunOptions | undefined,
+    { deadlineMs, onBlamed }: Pick<RunContext, 'deadlineMs' | 'onBlamed'>,
   ): Promise<Tensor[]> {
     trial.requests++;
+    const startMs = performance.now();
     let outputs: Tensor[];
     try {
-      outputs = await worker.run(signatureIndex, inputs, options);
+      outputs = await worker.run(signatureIndex, inputs, deadlineMs === undefined ? undefined : { deadlineMs });
     } catch (thrown) {
       const error = AirlockError.from(thrown);
       if (error.code === 'DEADLINE_EXCEEDED') trial.fail(error.code, false);
       if (!mayBeTheWorkers(error)) throw error;
-      return await this.#answerInstead(kept, trial, error, signatureIndex, inputs);
+      // What is left of its time: an answer that comes later is of no use.
+      const leftMs = deadlineMs === undefined ? undefined : deadlineMs - (performance.now() - startMs);
+      return await this.#answerInstead(kept, trial, error, signatureIndex, inputs, { deadlineMs: leftMs, onBlamed });
     }
     // A worker that is busy with this would make requests wait that it may have to answer.
     if (kept.worker.pendingCount === 0 && trial.takesSample())
@@ -154,9 +158,17 @@ export class WorkerSeat implements SeatRunner {
     error: AirlockError,
     signatureIndex: number,
     inputs: readonly Tensor[],
+    { deadlineMs, onBlamed }: Pick<RunContext, 'deadlineMs' | 'onBlamed'>,
   ): Promise<Tensor[]> {
+    const options: WorkerRunOptions = {
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      onBlamed: (index, blamed, reason, ranMs) => {
+        if (isEnd(error)) this.#excusedEnds++;
+        onBlamed?.(index, blamed, reason, ranMs);
+      },
+    };
     try {
-      const outputs = await kept.worker.run(signatureIndex, inputs);
+      const outputs = await kept.worker.run(signatureIndex, inputs, options);
       trial.fail(error.code, true);
       return outputs;
     } catch (thrown) {
@@ -228,6 +240,7 @@ export class WorkerSeat implements SeatRunner {
       this.#serving = candidate;
       this.#trial = new Trial(rules);
       this.#restartsBefore = candidate.worker.report.restarts;
+      this.#excusedEnds = 0;
     } catch (thrown) {
       this.#send(candidate);
       // A start that ended because of us has an error of its own.

@@ -11,7 +11,7 @@ const influence = 'rows influence each other: a batch is answered otherwise than
 
 /** So many batches have to agree before one is trusted. */
 export const proofBatches = 4;
-/** Then one member of every so many batches is run by itself as well. */
+/** Then one member of every so many batches is run by itself as well; and, as whoever sent the first requests chose what was compared, of the 1st, 2nd, 4th and so on before. */
 const checkEvery = 256;
 /** What is compared is held for the time of two runs. */
 export const maxProofBytes = 64 * 1024 * 1024;
@@ -54,8 +54,10 @@ export class BatchProof {
       const difference = compareAnswers(this.#signature.outputs, member.outputs, parts[index], tolerance);
       if (!difference.same) return this.refuse(influence);
     }
-    // Equal rows agree in a model that takes the mean away, too.
-    const isVaried = members.some((member) => !sameBytes(member.inputs, members[0].inputs));
+    // Equal rows agree in a model that takes the mean away, too; and rows that are answered alike whatever is beside them say nothing.
+    const isVaried =
+      members.some((member) => !sameBytes(member.inputs, members[0].inputs)) &&
+      members.some((member) => !sameBytes(member.outputs, members[0].outputs));
     if (isVaried && this.#state === 'probing' && ++this.#agreed >= proofBatches) this.#state = 'proven';
     return undefined;
   }
@@ -85,6 +87,7 @@ export class BatchProof {
 
   /** Whether a batch that is used should be compared again. */
   get isDue(): boolean {
-    return ++this.#batches % checkEvery === 0;
+    const count = ++this.#batches;
+    return count < checkEvery ? (count & (count - 1)) === 0 : count % checkEvery === 0;
   }
 }

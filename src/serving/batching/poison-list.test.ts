@@ -43,6 +43,24 @@ describe('PoisonList', () => {
     expect(list.verdict(0, [floats([1], 5)])).toBe('suspect');
   });
 
+  it('takes a suspect that was answered three times since for any other, and no poisoned one', () => {
+    const list = new PoisonList();
+    const two = [floats([1], 2)];
+    list.strike(0, one, 1);
+    list.strike(0, two, 2);
+    for (let answers = 1; answers <= 3; answers++) {
+      expect([list.verdict(0, one), list.verdict(0, two)]).toEqual(['suspect', 'poisoned']);
+      list.acquit(0, one);
+      list.acquit(0, two);
+    }
+    expect([list.verdict(0, one), list.verdict(0, two)]).toEqual([undefined, 'poisoned']);
+    list.strike(0, one, 1);
+    list.acquit(0, one);
+    list.acquit(0, one);
+    list.strike(0, one, 1);
+    expect(list.verdict(0, one)).toBe('poisoned');
+  });
+
   it('is empty again when all was forgotten, so that it costs nothing', () => {
     let nowMs = 0;
     const list = new PoisonList({ ttlMs: 100, clock: () => nowMs });

@@ -7,9 +7,11 @@ import type { Tensor } from '../../tensor/index.ts';
 export type PoisonVerdict = 'poisoned' | 'suspect' | undefined;
 
 interface Entry {
-  strikes: number;
-  untilMs: number;
+  readonly strikes: number;
+  readonly untilMs: number;
   readonly size: number;
+  /** Since it was struck last. */
+  answers: number;
 }
 
 export interface PoisonListOptions {
@@ -22,6 +24,8 @@ export interface PoisonListOptions {
 
 /** So many make an input poisoned: one death of a worker may have been a coincidence. */
 export const poisoningStrikes = 2;
+/** So many answers make a suspect one like any other: what many send would otherwise be refused for two coincidences among thousands of answers. */
+const acquittingAnswers = 3;
 
 export class PoisonList {
   readonly #maxEntries: number;
@@ -67,7 +71,7 @@ export class PoisonList {
     if (old === undefined) this.#sizes.set(size, (this.#sizes.get(size) ?? 0) + 1);
     // To the end of the order.
     this.#entries.delete(digest);
-    this.#entries.set(digest, { strikes: before + strikes, untilMs: nowMs + this.#ttlMs, size });
+    this.#entries.set(digest, { strikes: before + strikes, untilMs: nowMs + this.#ttlMs, size, answers: 0 });
     this.#makeRoom(nowMs);
     return before < poisoningStrikes && before + strikes >= poisoningStrikes;
   }
@@ -77,6 +81,14 @@ export class PoisonList {
     const digest = this.#digest(signatureIndex, inputs);
     const entry = this.#entries.get(digest);
     if (entry?.strikes === 0) this.#forget(digest, entry);
+  }
+
+  /** Counts an answer, and forgets a suspect that was answered some times. */
+  acquit(signatureIndex: number, inputs: readonly Tensor[]): void {
+    const digest = this.#digest(signatureIndex, inputs);
+    const entry = this.#entries.get(digest);
+    if (entry === undefined || entry.strikes >= poisoningStrikes) return;
+    if (++entry.answers >= acquittingAnswers) this.#forget(digest, entry);
   }
 
   #makeRoom(nowMs: number): void {

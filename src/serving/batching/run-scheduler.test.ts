@@ -163,6 +163,20 @@ describe('the queue', () => {
     expect(await codeOf(scheduler.run(0, row(1), { client: 'a', deadlineMs: 100, cost }))).toBe('DEADLINE_UNREACHABLE');
   });
 
+  it('refuses nobody for a predicted time that is no number, or that was measured to be shorter', async () => {
+    const worker = new FakeWorker(5);
+    const { scheduler, ask } = schedule(worker);
+    const cost = (milliseconds: number) => ({ flops: 1, bytes: 1, peakBytes: 1, milliseconds, isBounded: false, top: () => [] });
+    const run = (milliseconds: number, deadlineMs = 5_000) =>
+      codeOf(scheduler.run(0, row(1), { client: 'a', deadlineMs, cost: cost(milliseconds) }));
+    const odd = [Number.POSITIVE_INFINITY, Number.NaN, Number.POSITIVE_INFINITY].map((ms) => run(ms));
+    expect(await Promise.all([...odd, ...['b', 'c'].map((client) => codeOf(ask(client, [1], 5_000)))])).toEqual(
+      Array(5).fill('answered'),
+    );
+    expect(await Promise.all([run(60_000), run(60_000)])).toEqual(['answered', 'answered']);
+    expect(scheduler.report.inFlight).toBe(0);
+  });
+
   it('tells each part that took time', async () => {
     const { scheduler } = schedule(new FakeWorker(20));
     const phases: string[] = [];
@@ -189,8 +203,24 @@ describe('inputs that end a worker', () => {
     expect(scheduler.report.poisoned).toEqual({ found: 1, refused: 1 });
   });
 
+  it('are forgotten when they are answered some times afterwards', async () => {
+    let ends = false;
+    const worker = new FakeWorker();
+    worker.endsAt = () => ends;
+    const { ask } = schedule(worker);
+    for (let round = 0; round < 4; round++) {
+      ends = true;
+      expect(await codeOf(ask('a', [1]))).toBe('WORKER_CRASHED');
+      ends = false;
+      for (let answers = 0; answers < 3; answers++) expect(await ask('b', [1])).toEqual([2]);
+    }
+  });
+
   it.each([
-    ['WORKER_OUT_OF_MEMORY', undefined, 1, 'REQUEST_POISONED'],
+    ['CPU_TIME_EXCEEDED', undefined, 1, 'REQUEST_POISONED'],
+    // Requests before, or other models, may have taken most of the memory.
+    ['WORKER_OUT_OF_MEMORY', undefined, 1, 'answered'],
+    ['WORKER_OUT_OF_MEMORY', undefined, 2, 'REQUEST_POISONED'],
     ['DEADLINE_EXCEEDED', 10_000, 2, 'REQUEST_POISONED'],
     // A deadline that its client chose is no reason to refuse others.
     ['DEADLINE_EXCEEDED', 600, 2, 'answered'],

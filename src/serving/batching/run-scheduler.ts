@@ -100,6 +100,20 @@ export class RunScheduler implements Runner {
       this.#batcher === undefined || verdict === 'suspect'
         ? undefined
         : this.#batcher.groupOf(signatureIndex, inputs, context.client);
+    const answer = this.#accept(signatureIndex, inputs, context, group);
+    if (verdict === undefined) return answer;
+    return answer.then((outputs) => {
+      this.#trouble.acquit(signatureIndex, inputs);
+      return outputs;
+    });
+  }
+
+  #accept(
+    signatureIndex: number,
+    inputs: readonly Tensor[],
+    context: RunContext,
+    group: BatchGroup | undefined,
+  ): Promise<readonly Tensor[]> {
     if (group === undefined && this.#queue.length === 0 && this.#inFlight < this.#places) {
       if (context.deadlineMs !== undefined && !this.#isReachable(signatureIndex, inputs, context, context.deadlineMs))
         return Promise.reject(this.#unreachable(0));
@@ -158,7 +172,7 @@ export class RunScheduler implements Runner {
   }
 
   #begin(signatureIndex: number, bytes: number, { cost }: RunContext): number {
-    const expectedMs = cost?.milliseconds ?? this.#times.lowMs(signatureIndex, bytes);
+    const expectedMs = finite(cost?.milliseconds) ?? this.#times.lowMs(signatureIndex, bytes);
     if (this.#inFlight === 0) this.#lastDoneMs = performance.now();
     this.#inFlight++;
     this.#inFlightMs += expectedMs;
@@ -206,7 +220,7 @@ export class RunScheduler implements Runner {
     }
     const bytes = bytesOf(inputs);
     const rows = group === undefined ? 0 : rowsOf(inputs);
-    const ms = group?.sizes.shareMs(rows) || (context.cost?.milliseconds ?? this.#times.lowMs(signatureIndex, bytes));
+    const ms = group?.sizes.shareMs(rows) || (finite(context.cost?.milliseconds) ?? this.#times.lowMs(signatureIndex, bytes));
     const weight = Math.max(leastWeight, ms);
     const deadlineAtMs = nowMs + leftMs;
     const run = new WaitingRun({ signatureIndex, inputs, context, deadlineAtMs, weight, bytes, group, rows });
@@ -239,7 +253,10 @@ export class RunScheduler implements Runner {
   /** False only when it clearly cannot be answered in time. Where nothing was measured everything can. */
   #isReachable(signatureIndex: number, inputs: readonly Tensor[], { client, cost }: RunContext, leftMs: number): boolean {
     const bytes = bytesOf(inputs);
-    const ownMs = cost?.milliseconds ?? this.#times.lowMs(signatureIndex, bytes);
+    const lowMs = this.#times.lowMs(signatureIndex, bytes);
+    const predictedMs = finite(cost?.milliseconds) ?? lowMs;
+    // A prediction comes from an upper bound of the work: what was measured to be faster is not refused because of it.
+    const ownMs = lowMs > 0 ? Math.min(lowMs, predictedMs) : predictedMs;
     if (trust * ownMs > leftMs) {
       // Otherwise nobody would find out that it has become faster.
       this.#times.doubt(signatureIndex, bytes);
@@ -368,4 +385,9 @@ export class RunScheduler implements Runner {
     for (const { deadlineAtMs } of this.#batcher?.gathering() ?? []) nextMs = Math.min(nextMs, deadlineAtMs);
     if (nextMs !== Number.POSITIVE_INFINITY) this.#deadlines.arm(nextMs);
   }
+}
+
+/** A bound of work that has no end would make every sum that it is part of meaningless, for the requests of others too. */
+function finite(milliseconds: number | undefined): number | undefined {
+  return milliseconds !== undefined && Number.isFinite(milliseconds) ? milliseconds : undefined;
 }

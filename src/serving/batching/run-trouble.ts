@@ -5,8 +5,11 @@ import type { OnBlamed } from '../runner.ts';
 import { PoisonList, type PoisonVerdict, poisoningStrikes } from './poison-list.ts';
 import type { RunSchedulerEvent } from './run-scheduler-types.ts';
 
-/** Ends that lie in the request, as the kernel or the watchdog says. Any other may be a coincidence, once. */
-const certain: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['WORKER_OUT_OF_MEMORY', 'WORKER_FORBIDDEN', 'CPU_TIME_EXCEEDED']);
+/**
+ * Ends that lie in the request, as the kernel or the watchdog says. Any other may be a coincidence, once: memory above all, of which requests before and other models may have taken most, so that
+ * anybody could have a harmless input of others refused.
+ */
+const certain: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['WORKER_FORBIDDEN', 'CPU_TIME_EXCEEDED']);
 
 export class RunTrouble {
   readonly #signatures: readonly Signature[];
@@ -67,6 +70,11 @@ export class RunTrouble {
   /** Answered although it was in a batch that failed. */
   absolve(signatureIndex: number, inputs: readonly Tensor[]): void {
     if (this.#poison.size > 0) this.#poison.absolve(signatureIndex, inputs);
+  }
+
+  /** Answered, by itself, although it was suspected. */
+  acquit(signatureIndex: number, inputs: readonly Tensor[]): void {
+    if (this.#poison.size > 0) this.#poison.acquit(signatureIndex, inputs);
   }
 
   #strike(signatureIndex: number, inputs: readonly Tensor[], { code }: AirlockError, strikes: number): void {
