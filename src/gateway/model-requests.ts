@@ -101,7 +101,7 @@ export class ModelRequests {
 
   #sendOrRefuse({ request, response, target, measured }: Exchange, body: Buffer): void {
     try {
-      holdUntilSent(response, body.length, this.#options.budget, this.#options.answerTimeoutMs);
+      holdUntilSent(request, response, body.length, this.#options.budget, this.#options.answerTimeoutMs);
       this.#send(response, body, measured);
     } catch (thrown) {
       this.#options.refusals.send(request, response, thrown, target, measured);

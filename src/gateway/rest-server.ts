@@ -15,6 +15,7 @@ import { BodyBudget } from './body-budget.ts';
 import { contentLength } from './body-reader.ts';
 import { ConnectionErrors } from './connection-errors.ts';
 import { ConnectionShares } from './connection-shares.ts';
+import { LastConnections } from './last-connections.ts';
 import { ModelRequests, missingHost } from './model-requests.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { fromFastify, type RefusalLine, refusalLine } from './refusal.ts';
@@ -116,7 +117,7 @@ type Refuse = (request: FastifyRequest, reply: FastifyReply, thrown: unknown) =>
 
 /** A fastify without any of its own answers: every error goes through `refuse` or `broken`. */
 function createListener(
-  { limits, models, onRefusal }: RestServerOptions,
+  { limits, models, onRefusal, telemetry }: RestServerOptions,
   broken: ConnectionErrors,
   refuse: Refuse,
   modelRequests: ModelRequests,
@@ -147,13 +148,19 @@ function createListener(
     frameworkErrors: (error, request, reply) => refuse(request, reply, error),
   });
   server.server.maxConnections = http.maxConnections;
-  new ConnectionShares(http, (error, status) => onRefusal(refusalLine(error, status, '-'))).guard(server.server);
+  const shares = new ConnectionShares(http, (error, status) => {
+    telemetry.meter.refusedConnection(error.code);
+    onRefusal(refusalLine(error, status, '-'));
+  });
+  shares.guard(server.server);
+  const last = new LastConnections(server.server);
   handleExpectations(server.server, request.maxBodyBytes);
   handleBeforeFastify(server.server, modelRequests);
   let stopping = false;
   server.addHook('preClose', async () => {
     stopping = true;
     modelRequests.stop();
+    last.end(http.requestTimeoutMs + longestAnswerMs);
   });
   server.addHook('onRequest', (request, reply, done) => {
     broken.begin(request.raw, reply.raw);

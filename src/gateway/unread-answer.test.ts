@@ -1,7 +1,7 @@
 // Answers that a client does not read: counted while they are here, and not for ever.
 
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
@@ -16,8 +16,8 @@ afterEach(() => {
 
 /** A server that answers everything with 16 MiB. */
 async function listen(budget: BodyBudget, maxMs: number): Promise<number> {
-  const server = createServer((_request, response) => {
-    holdUntilSent(response, answerBytes, budget, maxMs);
+  const server = createServer((request, response) => {
+    holdUntilSent(request, response, answerBytes, budget, maxMs);
     response.end(Buffer.alloc(answerBytes));
   });
   server.listen(0, '127.0.0.1');
@@ -39,6 +39,27 @@ it('counts an answer until the client has had its time, and then ends the connec
   closers.push(() => client.destroy());
   await until(() => budget.usedBytes === answerBytes);
   await until(() => budget.usedBytes === 0);
+});
+
+it('counts answers that wait for an earlier one on their connection for their client', async () => {
+  const budget = new BodyBudget(64 * 1024 * 1024, 20);
+  const held: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    held.push(response);
+    if (held.length === 2) holdUntilSent(request, response, answerBytes, budget, 60_000);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => server.close());
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined);
+  closers.push(() => client.destroy());
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2));
+  await until(() => held.length === 2);
+  expect(held[1].socket).toBeNull();
+  // 48 MiB are free, and a quarter of them is for one client.
+  expect(() => budget.open('127.0.0.1').add(5 * 1024 * 1024)).toThrow(expect.objectContaining({ code: 'CLIENT_OVERLOADED' }));
+  expect(() => budget.open('127.0.0.2').add(5 * 1024 * 1024)).not.toThrow();
 });
 
 it('counts an answer no longer than it is read', async () => {

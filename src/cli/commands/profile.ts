@@ -154,7 +154,8 @@ async function run({ opened, requests, count, all, io, signal }: ProfilingRun): 
     }
     if (io.isTerminal) io.stderr.write(clearLine);
     if (profile.runs > 0) profiled.push({ name, profile, slowest });
-    else if (!signal.aborted) io.stderr.write(`${printable(name)} gave no trace: it is larger than is read (16 MiB, or 16,384 runs of nodes)\n`);
+    else if (!signal.aborted)
+      io.stderr.write(`${printable(name)} gave no trace: it is larger than is read (16 MiB, or 16,384 runs of nodes)\n`);
   }
   if (profiled.length === 0)
     throw new AirlockError(signal.aborted ? 'CANCELLED' : 'PROFILE_INVALID', { message: 'No run was traced' });
