@@ -77,8 +77,11 @@ function report(error: AirlockError, io: Io): number {
 function processIo(): Io {
   // Who reads may have seen enough (`| head`). That is no error to tell of; the exit code is that of a program which SIGPIPE ended.
   process.stdout.on('error', (error) => {
-    if (errnoOf(error) === 'EPIPE') process.exit(141);
-    throw error;
+    const errno = errnoOf(error);
+    if (errno === 'EPIPE') process.exit(141);
+    // Whatever was found, nobody has been told: that must not look like an answer.
+    process.stderr.write(`airlock: The output could not be written (${errno ?? 'unknown reason'})\n`);
+    process.exit(4);
   });
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, isTerminal: process.stderr.isTTY === true };
 }

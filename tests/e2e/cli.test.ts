@@ -149,6 +149,12 @@ describe.skipIf(!isBuilt)(`airlock${notBuilt}`, () => {
     expect([stdout, stderr]).toEqual(['[ 141\n', '']);
   });
 
+  it.skipIf(!existsSync('/dev/full'))('says that nobody has its output, and ends with 4 (skipped without /dev/full)', () => {
+    const script = '"$0" "$1" scan --rules --json > /dev/full';
+    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, airlock], { cwd: folder, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([4, 'airlock: The output could not be written (ENOSPC)\n']);
+  });
+
   it('ends with 3 for a configuration that is not there or not right, and names every mistake', () => {
     const absent = run(['serve', 'nothing.yaml']);
     expect(absent.code).toBe(3);
