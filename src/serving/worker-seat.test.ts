@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AirlockError, type ErrorCode } from '../core/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
+import type { WorkerRunOptions } from './runner.ts';
 import type { TrialRules } from './trial.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
 import type { ModelWorkerState } from './workers/model-worker-options.ts';
@@ -22,6 +23,7 @@ class FakeWorker implements SeatWorker {
   pendingCount = 0;
   restarts = 0;
   asked = 0;
+  options: WorkerRunOptions = {};
   answer: (value: number) => number | Promise<number> = (value) => value * 2;
   onStart: () => Promise<void> = () => Promise.resolve();
 
@@ -36,12 +38,16 @@ class FakeWorker implements SeatWorker {
     this.state = 'ready';
   }
 
-  async run(_index: number, inputs: readonly Tensor[]): Promise<Tensor[]> {
+  async run(index: number, inputs: readonly Tensor[], options: WorkerRunOptions = {}): Promise<Tensor[]> {
+    this.options = options;
     if (this.state !== 'ready') throw new AirlockError('MODEL_NOT_AVAILABLE');
     this.asked++;
     this.pendingCount++;
     try {
       return [tensor(await this.answer(numberOf(inputs)))];
+    } catch (thrown) {
+      options.onBlamed?.(index, inputs, AirlockError.from(thrown));
+      throw thrown;
     } finally {
       this.pendingCount--;
     }
@@ -214,6 +220,34 @@ describe('after a change', () => {
     fresh.answer = fails('TENSORFLOW_INTERNAL');
     await expect(ask(1)).rejects.toMatchObject({ code: 'TENSORFLOW_INVALID_ARGUMENT' });
     expect(seat.trial?.counts).toMatchObject({ failed: 0 });
+  });
+
+  it('holds nothing against the new one that ended the old one, too, and something against the request then', async () => {
+    const { seat, old, fresh } = await changed();
+    const blamed: ErrorCode[] = [];
+    const ask = () =>
+      seat.run(0, [tensor(1)], { client: '', deadlineMs: 5_000, onBlamed: (_index, _inputs, { code }) => blamed.push(code) });
+    old.answer = fails('WORKER_CRASHED');
+    fresh.answer = fails('WORKER_CRASHED');
+    for (let times = 1; times <= 4; times++) {
+      await expect(ask()).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+      fresh.restarts++;
+    }
+    expect([seat.verdict, blamed.length]).toEqual([undefined, 4]);
+    old.answer = (value) => value;
+    fresh.restarts += 3;
+    expect(seat.verdict).toContain('ended 3 times');
+  });
+
+  it('gives the old one only what is left of the time', async () => {
+    const { old, fresh, seat } = await changed();
+    fresh.answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      throw new AirlockError('WORKER_CRASHED');
+    };
+    await seat.run(0, [tensor(1)], { client: '', deadlineMs: 1_000 });
+    expect(fresh.options.deadlineMs).toBe(1_000);
+    expect(old.options.deadlineMs).toBeLessThan(950);
   });
 
   it('says what the new one said when the old one is away', async () => {

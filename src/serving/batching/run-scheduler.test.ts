@@ -302,6 +302,29 @@ describe('batching', () => {
     expect(made.scheduler.report.splits).toBeGreaterThan(0);
   });
 
+  it('takes rows that are answered alike, whatever is beside them, for no proof', async () => {
+    const worker = new FakeWorker();
+    worker.model = (values) => values.map((v) => (v >= 100 ? 1 : v - mean(values)));
+    const { ask, events } = schedule(worker, { batching });
+    for (let round = 0; round < 12; round++)
+      await Promise.all(Array.from({ length: 4 }, (_, i) => ask('attacker', [100 + 4 * round + i])));
+    expect(events).toEqual([]);
+    const answers = await Promise.all(Array.from({ length: 4 }, (_, i) => ask(`c${i}`, [i])));
+    expect(answers).toEqual([[0], [0], [0], [0]]);
+    await expect.poll(() => events).toMatchObject([{ kind: 'batchingOff' }]);
+  });
+
+  it('compares often at first: a model that was shown its best side is found out soon', async () => {
+    const worker = new FakeWorker();
+    const made = schedule(worker, { batching });
+    await prove(made);
+    worker.model = (values) => values.map((v) => v - mean(values));
+    let rounds = 0;
+    for (; made.events.length < 2 && rounds < 20; rounds++)
+      await Promise.all(Array.from({ length: 4 }, (_, i) => made.ask(`c${i}`, [i])));
+    expect([made.events.at(-1)?.kind, rounds < 5]).toEqual(['batchingOff', true]);
+  });
+
   it('lets an input that made a batch fail meet nobody any more, whoever sends it', async () => {
     const worker = new FakeWorker();
     const made = schedule(worker, { batching });

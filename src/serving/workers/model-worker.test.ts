@@ -8,6 +8,7 @@ import { AirlockError } from '../../core/index.ts';
 import type { Attestation, Jail, StartOptions } from '../../sandbox/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import { Watchdog } from '../watchdog.ts';
+import { MemoryShare } from './memory-share.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { ModelWorkerOptions } from './model-worker-options.ts';
 
@@ -295,5 +296,53 @@ describe('a spare worker', () => {
     await spareIs(worker, 'ready');
     expect(started).toHaveLength(3);
     expect([worker.state, worker.processId]).toEqual(['ready', pids[0]]);
+  });
+});
+
+describe('a worker that kept much memory', () => {
+  /** A share of which a process kept as much as `kept` says. */
+  function reserve(kept: number[]): NonNullable<ModelWorkerOptions['reserve']> {
+    return async () => {
+      const share = new MemoryShare({
+        bytes: 0,
+        modelBytes: 0,
+        makeRoom: async () => undefined,
+        onSettled: () => undefined,
+        onReleased: () => undefined,
+      });
+      const bytes = kept.shift() ?? 0;
+      Object.defineProperty(share, 'keptBytes', { get: () => bytes });
+      return share;
+    };
+  }
+  const much = 100 * 1024 * 1024;
+
+  it('is begun anew while it has nothing to do, and what is asked meanwhile waits for it', async () => {
+    const worker = make(plainJail(), { reserve: reserve([much, 0]) });
+    await worker.start();
+    const before = worker.processId;
+    const running = ask(worker, misdeeds.none);
+    expect(worker.giveUpGrowth()).toBeUndefined();
+    await running;
+    const freed = worker.giveUpGrowth();
+    const answers = [ask(worker, misdeeds.none), ask(worker, misdeeds.none)];
+    const late = worker.run(0, [floats([1], misdeeds.none)], { deadlineMs: 5 });
+    expect([worker.isRenewing, worker.pendingCount]).toEqual([true, 3]);
+    await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await freed;
+    expect(await Promise.all(answers)).toHaveLength(2);
+    expect(worker.processId).not.toBe(before);
+    expect([worker.isRenewing, worker.report.restarts, worker.giveUpGrowth()]).toEqual([false, 0, undefined]);
+  });
+
+  it('fails those that wait when it is closed meanwhile', async () => {
+    const worker = make(plainJail(), { reserve: reserve([much]) });
+    await worker.start();
+    expect(worker.giveUpGrowth()).toBeDefined();
+    const waiting = ask(worker, misdeeds.none);
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'MODEL_NOT_AVAILABLE' });
+    await worker.close();
+    await refused;
+    expect(worker.state).toBe('closed');
   });
 });
