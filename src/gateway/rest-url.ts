@@ -16,7 +16,7 @@ const postPattern = new RegExp(`^/v1/models/(?<model>[^/:]+)${selector}:(?<verb>
 const getPattern = new RegExp(`^/v1/models(?:/(?<model>[^/:]+)${selector}(?<verb>/metadata)?)?$`, 'i');
 const maxVersion = 2n ** 63n - 1n;
 
-/** Targets of the URLs seen last: most clients ask for the same few, thousands of times a second. Forgotten all at once when full. */
+/** Targets of the URLs that were posted to last: most clients ask for the same few, thousands of times a second. Forgotten all at once when full. */
 const recent = new Map<string, ModelTarget>();
 const maxRecent = 256;
 
@@ -25,12 +25,12 @@ const maxRecent = 256;
  * @throws REQUEST_MALFORMED for everything that is not part of the interface.
  */
 export function parseModelTarget(method: string, url: string): ModelTarget {
-  const key = `${method} ${url}`;
-  const known = recent.get(key);
+  if (method !== 'POST') return parse(method, url);
+  const known = recent.get(url);
   if (known !== undefined) return known;
   const target = parse(method, url);
   if (recent.size >= maxRecent) recent.clear();
-  recent.set(key, target);
+  recent.set(url, target);
   return target;
 }
 
