@@ -6,6 +6,8 @@ export interface ListContent {
   readonly count: Dim;
   readonly element: readonly Dim[] | undefined | 'none';
   readonly dtype: number | undefined;
+  /** Nothing in it is still to be written; what is taken out is what was put in. */
+  readonly isFull?: boolean;
 }
 
 /** Of strings: bytes of all together, and of the longest. */
@@ -40,6 +42,10 @@ export interface MemoryBuffer {
   readonly consumers: number[];
   /** It outlives the region. */
   isKept: boolean;
+  /** An output that is memory of its own, and nothing else's. */
+  readonly isOwn: boolean;
+  /** Buffers that its producer takes over for it when nobody else needs them. */
+  readonly reuses: readonly number[];
 }
 
 /** Nodes that run in one frame: the main graph with all that it calls, a branch, or one round of a loop. */
@@ -61,7 +67,12 @@ export class Region {
   }
 
   addBuffer(producer: number, bytes: Size): number {
-    return this.buffers.push({ producer, bytes, consumers: [], isKept: false }) - 1;
+    return this.buffers.push({ producer, bytes, consumers: [], isKept: false, isOwn: false, reuses: [] }) - 1;
+  }
+
+  /** An output that is memory of its own. */
+  addOutput(producer: number, bytes: Size, reuses: readonly number[]): number {
+    return this.buffers.push({ producer, bytes, consumers: [], isKept: false, isOwn: true, reuses }) - 1;
   }
 
   /** The item reads it. */

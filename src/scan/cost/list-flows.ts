@@ -23,7 +23,8 @@ function elementOf(view: NodeView, index: number): ListContent['element'] {
 /** Of two ways: the larger of each size. */
 export function joinLists(a: ListContent | undefined, b: ListContent | undefined): ListContent | undefined {
   if (a === undefined || b === undefined) return undefined;
-  return { count: joinDims(a.count, b.count), element: joinElements(a.element, b.element), dtype: a.dtype };
+  const joined = { count: joinDims(a.count, b.count), element: joinElements(a.element, b.element), dtype: a.dtype };
+  return a.isFull === true && b.isFull === true ? { ...joined, isFull: true } : joined;
 }
 
 function joinElements(a: ListContent['element'], b: ListContent['element']): ListContent['element'] {
@@ -44,14 +45,15 @@ export function listAfter(view: NodeView, inputs: readonly Flow[]): ListContent 
       return { count: 0, element: elementOf(view, 0), dtype: view.type('element_dtype') };
     case 'TensorListFromTensor': {
       const shape = view.inputs[0]?.shape;
-      return shape === undefined ? undefined : { count: shape[0] ?? 0, element: shape.slice(1), dtype: view.inputs[0]?.dtype };
+      if (shape === undefined) return undefined;
+      return { count: shape[0] ?? 0, element: shape.slice(1), dtype: view.inputs[0]?.dtype, isFull: true };
     }
     case 'TensorListSetItem':
       return written(list, inputs[2], list?.count);
     case 'TensorListPushBack':
       return written(list, inputs[1], list === undefined ? undefined : addDims(list.count, 1));
     case 'TensorListResize':
-      return list === undefined ? undefined : { ...list, count: sizeFromValue(view.inputs[1]) };
+      return list === undefined ? undefined : { count: sizeFromValue(view.inputs[1]), element: list.element, dtype: list.dtype };
     default:
       return list;
   }
@@ -59,7 +61,9 @@ export function listAfter(view: NodeView, inputs: readonly Flow[]): ListContent 
 
 function written(list: ListContent | undefined, item: Flow | undefined, count: Dim | undefined): ListContent | undefined {
   if (list === undefined || item === undefined || count === undefined) return undefined;
-  return { count, element: joinElements(list.element, item.value.shape), dtype: list.dtype };
+  const { dtype, isFull } = list;
+  const element = joinElements(list.element, item.value.shape);
+  return isFull === true ? { count, element, dtype, isFull } : { count, element, dtype };
 }
 
 /** Shape of a tensor that is taken from a list. */

@@ -52,7 +52,10 @@ function reordered(view: CostView, input: Size | undefined): Size | undefined {
 
 const pooling: CostFunction = (view) => {
   const window = (view.ints('ksize') ?? [1]).reduce((all, size) => all * Math.max(1, size), 1);
-  return { flops: scaleSize(elementsOf(view.outputs[0]), window) };
+  // oneDNN remembers which place of a window was the largest, in one byte while that is enough.
+  const places = view.op.startsWith('Max') ? scaleSize(elementsOf(view.outputs[0]), window < 256 ? 1 : 4) : undefined;
+  const flops = scaleSize(elementsOf(view.outputs[0]), window);
+  return places === undefined ? { flops } : { flops, scratch: places };
 };
 
 const perInput =
@@ -134,7 +137,7 @@ export const networkCosts: Readonly<Record<string, CostFunction>> = {
   Conv3DBackpropInputV2: backwards,
   DepthwiseConv2dNativeBackpropInput: backwards,
   MaxPool: pooling,
-  MaxPoolV2: perOutput(81),
+  MaxPoolV2: perOutput(81, 1),
   MaxPool3D: pooling,
   AvgPool: pooling,
   AvgPool3D: pooling,

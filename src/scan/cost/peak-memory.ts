@@ -3,6 +3,7 @@
 // and fusing only lower it.
 import { addSizes, coveringSize, type Size, zeroSize } from '../values/index.ts';
 import type { MemoryBuffer, Region } from './flow-types.ts';
+import { withReuse } from './reused-memory.ts';
 import { SizeSum } from './size-sum.ts';
 import type { WorkBudget } from './work-budget.ts';
 
@@ -187,7 +188,7 @@ function wholeMemory({ buffers }: Region): readonly Size[] {
 
 /** Formulas of which the largest is a bound; empty when none can be written. */
 export function peakMemory(region: Region, work: WorkBudget): readonly Size[] {
-  const all = region.buffers;
+  const all = withReuse(region.buffers);
   const products = new Set(all.flatMap(({ bytes }) => bytes.terms.map(({ key }) => key))).size;
   if (!work.take(all.length * (products + 50))) return [];
   if (all.length * products > maxCells) return wholeMemory(region);

@@ -24,6 +24,7 @@ import { type Flow, type ListContent, Region } from './flow-types.ts';
 import { joinLists } from './list-flows.ts';
 import { isInvariant, loopTrips } from './loop-trips.ts';
 import { coveredPeak } from './peak-memory.ts';
+import { withReuse } from './reused-memory.ts';
 import { type CallSite, type Frame, flowBytes, foreign, listBytes, unknownFlow, type Walker } from './walk-types.ts';
 
 /** Rounds of following before what still changes is given up. */
@@ -41,8 +42,8 @@ function startOf(flow: Flow): Flow {
 
 function isSameList(a: ListContent | undefined, b: ListContent | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  if (a.element === 'none' || b.element === 'none') return a.element === b.element;
-  return isSameShape(a.element, b.element);
+  if (a.element === 'none' || b.element === 'none') return a.element === b.element && a.isFull === b.isFull;
+  return isSameShape(a.element, b.element) && a.isFull === b.isFull;
 }
 
 /** What covers a variable before a round and after it. */
@@ -177,8 +178,9 @@ function aheadBytes(
   }
   for (const [at, { after }] of region.items.entries()) if (after.some((before) => slow[before] === 1)) slow[at] = 1;
   let fast: Size | undefined = zeroSize;
-  for (const { producer, bytes, consumers } of region.buffers)
+  for (const { producer, bytes, consumers } of withReuse(region.buffers))
     if (slow[producer] === 0 && producer >= item && consumers.length > 0) fast = addSizes(fast, bytes);
-  const ahead = smallerSize(rounds, constantSize(most));
-  return multiplySizes(fast, ahead ?? constantSize(most));
+  // The round that is at work is one of them.
+  const others = constantSize(most - 1);
+  return multiplySizes(fast, smallerSize(addSizes(rounds, constantSize(-1)), others) ?? others);
 }

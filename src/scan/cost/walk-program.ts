@@ -23,7 +23,8 @@ import { aliases, loaded } from './elementwise-costs.ts';
 import type { Flow } from './flow-types.ts';
 import { listAfter, shapeFromList } from './list-flows.ts';
 import { flopsPerTextByte, opCost, textOps } from './op-costs.ts';
-import { isAligned, mayShare } from './shared-memory.ts';
+import { isReusable, reusedBy } from './reused-memory.ts';
+import { mayShare, surelyShares } from './shared-memory.ts';
 import { shapeFromText, textAfter } from './text-sizes.ts';
 import { walkBranches } from './walk-branches.ts';
 import { walkLoop } from './walk-loop.ts';
@@ -178,19 +179,24 @@ export class ProgramWalk implements Walker {
     }
     const item = region.addItem(after);
     for (const flow of inputs) region.consume(flow, item);
-    // A list holds on to what is written to it, and so does a piece of a tensor.
+    // A list holds on to what is written to it, and so does a piece of a tensor. What a tensor is cut into for a list is copied (list_kernels.cc), or, where it
+    // is not, takes no more than the copies would.
     const all = [...new Set(inputs.flatMap((flow) => flow.buffers))];
     this.work.take(all.length * unitsPerBuffer * Math.max(1, values.length));
     const isShared = mayShare(view, values) || op === 'TensorListGetItem';
+    // What lies in a list is handed out as it is; only for what was never written zeros are made.
+    const isCopied = op === 'TensorListFromTensor';
+    const isTaken = surelyShares(view) || (op === 'TensorListGetItem' && inputs[0]?.list?.isFull === true);
     let memory: Size | undefined = constantSize(0);
     const flows = values.map((value, output): Flow => {
       const plain = flowOf(value, [], [item], output);
-      const kept = isShared || plain.list !== undefined ? all : [];
-      const isPiece = op === 'TensorListFromTensor' && isAligned(view.inputs[0]);
-      const bytes = op !== 'TensorListFromTensor' || isPiece ? flowBytes(plain) : listBytes(plain);
-      memory = addSizes(memory, bytes);
-      if (bytes === undefined) return { ...plain, buffers: kept };
-      return { ...plain, buffers: [...kept, region.addBuffer(item, bytes)] };
+      const kept = isShared || (plain.list !== undefined && !isCopied) ? all : [];
+      const bytes = isCopied ? listBytes(plain) : flowBytes(plain);
+      if (!isTaken) memory = addSizes(memory, bytes);
+      if (bytes === undefined || isTaken) return { ...plain, buffers: kept };
+      const isOwn = kept.length === 0 && plain.list === undefined && isReusable(op);
+      const buffer = isOwn ? region.addOutput(item, bytes, reusedBy(view, inputs, value)) : region.addBuffer(item, bytes);
+      return { ...plain, buffers: [...kept, buffer] };
     });
     this.#charge(view, inputs, values, { frame, item, memory });
     return flows;
