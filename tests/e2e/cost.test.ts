@@ -1,12 +1,16 @@
 // What a request costs, from a model's graph to a refusal: by the command, in a program, and over a server.
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { isAirlockError, type Model, openModel } from '../../src/index.ts';
 import { needsRuntime, slot } from '../support/runtime.ts';
 import { reachableSandbox as sandbox, sandboxArguments } from '../support/sandbox.ts';
 import { post, root, startTestServer, type TestServer } from '../support/server.ts';
+
+vi.mock('../../src/runtime/verify-slot.ts', async (original) =>
+  (await import('../support/verify-once.ts')).verifyOnce(await original()),
+);
 
 const digits = path.join(root, 'examples/digits');
 const store = path.join(root, '.airlock');

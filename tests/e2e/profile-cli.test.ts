@@ -3,13 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { attribute, node, placeholder, writeSavedModel } from '../support/graph.ts';
 import { notBuilt } from '../support/jail-level.ts';
 import { needsRuntime } from '../support/runtime.ts';
 import { sandboxArguments } from '../support/sandbox.ts';
 import { signature, spec } from '../support/tensors.ts';
+
+vi.mock('../../src/runtime/verify-slot.ts', async (original) =>
+  (await import('../support/verify-once.ts')).verifyOnce(await original()),
+);
 
 const whyNot = `${needsRuntime}${notBuilt}`;
 const folder = mkdtempSync(path.join(tmpdir(), 'airlock-profile-'));

@@ -57,6 +57,8 @@ const sizes = (...values: number[]) => JSON.stringify({ inputs: values });
 async function start(values: Parameters<typeof startTestServer>[0]): Promise<TestServer> {
   const server = await startTestServer(values);
   servers.push(server);
+  // A server waits until what was written has lain still for two seconds.
+  await until('the models are loaded', async () => (await call(`${server.url}/readyz`)).status === 200);
   expect(server.events.filter(({ kind }) => kind === 'failed')).toEqual([]);
   return server;
 }

@@ -1,9 +1,13 @@
 // The memory of the machine: two models that may each take more than is left are sent bombs at the same time, again and again. Each of them alone is within its own limits;
 // the budget of all of them is what holds.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsRuntime } from '../../../support/runtime.ts';
 import { BombWorld, bombBody, freeMemoryMiB } from './bomb-world.ts';
 import { bombs } from './bombs.ts';
+
+vi.mock('../../../../src/runtime/verify-slot.ts', async (original) =>
+  (await import('../../../support/verify-once.ts')).verifyOnce(await original()),
+);
 
 const missing = needsRuntime || (freeMemoryMiB() > 4_000 ? '' : ' (skipped without 4 GB of free memory)');
 const budgetMiB = 1_000;

@@ -9,7 +9,7 @@ import { scanInProcess } from '../../../../src/scan/engine/index.ts';
 import { type Model, openModel } from '../../../../src/serving/index.ts';
 import { needsRuntime } from '../../../support/runtime.ts';
 import { reachableSandbox } from '../../../support/sandbox.ts';
-import { root, temporaryFolder } from '../../../support/server.ts';
+import { root, temporaryFolder, until } from '../../../support/server.ts';
 import { FamilyMemory } from '../family-memory.ts';
 import { type Case, cases } from './bomb-facts.ts';
 import { type BombForm, bombModel, writeBombModel } from './bomb-graph.ts';
@@ -116,8 +116,9 @@ describe.skipIf(needsRuntime !== '')(`a model with limits of cost${needsRuntime}
     expect((await refusal(one, one.absurd)).code).toBe('COST_UNKNOWN');
   });
 
-  it('and no worker took anything for it', () => {
-    expect(memory.looks).toBeGreaterThan(5);
+  it('and no worker took anything for it', async () => {
+    // TensorFlow keeps what it once had.
+    await until('the memory was looked at', () => memory.looks > 5);
     expect(memory.mostMiB).toBeLessThan(400);
   });
 });

@@ -13,7 +13,7 @@ it.skipIf(missing !== '')(
   `every request is answered rightly or accounted for while workers die and the disk is full${missing}`,
   async () => {
     const command = path.join(root, 'tools/soak/soak.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [command, '--seconds', '8', '--seed', '9']);
+    const { stdout } = await promisify(execFile)(process.execPath, [command, '--seconds', '6', '--seed', '9']);
     expect(stdout).toContain('all of it holds');
     expect(stdout).toContain('wrong answers 0');
   },
