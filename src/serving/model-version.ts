@@ -126,6 +126,7 @@ export class ModelVersion {
       this.#error = AirlockError.from(thrown);
       // It has ended already when it was unloaded meanwhile.
       if (this.#state === 'LOADING') this.#enter('END');
+      this.steps?.end();
       await this.#seat.close();
       return false;
     }

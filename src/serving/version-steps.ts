@@ -114,8 +114,9 @@ export class VersionSteps {
     void this.#costs?.calibrate(worker, this.#closing.signal, accepts).catch(() => undefined);
   }
 
-  /** To be called when the version takes no more requests. */
+  /** To be called when the version takes no more requests, or never will. May be called twice. */
   end(): void {
+    if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#options.onEnd?.();
   }
