@@ -29,6 +29,9 @@ const transitions: Readonly<Record<ModelWorkerState, readonly ModelWorkerState[]
   closed: [],
 };
 
+/** Before there is a spare again after one took the place of a worker whose memory was needed. */
+const renewedSparePauseMs = 30_000;
+
 export class ModelWorker {
   readonly counts: WorkerCounts;
   readonly #options: ModelWorkerOptions;
@@ -340,7 +343,8 @@ export class ModelWorker {
 
   /** A loaded spare serves from this moment on. The next one is loaded when the process that ended is gone, after the pause of a restart. */
   #takeOver(ended: JailedWorker, reason: AirlockError, loaded: JailedWorker): void {
-    const pauseMs = this.#nextPauseMs();
+    // Not at fault, and the next spare would take the memory that it was ended for.
+    const pauseMs = this.#renewal === undefined ? this.#nextPauseMs() : renewedSparePauseMs;
     this.#serveWith(loaded);
     void ended.process.ended.then((end) => {
       if (end.reason !== reason) {
