@@ -10,13 +10,20 @@ const matrixProduct =
     const inner = a?.at(view.flag(transposeA) ? -2 : -1);
     return {
       flops: scaleSize(product(elementsOf(view.outputs[0]), sizeOfDim(inner)), 2),
-      // Both are copied into blocks, and oneDNN puts the second one in another order.
       scratch: packed(view),
     };
   };
 
-function packed(_view: CostView): Size | undefined {
-  return constantSize(0);
+/** What oneDNN takes for a product with constant weights and for a convolution, whatever their sizes: a page for each operand that it brings into blocks. */
+const productScratch = constantSize(4_352);
+const convolutionScratch = constantSize(8_448);
+
+function packed({ body, node }: CostView): Size | undefined {
+  let edge = body.inputs(node)[1];
+  // Few steps: a hostile graph may go round.
+  for (let step = 0; step < 4 && edge !== undefined && edge.node >= body.argCount; step++)
+    if (body.op(edge.node) === 'Identity') edge = body.inputs(edge.node)[0];
+  return edge !== undefined && edge.node >= body.argCount && body.op(edge.node) === 'Const' ? productScratch : constantSize(0);
 }
 
 const isChannelsFirst = (view: CostView): boolean => (view.text('data_format') ?? 'NHWC').startsWith('NC');
@@ -47,7 +54,7 @@ const backwards: CostFunction = (view) => {
 
 /** oneDNN works on channels in blocks: what comes in and what goes out may be copied into that order. */
 function reordered(view: CostView, input: Size | undefined): Size | undefined {
-  return isChannelsFirst(view) ? addSizes(input, bytesOf(view.outputs[0])) : constantSize(0);
+  return isChannelsFirst(view) ? addSizes(convolutionScratch, addSizes(input, bytesOf(view.outputs[0]))) : convolutionScratch;
 }
 
 const pooling: CostFunction = (view) => {
