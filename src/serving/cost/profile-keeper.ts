@@ -70,7 +70,9 @@ export class ProfileKeeper {
     const aside = `${file}.${process.pid}.new`;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(aside, writeProfile(profile, kept.about), { mode: 0o600 });
+      // Never through a link that somebody laid there, nor into what an ended server of the same number left.
+      removeIfThere(aside);
+      writeFileSync(aside, writeProfile(profile, kept.about), { mode: 0o600, flag: 'wx' });
       renameSync(aside, file);
       kept.writtenRuns = profile.runs;
     } catch (thrown) {
