@@ -24,7 +24,7 @@ import {
   type Worsening,
 } from '../serving/index.ts';
 import { warmUpDecoder } from '../tensor/index.ts';
-import { ModelSteps } from './model-steps.ts';
+import { limitsOfNothing, ModelSteps } from './model-steps.ts';
 import { postureMetrics } from './posture-metrics.ts';
 import { PostureWatch } from './posture-watch.ts';
 import { openRecorder, recorderMetrics } from './recorder-hook.ts';
@@ -175,6 +175,7 @@ async function startWith(parts: Parts, config: Config, hooks: ServerHooks): Prom
   const { isolation } = workers;
   for (const model of models) assertEnforceable(isolation, model.limits);
   const { onRollout = nothing, onTrouble = nothing } = hooks;
+  for (const model of models) for (const line of limitsOfNothing(model)) onTrouble(line);
   const { store, runtime } = config;
   const installed = new RuntimeWatch({ store, pins, schedule: runtime.verify, audit: scans.audit, onTrouble });
   const telemetry = await ServerTelemetry.open(config, onTrouble);

@@ -13,6 +13,13 @@ function isKnownOp(op: string): boolean {
   return registry.get(op) !== undefined;
 }
 
+/** Lines for the operator: limits of operations that TensorFlow does not have hold nothing. */
+export function limitsOfNothing({ name, limits }: ModelConfig): string[] {
+  return Object.keys(limits.ops)
+    .filter((op) => !isKnownOp(op))
+    .map((op) => `models.${name}.limits.ops.${op} holds nothing: TensorFlow has no operation of this name`);
+}
+
 /** Of the process that has least, since a request runs in one of them and each has its own limit. */
 function memoryOfOne({ report, reports = [report] }: SteppedVersion['worker']): number | undefined {
   const known = reports.flatMap(({ state, usage }) => (state === 'ready' && usage !== undefined ? [usage.memoryBytes] : []));
