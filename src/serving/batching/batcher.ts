@@ -78,7 +78,14 @@ export class Batcher {
       return undefined;
     const key = groupKey(signatureIndex, inputs);
     const known = this.#groups.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // To the end: who sends one shape after the other must not have those forgotten that are in use, with what was learned of them.
+      if (this.#groups.size >= maxGroups / 2) {
+        this.#groups.delete(key);
+        this.#groups.set(key, known);
+      }
+      return known;
+    }
     if (this.#groups.size >= maxGroups) this.#forgetOne();
     const group = new BatchGroup({
       proof,
@@ -91,7 +98,7 @@ export class Batcher {
     return group;
   }
 
-  /** The oldest without anybody that waits in it; those that wait in the queue keep their own. */
+  /** The one asked for longest ago without anybody that waits in it; those that wait in the queue keep their own. */
   #forgetOne(): void {
     for (const [key, { gatheringCount }] of this.#groups) {
       if (gatheringCount > 0) continue;
