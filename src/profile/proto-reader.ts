@@ -7,9 +7,6 @@ export function invalidProfile(detail: string): AirlockError {
   return new AirlockError('PROFILE_INVALID', { detail });
 }
 
-/** More than its reader was given to read: honest bytes may be so too. */
-export class TooLong extends Error {}
-
 const twoTo32 = 0x1_0000_0000;
 
 /** A cursor over all messages of one buffer: `next` moves to a field, and one of the readers takes its value. */
@@ -22,6 +19,8 @@ export class ProtoReader {
   /** The halves of the number that was read last, both unsigned. */
   low = 0;
   high = 0;
+  /** Whether it was given up because there is too much: honest bytes may be so too. */
+  isTooLong = false;
   #wireType = 0;
   #fieldsLeft: number;
 
@@ -32,16 +31,22 @@ export class ProtoReader {
     this.#fieldsLeft = maxFields;
   }
 
-  /** Moves to the next field of the message, its number in `field`; false at the end. @throws PROFILE_INVALID; TooLong for a field too many. */
+  /** Moves to the next field of the message, its number in `field`; false at the end. @throws PROFILE_INVALID */
   next(): boolean {
     if (this.at >= this.end) return false;
-    if (--this.#fieldsLeft < 0) throw new TooLong();
+    if (--this.#fieldsLeft < 0) throw this.tooLong('more fields than are read');
     this.#varint();
     if (this.high !== 0) throw invalidProfile('a field number is too large');
     this.field = this.low >>> 3;
     this.#wireType = this.low & 7;
     if (this.field === 0) throw invalidProfile('a field has number 0');
     return true;
+  }
+
+  /** @returns PROFILE_INVALID, for the caller to throw; from now on `isTooLong` says why. */
+  tooLong(detail: string): AirlockError {
+    this.isTooLong = true;
+    return invalidProfile(detail);
   }
 
   #varint(): void {

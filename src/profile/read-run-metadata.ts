@@ -5,7 +5,7 @@
 // the same since 1.15.
 import { AllocationPeak } from './allocation-peak.ts';
 import { opOfModel } from './op-name.ts';
-import { invalidProfile, ProtoReader, TooLong } from './proto-reader.ts';
+import { invalidProfile, ProtoReader } from './proto-reader.ts';
 import type { NodeRun, RunProfile } from './run-profile.ts';
 import { selfTimes } from './self-time.ts';
 
@@ -56,7 +56,7 @@ export function readRunMetadata(bytes: Uint8Array): RunProfile | undefined {
       else reader.skip();
     }
   } catch (thrown) {
-    if (thrown instanceof TooLong) return undefined;
+    if (reader.isTooLong) return undefined;
     throw thrown;
   }
   return profileOf(trace, bytes.byteLength);
@@ -131,7 +131,7 @@ function readText(reader: ProtoReader): string {
 /** NodeExecStats. */
 function readNode(trace: Trace): void {
   const { reader, peak, nodes } = trace;
-  if (nodes.length >= maxNodeRuns) throw new TooLong();
+  if (nodes.length >= maxNodeRuns) throw reader.tooLong(`more than ${maxNodeRuns} runs of nodes`);
   const outer = reader.enter();
   peak.startNode();
   // Only the first of each is read: a text costs a hundred times what a number does.
@@ -250,7 +250,7 @@ function readAllocator({ reader, peak }: Trace): number {
 
 /** AllocationRecord. */
 function readRecord(reader: ProtoReader, peak: AllocationPeak): void {
-  if (peak.length >= maxRecords) throw new TooLong();
+  if (peak.length >= maxRecords) throw reader.tooLong(`more than ${maxRecords} allocations`);
   const outer = reader.enter();
   let timeUs = 0;
   let bytes = 0;
