@@ -11,7 +11,7 @@ import { peakMemory } from './peak-memory.ts';
 import { ProgramWalk } from './walk-program.ts';
 import { flowBytes } from './walk-types.ts';
 import { weightBytes } from './weight-bytes.ts';
-import { sharedBudgets, type WorkBudget } from './work-budget.ts';
+import { defaultWork, sharedBudgets, type WorkBudget, type WorkLimits } from './work-budget.ts';
 
 /** Sizes at which nodes are ranked; the formulas hold for all. */
 const sample = { batch: 8, other: 64, bytes: 4096, longest: 256 };
@@ -136,7 +136,7 @@ function peakBound(region: Region, work: WorkBudget): CostBound {
 }
 
 /** At most 1 MiB of JSON, and some seconds of work, whatever the program is. */
-export function costOfProgram(program: Program, context: ScanContext): CostModel {
+export function costOfProgram(program: Program, context: ScanContext, limits: WorkLimits = defaultWork): CostModel {
   const wanted = program.signatures
     .filter(
       ({ name, inputs }) => !name.startsWith('__saved_model_') && [name, ...inputs.map(({ alias }) => alias)].every(isShort),
@@ -144,7 +144,7 @@ export function costOfProgram(program: Program, context: ScanContext): CostModel
     .slice(0, maxSignatures);
   const signatures: SignatureCost[] = [];
   let left = maxModelLength - 1_024;
-  for (const work of sharedBudgets(wanted.length)) {
+  for (const work of sharedBudgets(wanted.length, limits)) {
     const share = left / (wanted.length - signatures.length);
     const cost = signatureCost(program, context, wanted[signatures.length], work, share);
     left -= JSON.stringify(cost).length + 1;

@@ -1,11 +1,17 @@
 // How much work may go into the costs of one signature. A hostile model must not keep the scan busy: what the budget does not pay for has no bound. Steps are
 // counted, so that the same model gets the same answer on every machine; the clock only ends what counting did not foresee.
 
-/** Of all signatures together. One unit is some nanoseconds; a node that is looked at takes `unitsPerNode`. */
-const maxUnits = 1_500_000_000;
 export const unitsPerNode = 5_000;
-/** Of all signatures together; ten times what the largest models take that are known here. */
-const maxMs = 5_000;
+
+/** Of all signatures together. */
+export interface WorkLimits {
+  /** One unit is some nanoseconds; a node that is looked at takes `unitsPerNode`. */
+  readonly maxUnits: number;
+  readonly maxMs: number;
+}
+
+/** Ten times what the largest models take that are known here. */
+export const defaultWork: WorkLimits = { maxUnits: 1_500_000_000, maxMs: 5_000 };
 /** Units between two looks at the clock. */
 const clockUnits = 2_000_000;
 
@@ -40,7 +46,7 @@ export class WorkBudget {
 }
 
 /** Budgets one after another: each gets its share of what those before it left. */
-export function* sharedBudgets(count: number): Generator<WorkBudget, void> {
+export function* sharedBudgets(count: number, { maxUnits, maxMs }: WorkLimits): Generator<WorkBudget, void> {
   let units = maxUnits;
   const endMs = performance.now() + maxMs;
   for (let left = count; left > 0; left--) {
