@@ -165,7 +165,7 @@ describe.skipIf(whyNot !== '')(`clients that share models${whyNot}`, () => {
     const clients = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
     let refused = 0;
     const one = async (client: string): Promise<void> => {
-      for (let turn = 0; turn < 25; turn++) {
+      for (let turn = 0; turn < 12; turn++) {
         const draw = made % 17;
         if (draw === 3) {
           const bad = await ask(client, 'rows', JSON.stringify({ instances: [row(), { ...row(), f: [1e9, 0] }] }));
