@@ -46,6 +46,18 @@ export class ConnectionErrors {
       latest.response.once('finish', () => socket.destroySoon());
       return;
     }
+    if (latest !== undefined && isUnderWay && latest.response.socket === null) {
+      // It waits behind the answer to an earlier request, for which these bytes would be taken.
+      const { body } = errorAnswer(error);
+      latest.response.writeHead(status, {
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(body),
+        connection: 'close',
+      });
+      latest.response.once('finish', () => socket.destroySoon());
+      latest.response.end(body);
+      return;
+    }
     if (socket.writable) socket.write(text);
     socket.destroy(cause);
   }
