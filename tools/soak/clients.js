@@ -18,12 +18,17 @@ export class Tally {
   wrongAnswers = [];
   /** A code that the request must not lead to. */
   wrongRefusals = [];
+  /**
+   * Bodies that came a byte at a time and whose 408 was lost: a connection that is closed while a byte of it lies unread in the kernel is reset, and TCP then throws away what the client
+   * has not read yet. The server's own count says that they were refused.
+   */
+  resets = 0;
   /** Sent, and neither answered nor refused. */
   vanished = [];
   slowestMs = 0;
 
   get sent() {
-    return this.answered + this.cut + this.vanished.length + Object.values(this.refused).reduce((sum, count) => sum + count, 0);
+    return this.answered + this.cut + this.resets + this.vanished.length + Object.values(this.refused).reduce((sum, count) => sum + count, 0);
   }
 
   refuse(code) {
@@ -149,7 +154,8 @@ export const unruly = {
       const timer = setInterval(() => (socket.writable ? socket.write(' ') : clearInterval(timer)), 200);
       socket.once('close', () => clearInterval(timer));
     });
-    countRefusal(received, 'REQUEST_TIMEOUT', tally);
+    if (received === '') tally.resets++;
+    else countRefusal(received, 'REQUEST_TIMEOUT', tally);
   },
   /** Announces more than is allowed. */
   async large({ port, tally }) {

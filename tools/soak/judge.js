@@ -3,6 +3,8 @@
 /** Of the samples' medians: the last quarter may have so much more than the one after the warm-up. Code that is compiled, and the heap's own rhythm. */
 const maxGrowthShare = 0.1;
 const maxGrowthMiB = 24;
+/** Of the bodies that came too slowly: answers that a reset took with it. */
+const maxResetShare = 0.005;
 /** Sockets that wait for their end, a worker that is just being started. */
 const maxMoreDescriptors = 24;
 
@@ -38,6 +40,7 @@ export function judgeMemory(samples) {
 export function judgeCounts(tally, counted) {
   const told = { ...tally.refused };
   if (tally.cut > 0) told.REQUEST_INCOMPLETE = (told.REQUEST_INCOMPLETE ?? 0) + tally.cut;
+  if (tally.resets > 0) told.REQUEST_TIMEOUT = (told.REQUEST_TIMEOUT ?? 0) + tally.resets;
   return [...new Set([...Object.keys(told), ...Object.keys(counted)])]
     .filter((code) => (told[code] ?? 0) !== (counted[code] ?? 0))
     .map((code) => `${code}: clients ${told[code] ?? 0}, server ${counted[code] ?? 0}`);
@@ -52,6 +55,7 @@ export function failures({ tally, ended, memory, differences, descriptors, logLi
   list('wrong refusal', tally.wrongRefusals);
   list('vanished', tally.vanished);
   list('counts differ', differences);
+  if (tally.resets > Math.max(1, maxResetShare * faults.slow)) found.push(`${tally.resets} answers to slow bodies were lost`);
   if (tally.answered === 0) found.push('nothing was answered');
   if (faults.kills === 0) found.push('no worker was killed');
   if (!memory.isFlat) {
@@ -61,7 +65,7 @@ export function failures({ tally, ended, memory, differences, descriptors, logLi
   if (descriptors.after > descriptors.before + maxMoreDescriptors)
     found.push(`${descriptors.before} descriptors became ${descriptors.after}`);
   // Lines may only be missing where the disk was full.
-  const refusals = Object.values(tally.refused).reduce((sum, count) => sum + count, 0) + tally.cut;
+  const refusals = Object.values(tally.refused).reduce((sum, count) => sum + count, 0) + tally.cut + tally.resets;
   if (faults.diskFull === 0 && logLines !== refusals) found.push(`${refusals} refusals, ${logLines} lines of them in the log`);
   if (logLines > refusals || logLines === 0) found.push(`${refusals} refusals, ${logLines} lines of them in the log`);
   return found;

@@ -13,7 +13,7 @@ const list = (counts) =>
 export function summary({ seed, seconds, tally, faults, memory, descriptors, failures }) {
   const lines = [
     `${seconds} s with seed ${seed}: ${tally.sent} requests, ${tally.answered} answered, slowest ${tally.slowestMs.toFixed(0)} ms`,
-    `refused: ${list(tally.refused)}; cut ${tally.cut}; vanished ${tally.vanished.length}; wrong answers ${tally.wrongAnswers.length}`,
+    `refused: ${list(tally.refused)}; cut ${tally.cut}; lost to a reset ${tally.resets}; vanished ${tally.vanished.length}; wrong answers ${tally.wrongAnswers.length}`,
     `faults: ${list(faults)}`,
   ];
   if (memory !== undefined) {
@@ -58,6 +58,7 @@ export function reportText(result) {
     `| answered | ${tally.answered} |`,
     `| wrong answers | ${tally.wrongAnswers.length} |`,
     `| neither answered nor refused | ${tally.vanished.length} |`,
+    `| refused for slowness, and the answer lost to a reset | ${tally.resets} |`,
     `| cut by the client | ${tally.cut} |`,
     `| workers killed | ${faults.kills} |`,
     `| times that the disk was full | ${faults.diskFull} |`,
