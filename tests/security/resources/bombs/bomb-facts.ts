@@ -31,7 +31,13 @@ const facts: Readonly<Record<string, Facts>> = {
   wide_rows: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 100_000, absurd: 150_000, rule: 'memory/large-tensor' },
   // The scan does not see what a list in a loop grows to.
   list_growth: { harmful: (mebibytes) => 2 * mebibytes, absurd: 1e6, rule: undefined },
-  string_doubling: { harmful: () => 28, absurd: 60, rule: 'memory/loop-growth', isShort: true },
+  // The last round holds the text that it makes and the one that it is made of.
+  string_doubling: {
+    harmful: (mebibytes) => Math.ceil(Math.log2(mebibytes * 2 ** 20)),
+    absurd: 60,
+    rule: 'memory/loop-growth',
+    isShort: true,
+  },
   nested_loops: { harmful: () => 250, absurd: 1e6, rule: 'hang/long-loop', takes: 'time' },
   endless_loop: { harmful: () => 1, absurd: 1, rule: 'hang/endless-loop', takes: 'time', isShort: true },
 };
