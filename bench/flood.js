@@ -68,7 +68,7 @@ function airlockConfig(folder, model, port) {
         limits: {
           timeoutMs: 2_000,
           // With attackers on the same processor the honest client's own requests pile up: its times are not what such a run is about.
-          perClient: { maxConcurrent: flags.greedy ? 64 : 4, costPerSecond: 100 * flopsPerRow, costBurst: 128 * flopsPerRow },
+          perClient: { maxConcurrent: flags.greedy ? 64 : 16, costPerSecond: 100 * flopsPerRow, costBurst: 128 * flopsPerRow },
         },
         rateLimits: { perClient: { unitsPerSecond: 2_000, burst: 20_000 } },
       },

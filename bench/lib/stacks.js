@@ -135,7 +135,7 @@ function everyProtection(places) {
   return [
     `contract: ${JSON.stringify(contract)}`,
     'rateLimits: { perClient: { unitsPerSecond: 1000000, burst: 1000000 }, perModel: { unitsPerSecond: 1000000, burst: 1000000 } }',
-    'concurrency: { min: 1, max: 256 }',
+    'concurrency: { min: 128, max: 512 }',
     'spareWorker: true',
     'limits:',
     '  cpuMs: 1000',
