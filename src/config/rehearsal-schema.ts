@@ -2,19 +2,12 @@
 import { z } from 'zod';
 import type { RehearsalConfig, ToleranceConfig } from './config-types.ts';
 import { field, plainText } from './fields.ts';
-import { finiteNumber, namedMap } from './trust-fields.ts';
+import { finiteNumber, namedMap, percent } from './trust-fields.ts';
 
 function atLeast(min: number) {
   return field('number', `a number of at least ${min}`, (value) => {
     const number = finiteNumber().safeParse(value);
     return number.success && number.data >= min ? number.data : undefined;
-  });
-}
-
-function share() {
-  return field('percent', 'a number from 0 to 100', (value) => {
-    const number = finiteNumber().safeParse(value);
-    return number.success && number.data >= 0 && number.data <= 100 ? number.data : undefined;
   });
 }
 
@@ -29,7 +22,7 @@ const tolerance = z.strictObject({
 export const rehearsalSchema = z.strictObject({
   golden: plainText('a path', 4_096).exactOptional(),
   tolerance: tolerance.prefault({}),
-  maxClassFlipPercent: share().prefault(0),
+  maxClassFlipPercent: percent().prefault(0),
   maxLatencyRatio: atLeast(1).prefault(2),
   maxMemoryRatio: atLeast(1).prefault(1.5),
 }) satisfies z.ZodType<RehearsalConfig>;

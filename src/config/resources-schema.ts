@@ -18,14 +18,6 @@ function operations() {
   });
 }
 
-/** A share that may have a fraction: `0.1`. */
-export function percent() {
-  return field('percent', 'a number from 0 to 100', (value) => {
-    const number = finiteNumber().safeParse(value);
-    return number.success && number.data >= 0 && number.data <= 100 ? number.data : undefined;
-  });
-}
-
 const shareFields = z.strictObject({
   maxConcurrent: wholeNumber(1, maxConcurrent).exactOptional(),
   maxMemoryMiB: wholeNumber(1, maxMiB).exactOptional(),

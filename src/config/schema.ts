@@ -10,14 +10,13 @@ import {
   concurrencySchema,
   costLimitFields,
   machineSchema,
-  percent,
   resourceKeys,
   workersSchema,
 } from './resources-schema.ts';
 import { runtimeKeys, runtimeSchema } from './runtime-schema.ts';
 import { scanKeys, scanSchema } from './scan-schema.ts';
 import { telemetryKeys, telemetrySchema } from './telemetry-schema.ts';
-import { identifier, namedMap } from './trust-fields.ts';
+import { identifier, namedMap, percent } from './trust-fields.ts';
 import { checkModelTrust, trustKeys, trustSchema } from './trust-schema.ts';
 
 const mebibyte = 1024 * 1024;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TelemetryConfig } from './config-types.ts';
 import { field } from './fields.ts';
-import { percent } from './resources-schema.ts';
+import { percent } from './trust-fields.ts';
 
 /** Without credentials: they would stand in a file that is not secret. */
 function collectorUrl() {

@@ -57,6 +57,14 @@ export function finiteNumber() {
   });
 }
 
+/** A share that may have a fraction: `0.1`. */
+export function percent() {
+  return field('percent', 'a number from 0 to 100', (value) => {
+    const number = finiteNumber().safeParse(value);
+    return number.success && number.data >= 0 && number.data <= 100 ? number.data : undefined;
+  });
+}
+
 /** A model's name, or the beginning of names and a `*`. A `*` elsewhere is refused: it would look as if it meant something. */
 export function namePattern() {
   const expected = 'a name of a model, or the beginning of names followed by *, without / and :';

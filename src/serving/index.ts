@@ -3,26 +3,18 @@
 
 export { Admission, type Provenance } from './admission.ts';
 export { RunScheduler } from './batching/run-scheduler.ts';
-export {
-  batchSizeBounds,
-  type RunSchedulerEvent,
-  type RunSchedulerLimits,
-  type RunSchedulerOptions,
-  type RunSchedulerReport,
-} from './batching/run-scheduler-types.ts';
+export { batchSizeBounds, type RunSchedulerEvent, type RunSchedulerReport } from './batching/run-scheduler-types.ts';
 export type { ContractReport } from './contract-guard.ts';
-export { CostAdmission, type CostAdmissionOptions, type CostAdmissionReport } from './cost/cost-admission.ts';
-export { type CostCalibrationOptions, calibrateCost, passesContract } from './cost/cost-calibration.ts';
-export { type CostLimits, needsCost, noCostLimits } from './cost/cost-limits.ts';
-export { CostMeter } from './cost/cost-meter.ts';
-export { type CostReport, CostSteps, type CostStepsOptions } from './cost/cost-steps.ts';
+export type { CostAdmissionReport } from './cost/cost-admission.ts';
+export { calibrateCost } from './cost/cost-calibration.ts';
+export type { CostLimits } from './cost/cost-limits.ts';
+export type { CostReport } from './cost/cost-steps.ts';
 export { type ProfiledVersion, ProfileKeeper } from './cost/profile-keeper.ts';
-export { ProfileSampler, type ProfileSamplerOptions } from './cost/profile-sampler.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export type { Adjustment } from './limits/adjustment-notices.ts';
-export { ConcurrencyGate, type ConcurrencyGateOptions, type ConcurrencyReport } from './limits/concurrency-gate.ts';
-export { ShareLimits, Shares, type SharesOptions, type SharesReport } from './limits/share-limits.ts';
+export type { ConcurrencyReport } from './limits/concurrency-gate.ts';
+export { Shares, type SharesReport } from './limits/share-limits.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export { type ModelDoor, type ModelTrust, openModelDoor } from './model-door.ts';
 export type { ModelVersion, VersionState } from './model-version.ts';

@@ -6,13 +6,13 @@ import type { ProfileReport } from '../profile/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
 import { RunScheduler } from './batching/run-scheduler.ts';
 import type { RunSchedulerEvent, RunSchedulerReport } from './batching/run-scheduler-types.ts';
-import { bytesOfMiB } from './cost/cost-limits.ts';
 import { type CostReport, CostSteps } from './cost/cost-steps.ts';
 import { OpLearning } from './cost/op-learning.ts';
 import { ProfileSampler, type ProfileSamplerOptions } from './cost/profile-sampler.ts';
 import type { Adjustment } from './limits/adjustment-notices.ts';
 import { ConcurrencyGate, type ConcurrencyReport } from './limits/concurrency-gate.ts';
 import { ShareLimits, type Shares } from './limits/share-limits.ts';
+import { bytesOfMiB } from './mebibytes.ts';
 import type { Runner, SeatRunner } from './runner.ts';
 import type { SeatWorker } from './worker-seat.ts';
 

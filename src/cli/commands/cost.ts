@@ -6,7 +6,6 @@ import { AirlockError, printable } from '../../core/index.ts';
 import { ModelCosts, type RequestCost, type SignatureCost } from '../../cost/index.ts';
 import { readSavedModel, selectMetaGraph } from '../../model/index.ts';
 import { costOf, defaultTensorflow } from '../../scanner/index.ts';
-import { openWorker } from '../../serving/index.ts';
 import type { Signature } from '../../tensor/index.ts';
 import { costReport, type MeasuredCost, type SignatureCostReport } from '../cost-report.ts';
 import { type GivenSize, parseGivenSize, sizesFor } from '../cost-sizes.ts';
@@ -14,6 +13,7 @@ import { costText } from '../cost-text.ts';
 import type { Io } from '../io.ts';
 import { fitTo, measureCost } from '../measure-costs.ts';
 import { wholeNumberBetween } from '../number-options.ts';
+import { openMeasured } from '../open-measured.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
 import { addTrustOptions, assertTrustGiven, type TrustOptions } from '../trust-options.ts';
 import { type UnsafeLevel, unsafeSandboxOption } from '../unsafe-sandbox-option.ts';
@@ -139,17 +139,8 @@ async function measure(
   io: Io,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, MeasuredCost>> {
-  const { key, store, tensorflow, tags, memory, timeout, unsafeSandbox } = options;
   if (io.isTerminal) io.stderr.write('Loading the model …');
-  const opened = await openWorker({
-    path,
-    store,
-    tensorflow,
-    tags: tags.split(','),
-    ...(key === undefined ? { unsafeUnsigned: true } : { trust: { key } }),
-    ...(unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: unsafeSandbox } }),
-    limits: { memoryMiB: memory, timeoutMs: timeout * 1_000 },
-  }).finally(() => {
+  const opened = await openMeasured(path, options).finally(() => {
     if (io.isTerminal) io.stderr.write('\r\u001b[2K');
   });
   try {

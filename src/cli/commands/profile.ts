@@ -6,9 +6,10 @@ import { modelNameOf } from '../../config/index.ts';
 import { AirlockError, errnoOf, printable } from '../../core/index.ts';
 import { OpProfile, type ProfiledSignature, profileHtml, type RunProfile, suggestLimits } from '../../profile/index.ts';
 import { defaultTensorflow } from '../../scanner/index.ts';
-import { type OpenedWorker, openWorker } from '../../serving/index.ts';
+import type { OpenedWorker } from '../../serving/index.ts';
 import type { Io } from '../io.ts';
 import { wholeNumberBetween } from '../number-options.ts';
+import { openMeasured } from '../open-measured.ts';
 import { type ProfileRequest, readRequests, zeroRequest } from '../profile-requests.ts';
 import { profileJson, profileText } from '../profile-text.ts';
 import { addTrustOptions, assertTrustGiven, type TrustOptions } from '../trust-options.ts';
@@ -68,7 +69,7 @@ async function profile(path: string, options: ProfileCommandOptions, io: Io): Pr
   const all = new OpProfile();
   const signatures = await withInterrupt(async (signal) => {
     if (io.isTerminal) io.stderr.write('Loading the model …');
-    const opened = await open(path, options).finally(() => io.isTerminal && io.stderr.write(clearLine));
+    const opened = await openMeasured(path, options).finally(() => io.isTerminal && io.stderr.write(clearLine));
     try {
       return await run({ opened, requests: requestsFor(opened, options, io), count: options.runs, all, io, signal });
     } finally {
@@ -81,20 +82,6 @@ async function profile(path: string, options: ProfileCommandOptions, io: Io): Pr
   io.stdout.write(
     json ? `${JSON.stringify(profileJson(signatures, limits), undefined, 2)}\n` : profileText(signatures, options.top, limits),
   );
-}
-
-function open(path: string, options: ProfileCommandOptions): Promise<OpenedWorker> {
-  const { key, store, tensorflow, tags, memory, timeout, unsafeSandbox, unsafeUnscanned } = options;
-  return openWorker({
-    path,
-    store,
-    tensorflow,
-    tags: tags.split(','),
-    ...(key === undefined ? { unsafeUnsigned: true } : { trust: { key } }),
-    ...(unsafeSandbox === undefined ? {} : { sandbox: { unsafeLevel: unsafeSandbox } }),
-    unsafeUnscanned: unsafeUnscanned === true,
-    limits: { memoryMiB: memory, timeoutMs: timeout * 1_000 },
-  });
 }
 
 /** @throws USAGE, SIGNATURE_NOT_FOUND, and what a request is refused for. */

@@ -3,6 +3,7 @@
 import type { BatchingConfig } from '../../config/index.ts';
 import { AirlockError } from '../../core/index.ts';
 import type { Signature, Tensor } from '../../tensor/index.ts';
+import { mebibyte } from '../mebibytes.ts';
 import { answerBatch } from './batch-answer.ts';
 import { BatchGroup } from './batch-group.ts';
 import { Loners } from './batch-loners.ts';
@@ -18,7 +19,6 @@ const maxGroups = 256;
 const probeMembers = 4;
 /** So many comparisons may come to nothing, because the worker was away or out of time, before batching is given up. */
 const maxFailedProbes = 3;
-const mebibyte = 1024 * 1024;
 
 export interface BatcherOptions {
   readonly signatures: readonly Signature[];

@@ -3,8 +3,9 @@
 import { AirlockError } from '../../core/index.ts';
 import type { ModelCosts, RequestCost } from '../../cost/index.ts';
 import { type Signature, shapeFits, type Tensor } from '../../tensor/index.ts';
+import { bytesOfMiB } from '../mebibytes.ts';
 import type { RunContext, Runner } from '../runner.ts';
-import { bytesOfMiB, type CostLimits, type LimitedNodes, limitedNodes } from './cost-limits.ts';
+import { type CostLimits, type LimitedNodes, limitedNodes } from './cost-limits.ts';
 import { MemoryEvidence } from './cost-memory.ts';
 import { type CostRule, costUnknown, tooDear, tooDearNodes } from './cost-refusal.ts';
 

@@ -1,6 +1,7 @@
 // What the limits of a model say about the cost of one request, made ready for each of its signatures: which nodes a limit of an operation or of a node is for.
 import type { ModelLimits } from '../../config/index.ts';
 import type { NodeGroup, SignatureCosts } from '../../cost/index.ts';
+import { mebibyte } from '../mebibytes.ts';
 
 /** Each is as in airlock.yaml. */
 export type CostLimits = Pick<ModelLimits, 'unknownCost' | 'ops' | 'nodes'> &
@@ -16,8 +17,6 @@ export interface LimitedNodes extends NodeGroup {
   readonly maxMs: number;
   readonly maxBytes: number;
 }
-
-const mebibyte = 1024 * 1024;
 
 /** True when a limit needs the cost of each request. */
 export function needsCost({ maxCost, maxRequestMemoryMiB, unknownCost, ops, nodes }: CostLimits): boolean {
@@ -40,8 +39,4 @@ export function limitedNodes({ ops, nodes }: CostLimits, { nodes: known }: Signa
     return body === undefined ? [node] : [node, `${body}/${node}`];
   });
   return groups;
-}
-
-export function bytesOfMiB(mib: number): number {
-  return mib * mebibyte;
 }

@@ -3,11 +3,11 @@
 
 import { AirlockError, printable, type Violation, violationError } from '../../core/index.ts';
 import { numberText, type RequestCost } from '../../cost/index.ts';
+import { mebibyte } from '../mebibytes.ts';
 import type { LimitedNodes } from './cost-limits.ts';
 
 export type CostRule = 'maxCost' | 'maxRequestMemoryMiB' | 'memoryMiB' | 'ops' | 'nodes';
 
-const mebibyte = 1024 * 1024;
 const maxNamed = 3;
 
 /** `allowed` is in operations or bytes, as the rule has it. */

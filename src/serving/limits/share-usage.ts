@@ -1,8 +1,8 @@
 // What the requests of one client, or of all, take of their share now. Judges a request against it, and changes nothing while it does.
 import type { ShareLimits as ShareBounds } from '../../config/index.ts';
 import { AirlockError, errorSpec, TokenBucket } from '../../core/index.ts';
+import { mebibyte } from '../mebibytes.ts';
 
-const mebibyte = 1024 * 1024;
 /** Of `costPerSecond`, where `costBurst` does not say. */
 const defaultBurstSeconds = 10;
 

@@ -1,6 +1,7 @@
 // The memory of all workers of a server together. Before a process is started it makes room, by having others give up what they can do without; while processes run it
 // watches what they were measured to have, and as the last resort ends the one that grew most. Knows versions only as tenants, and measures nothing itself.
 import { AirlockError } from '../../core/index.ts';
+import { mebibytes } from '../mebibytes.ts';
 import { type MemoryNeed, MemoryShare } from './memory-share.ts';
 
 /**
@@ -238,8 +239,4 @@ async function within(work: Promise<unknown>, ms: number): Promise<void> {
   });
   await Promise.race([work.catch(() => undefined), over]);
   clearTimeout(timer);
-}
-
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / (1024 * 1024));
 }

@@ -3,6 +3,7 @@
 // machine. Knows no clock and kills nothing.
 import { AirlockError } from '../../core/index.ts';
 import type { ProcessUsage } from '../../sandbox/index.ts';
+import { mebibytes } from '../mebibytes.ts';
 
 export interface VitalLimits {
   readonly memoryBytes: number;
@@ -138,8 +139,4 @@ export class WorkerVitals {
     if (usedMs <= maxIdleCpuMs + (atMs - this.#idleSince.atMs) * idleShare) return undefined;
     return new AirlockError('WORKER_CRASHED', { detail: `killed: it computed for ${Math.round(usedMs)} ms without a request` });
   }
-}
-
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / (1024 * 1024));
 }
