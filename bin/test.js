@@ -1,4 +1,5 @@
-// `npm test`: prepares what is missing, runs every test, names each one that was skipped, and ends with one line of totals.
+// `npm test`: prepares what is missing, runs every test, names each one that was skipped, passed only when it was tried again
+// (`--retry`) or failed, and ends with one line of totals. What failed comes last: a log is often kept by its last lines only.
 // A run in which nothing was executed is a failure: a guard that passes on nothing is worse than none.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -38,7 +39,11 @@ function isInPath(program) {
   return folders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, program)));
 }
 
-/** Prints what was skipped and the totals, and returns the exit code. */
+function firstLine(message) {
+  return (message ?? '').trim().split('\n')[0].slice(0, 300);
+}
+
+/** Prints what was skipped, flaky or failed and the totals, and returns the exit code. */
 function report(code) {
   if (!fs.existsSync(resultsFile)) {
     process.stdout.write('The tests ended without a result.\n0 passed, 0 failed, 0 skipped\n');
@@ -54,6 +59,11 @@ function report(code) {
   );
   const failed = tests.filter((test) => test.status === 'failed').length + unloaded.length;
   for (const test of skipped) process.stdout.write(`skipped: ${test.file}: ${test.fullName}\n`);
+  for (const test of tests.filter((test) => test.status === 'passed' && test.failureMessages?.length > 0))
+    process.stdout.write(`flaky: ${test.file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}\n`);
+  for (const test of tests.filter((test) => test.status === 'failed'))
+    process.stdout.write(`failed: ${test.file}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}\n`);
+  for (const file of unloaded) process.stdout.write(`failed: ${path.relative(root, file.name)}: ${firstLine(file.message)}\n`);
   if (passed + failed === 0) process.stdout.write('No test was executed, which counts as a failure.\n');
   if (code !== 0 && failed === 0)
     process.stdout.write(`The test runner failed with code ${code} although no test did; its own words are above.\n`);

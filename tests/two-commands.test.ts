@@ -173,7 +173,7 @@ describe('npm start', () => {
 });
 
 describe('npm test', () => {
-  const test = (status: string, fullName: string) => ({ status, fullName });
+  const test = (status: string, fullName: string, ...failureMessages: string[]) => ({ status, fullName, failureMessages });
   const results = (...files: [string, ReturnType<typeof test>[]][]) =>
     write(
       'results.json',
@@ -187,6 +187,24 @@ describe('npm test', () => {
     const { status, stdout, lastLine } = run('test.js');
     expect([status, lastLine]).toEqual([0, '1 passed, 0 failed, 2 skipped']);
     expect(stdout).toContain('skipped: a.test.ts: needs root\nskipped: a.test.ts: later\n');
+  });
+
+  it('names what failed, and what passed only when it was tried again, right before the totals', () => {
+    results(
+      [
+        'failed',
+        [test('failed', 'a', 'Error: expected 1\n    at a.test.ts'), test('passed', 'b', 'Error: late'), test('skipped', 'c')],
+      ],
+      ['failed', []],
+    );
+    const lines = run('test.js').stdout.trimEnd().split('\n').slice(-5);
+    expect(lines).toEqual([
+      'skipped: a.test.ts: c',
+      'flaky: a.test.ts: b: Error: late',
+      'failed: a.test.ts: a: Error: expected 1',
+      'failed: a.test.ts: ',
+      '1 passed, 2 failed, 1 skipped',
+    ]);
   });
 
   it.each<[string, string, [string, ReturnType<typeof test>[]][]]>([
