@@ -7,12 +7,30 @@ import type { ListenAddress } from './config-types.ts';
 
 const maxInt64 = 2n ** 63n - 1n;
 
-/** A value as a message may show it: short, on one line, without control characters. */
+/** Characters between the scheme of a URL and its host; browsers' rules take either slash, and for http none at all. */
+const slashes = /^[/\\]+/;
+const schemeAlone = /^\s*(?:https?|wss?|ftp):$/i;
+
+/**
+ * Text in which `…` stands for what a URL may have before its last `@`: a name and a password, which may hold any character where somebody forgot to escape it. Text that only
+ * looks so loses a part as well, since what cannot be read as a URL may still be meant as one.
+ */
+function withoutUserInfo(text: string): string {
+  const to = text.lastIndexOf('@');
+  const from = text.indexOf(':') + 1;
+  if (from === 0 || to < from) return text;
+  const [separator] = slashes.exec(text.slice(from, to)) ?? [''];
+  const scheme = text.slice(0, from);
+  const shown = separator === '' && !schemeAlone.test(scheme) ? '' : scheme + separator;
+  return `${shown}…${text.slice(to)}`;
+}
+
+/** A value as a message may show it: short, on one line, without control characters and without the user of a URL. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
-  if (typeof value === 'string') return `"${printable(value)}"`;
+  if (typeof value === 'string') return `"${printable(withoutUserInfo(value))}"`;
   return printable(String(value));
 }
 

@@ -157,6 +157,22 @@ models:
     await expect(loading).rejects.toMatchObject({ code: 'CONFIG_INVALID', violations: [{ path }] });
   });
 
+  it.each([
+    ['telemetry: { traces: { endpoint: "http://ann:s3cret@collector:4318/v1/traces" } }', '"http://…@collector:4318/v1/traces"'],
+    ['telemetry: { traces: { endpoint: "https://s3cret@collector/" } }', '"https://…@collector/"'],
+    ['telemetry: { traces: { endpoint: "ftp://ann:s3cret@a@collector/" } }', '"ftp://…@collector/"'],
+    ['telemetry: { traces: { endpoint: "https://ann:s3cret/?#@collector/" } }', '"https://…@collector/"'],
+    ['telemetry: { traces: { endpoint: "http:ann:s3cret@collector" } }', '"http:…@collector"'],
+    ['telemetry: { traces: { endpoint: "ann:s3cret@collector:4318" } }', '"…@collector:4318"'],
+    [`telemetry: { traces: { endpoint: "https://ann:s3cret${'x'.repeat(80)}@collector/" } }`, '"https://…@collector/"'],
+    ['telemetry: { traces: "http://ann:s3cret@collector/" }', '"http://…@collector/"'],
+    ['scan: { webhook: { url: "https://ann:s3cret@hooks/", secretFile: k } }', '"https://…@hooks/"'],
+  ])('shows no password in what is wrong with %s', async (text, got) => {
+    const { code, message, detail, violations } = await errorOf(`${oneModel}${text}\n`);
+    expect([code, violations]).toEqual(['CONFIG_INVALID', [expect.objectContaining({ got })]]);
+    expect(`${message} ${detail}`).not.toMatch(/ann:|s3cret/);
+  });
+
   it('takes every key that exists', async () => {
     const config = await load(`
 listen: { rest: '[::1]:0', unsafeListenBeyondLoopback: true }
