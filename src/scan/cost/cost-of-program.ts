@@ -135,8 +135,16 @@ function peakBound(region: Region, work: WorkBudget): CostBound {
   return known.length === 1 ? known[0] : { op: 'max', of: known };
 }
 
-/** At most 1 MiB of JSON, and some seconds of work, whatever the program is. */
-export function costOfProgram(program: Program, context: ScanContext, limits: WorkLimits = defaultWork): CostModel {
+/**
+ * At most 1 MiB of JSON, and some seconds of work, whatever the program is.
+ * @param restoredBytes Of the tensors in the model's checkpoint; 0 where there is none.
+ */
+export function costOfProgram(
+  program: Program,
+  context: ScanContext,
+  limits: WorkLimits = defaultWork,
+  restoredBytes = 0,
+): CostModel {
   const wanted = program.signatures
     .filter(
       ({ name, inputs }) => !name.startsWith('__saved_model_') && [name, ...inputs.map(({ alias }) => alias)].every(isShort),
@@ -150,7 +158,7 @@ export function costOfProgram(program: Program, context: ScanContext, limits: Wo
     left -= JSON.stringify(cost).length + 1;
     signatures.push(cost);
   }
-  return { format: 1, weightBytes: weightBytes(program), signatures };
+  return { format: 1, weightBytes: weightBytes(program, restoredBytes), signatures };
 }
 
 const isShort = (name: string): boolean => name.length <= maxAliasLength - 16;

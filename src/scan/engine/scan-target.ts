@@ -128,7 +128,7 @@ export class TargetScan {
       program: async (program, facts) => {
         judgeGraph(program, facts, context);
         // One that lies in another one's folder is not what is served.
-        if (prefix === '') collectCost(program, context);
+        if (prefix === '') collectCost(program, context, facts.variables?.values() ?? []);
         await this.#kerasObjects(program);
       },
       variables: async (model) => {

@@ -40,6 +40,7 @@ export {
   withoutNegative,
   zeroSize,
 } from './sizes.ts';
+export { readTensorFacts } from './tensor-proto.ts';
 export { numbersOf } from './tensors.ts';
 export { type TransferFacts, transfer, valueOfConst, valueOfRequest } from './transfer.ts';
 export type { ValueLimits } from './value-cells.ts';
