@@ -80,18 +80,34 @@ describe('answerBatch', () => {
         }
         expect(runs.length).toBeLessThan(2 * members.length);
         // Each end costs the model a restart.
-        const failed = code === 'WORKER_CRASHED' ? Math.ceil(Math.log2(members.length)) + 2 : Number.POSITIVE_INFINITY;
+        const failed = code === 'WORKER_CRASHED' ? 2 * Math.ceil(Math.log2(members.length)) + 2 : Number.POSITIVE_INFINITY;
         expect(runs.length).toBeLessThanOrEqual(2 * failed + members.length);
       }),
     );
   });
 
-  it('spends no more ends of the worker on a batch than finding one culprit takes', async () => {
+  it('finds two culprits, wherever they are, and answers all others', async () => {
+    for (const [one, other] of [
+      [0, 1],
+      [0, 31],
+      [13, 22],
+      [15, 16],
+      [30, 31],
+    ]) {
+      const members = Array.from({ length: 32 }, (_, i) => new Member([i === one || i === other ? -1 : i]));
+      const { made, culprits } = hooks('WORKER_CRASHED');
+      await answerBatch(members, made);
+      expect(culprits).toEqual([members[one], members[other]]);
+      expect(members.filter(({ error }) => error !== undefined)).toEqual(culprits);
+    }
+  });
+
+  it('spends no more ends of the worker on a batch than finding two culprits takes', async () => {
     const members = Array.from({ length: 32 }, () => new Member([-1]));
     const { made, runs } = hooks('WORKER_CRASHED');
     await answerBatch(members, made);
     expect(members.every(({ error }) => error?.code === 'WORKER_CRASHED')).toBe(true);
-    expect(runs.length).toBeLessThanOrEqual(6 + 6);
+    expect(runs.length).toBeLessThanOrEqual(12 + 5);
   });
 
   it('runs a batch again whose worker ended because of somebody else, and gives up after a few times', async () => {

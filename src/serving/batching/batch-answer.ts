@@ -41,7 +41,7 @@ interface Course {
   /** Runs so far. */
   attempts: number;
   wasSplit: boolean;
-  /** Ends of workers and timeouts that may still be spent on finding the culprit: each costs the model a restart. */
+  /** Ends of workers and timeouts that may still be spent on finding culprits: each costs the model a restart. */
   expensive: number;
 }
 
@@ -50,7 +50,8 @@ export async function answerBatch<Member extends BatchMember>(
   members: readonly Member[],
   hooks: BatchHooks<Member>,
 ): Promise<void> {
-  const course: Course = { attempts: 0, wasSplit: false, expensive: Math.ceil(Math.log2(members.length)) + 1 };
+  // As many as it takes to find two culprits that are far apart.
+  const course: Course = { attempts: 0, wasSplit: false, expensive: 2 * Math.ceil(Math.log2(members.length)) + 1 };
   await answer(members, hooks, course);
 }
 

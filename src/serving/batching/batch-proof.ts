@@ -13,6 +13,8 @@ const influence = 'rows influence each other: a batch is answered otherwise than
 export const proofBatches = 4;
 /** Then one member of every so many batches is run by itself as well; and, as whoever sent the first requests chose what was compared, of the 1st, 2nd, 4th and so on before. */
 const checkEvery = 256;
+/** Batches that could prove nothing are compared ever more seldom, down to one of so many: they can only show that rows do influence each other. */
+const seldomEvery = 64;
 /** What is compared is held for the time of two runs. */
 export const maxProofBytes = 64 * 1024 * 1024;
 
@@ -31,6 +33,9 @@ export class BatchProof {
   #state: ProofState = 'probing';
   #agreed = 0;
   #batches = 0;
+  /** Batches that prove nothing: so many are left out between two that are compared, and that many of them were. */
+  #leaveOut = 0;
+  #leftOut = 0;
   #wasTold = false;
 
   constructor(signature: Signature) {
@@ -39,6 +44,16 @@ export class BatchProof {
 
   get state(): ProofState {
     return this.#state;
+  }
+
+  /** Whether it pays to run these together as well. Where every request gets the same answer, each would cost twice for ever, and no batch be proved. To be asked once for each batch. */
+  wantsComparison(members: readonly ProofMember[]): boolean {
+    if (this.#state === 'off') return false;
+    if (isVaried(members)) return true;
+    if (this.#leftOut++ < this.#leaveOut) return false;
+    this.#leftOut = 0;
+    this.#leaveOut = Math.min(2 * this.#leaveOut + 1, seldomEvery - 1);
+    return true;
   }
 
   /** Compares a batch with the single runs of its members. Gives why batching ends, if it does. */
@@ -54,11 +69,7 @@ export class BatchProof {
       const difference = compareAnswers(this.#signature.outputs, member.outputs, parts[index], tolerance);
       if (!difference.same) return this.refuse(influence);
     }
-    // Equal rows agree in a model that takes the mean away, too; and rows that are answered alike whatever is beside them say nothing.
-    const isVaried =
-      members.some((member) => !sameBytes(member.inputs, members[0].inputs)) &&
-      members.some((member) => !sameBytes(member.outputs, members[0].outputs));
-    if (isVaried && this.#state === 'probing' && ++this.#agreed >= proofBatches) this.#state = 'proven';
+    if (isVaried(members) && this.#state === 'probing' && ++this.#agreed >= proofBatches) this.#state = 'proven';
     return undefined;
   }
 
@@ -90,4 +101,12 @@ export class BatchProof {
     const count = ++this.#batches;
     return count < checkEvery ? (count & (count - 1)) === 0 : count % checkEvery === 0;
   }
+}
+
+/** Equal rows agree in a model that takes the mean away, too; and rows that are answered alike whatever is beside them say nothing. */
+function isVaried(members: readonly ProofMember[]): boolean {
+  return (
+    members.some((member) => !sameBytes(member.inputs, members[0].inputs)) &&
+    members.some((member) => !sameBytes(member.outputs, members[0].outputs))
+  );
 }

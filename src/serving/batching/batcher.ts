@@ -8,7 +8,7 @@ import { answerBatch } from './batch-answer.ts';
 import { BatchGroup } from './batch-group.ts';
 import { Loners } from './batch-loners.ts';
 import { BatchProof, maxProofBytes, type ProofMember } from './batch-proof.ts';
-import { bytesOf, copyOf, groupKey, hasRows, joinRows, rowsOf } from './batch-tensors.ts';
+import { bytesOf, copyOf, groupKey, hasRows, joinRows, rowsOf, sameBytes } from './batch-tensors.ts';
 import type { FairQueue } from './fair-queue.ts';
 import type { RunSchedulerEvent, RunSchedulerLimits } from './run-scheduler-types.ts';
 import type { WaitingRun } from './waiting-run.ts';
@@ -135,9 +135,11 @@ export class Batcher {
   /** Answers the members, of one group; never rejects. */
   async answer(members: readonly WaitingRun[]): Promise<void> {
     const group = members[0].group;
-    if (group === undefined || members.length === 1 || group.proof.state === 'off')
+    const isProbing = group?.proof.state === 'probing';
+    // The same request over and over, as health checks send it, could not prove anything.
+    if (group === undefined || members.length === 1 || group.proof.state === 'off' || (isProbing && areSame(members)))
       await Promise.all(members.map((member) => this.#alone(member)));
-    else if (group.proof.state === 'probing') await this.#probe(group.proof, members);
+    else if (isProbing) await this.#probe(group.proof, members);
     else await this.#together(group.proof, members);
   }
 
@@ -198,7 +200,8 @@ export class Batcher {
       ),
     );
     const bytes = answered.reduce((sum, { outputs }) => sum + bytesOf(outputs), 0);
-    if (answered.length >= 2 && bytes <= maxProofBytes) await this.#compare(proof, members, answered);
+    if (answered.length >= 2 && bytes <= maxProofBytes && proof.wantsComparison(answered))
+      await this.#compare(proof, members, answered);
   }
 
   async #compare(proof: BatchProof, members: readonly WaitingRun[], answered: readonly ProofMember[]): Promise<void> {
@@ -248,4 +251,8 @@ export class Batcher {
   *gathering(): Iterable<WaitingRun> {
     for (const group of this.#groups.values()) yield* group.gathering;
   }
+}
+
+function areSame(members: readonly WaitingRun[]): boolean {
+  return members.every(({ inputs }) => sameBytes(inputs, members[0].inputs));
 }
