@@ -8,8 +8,10 @@ import { constants, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AirlockError, isAirlockError } from '../core/index.ts';
 import { readBody } from './body-reader.ts';
+import { DecodeTurns, smallChunkBytes } from './decode-turns.ts';
 
 const maxBodyBytes = 1024 * 1024;
+const turns = new DecodeTurns();
 
 /** Counts like a decoder does, and refuses at the same limit. */
 class CountingSink {
@@ -46,7 +48,7 @@ async function handle(request: IncomingMessage): Promise<Outcome> {
   const sink = new CountingSink();
   sink.refuseAt = refuseAt;
   try {
-    await readBody(request, sink, maxBodyBytes);
+    await readBody(request, sink, maxBodyBytes, turns);
     return { code: 'ok', rule: undefined, sink };
   } catch (thrown) {
     if (!isAirlockError(thrown)) return { code: String(thrown), rule: undefined, sink };
@@ -267,7 +269,7 @@ describe('readBody() and a sink that is behind', () => {
     );
   const read = (chunks: number, sink: LaggingSink) => {
     const source = Object.assign(body(chunks), { headers: {}, complete: true });
-    return readBody(source as unknown as IncomingMessage, sink, maxBodyBytes);
+    return readBody(source as unknown as IncomingMessage, sink, maxBodyBytes, turns);
   };
 
   it.each([1, 2, 40])('lets it catch up before the body of %d chunks counts as read', async (chunks) => {
@@ -278,5 +280,62 @@ describe('readBody() and a sink that is behind', () => {
 
   it('reports what it finds while it catches up', async () => {
     await expect(read(3, new LaggingSink(4))).rejects.toMatchObject({ code: 'TENSOR_RAGGED' });
+  });
+
+  it('lets others go first while a turn has had its share of large chunks, and loses none', async () => {
+    const own = new DecodeTurns(() => clockMs);
+    let clockMs = 0;
+    const sinks = [new CountingSink(), new CountingSink(), new CountingSink()];
+    const order: number[] = [];
+    const count = 4;
+    const all = sinks.map((sink, index) => {
+      const chunks = Array.from({ length: count }, () => Buffer.alloc(smallChunkBytes + 1));
+      const source = Object.assign(Readable.from(chunks, { objectMode: false }), { headers: {}, complete: true });
+      const push = sink.push.bind(sink);
+      sink.push = (chunk) => {
+        order.push(index);
+        clockMs += 1.5;
+        push(chunk);
+      };
+      return readBody(source as unknown as IncomingMessage, sink, maxBodyBytes, own);
+    });
+    await Promise.all(all);
+    expect(sinks.map(({ received }) => received)).toEqual(sinks.map(() => count * (smallChunkBytes + 1)));
+    // Nobody gets ahead of the others.
+    for (const index of order.keys()) {
+      const had = sinks.map((_sink, of) => order.slice(0, index + 1).filter((one) => one === of).length);
+      expect(Math.max(...had) - Math.min(...had)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('refuses what arrives before it has its turn, and pushes nothing afterwards', async () => {
+    const own = new DecodeTurns();
+    own.wait(() => undefined);
+    const sink = Object.assign(new CountingSink(), {
+      onArrived: () => {
+        throw new AirlockError('SERVER_OVERLOADED');
+      },
+    });
+    const source = Object.assign(Readable.from([Buffer.alloc(smallChunkBytes + 1)]), { headers: {}, complete: true });
+    const reading = readBody(source as unknown as IncomingMessage, sink, maxBodyBytes, own);
+    await expect(reading).rejects.toMatchObject({ code: 'SERVER_OVERLOADED' });
+    expect(sink.pushes).toBe(0);
+  });
+
+  it('pushes nothing of a client that went away while its chunk waited', async () => {
+    let clockMs = 0;
+    const own = new DecodeTurns(() => clockMs);
+    const sink = new CountingSink();
+    const source = Object.assign(new Readable({ read: () => undefined }), { headers: {}, complete: false });
+    const reading = readBody(source as unknown as IncomingMessage, sink, maxBodyBytes, own);
+    own.wait(() => {
+      source.destroy();
+      // Uses up the turn, so that the chunk has to wait for the next one.
+      clockMs += 1.5;
+    });
+    source.push(Buffer.alloc(smallChunkBytes + 1));
+    await expect(reading).rejects.toMatchObject({ code: 'REQUEST_INCOMPLETE' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sink.pushes).toBe(0);
   });
 });

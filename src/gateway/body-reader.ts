@@ -4,10 +4,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { AirlockError } from '../core/index.ts';
+import { type DecodeTurns, smallChunkBytes } from './decode-turns.ts';
 
 export interface BodySink {
   /** Told of compressed bytes as they arrive, whatever they inflate to. @throws AirlockError to stop. */
   readonly onCompressed?: (bytes: number) => void;
+  /** Told of bytes as soon as they are here; they are pushed then or in a later turn. @throws AirlockError to stop. */
+  readonly onArrived?: (bytes: number) => void;
   /** @throws AirlockError to stop. */
   push(chunk: Uint8Array): void;
   /** True while there is work left from earlier chunks; `catchUp` does a slice of it. @throws as `push`. */
@@ -22,17 +25,17 @@ export function contentLength(request: IncomingMessage): number {
 }
 
 /**
- * Feeds the body of `request` to `sink` until its end.
+ * Feeds the body of `request` to `sink` until its end; what is large waits for its turn.
  * Compressed bytes count against `maxBodyBytes` too: a body of empty gzip members inflates to nothing and would go on for ever.
  * Throws or rejects with what `sink` throws; REQUEST_ENCODING_UNSUPPORTED, REQUEST_ENCODING_INVALID; REQUEST_INCOMPLETE when the client goes away;
  * REQUEST_TOO_LARGE before the first byte when the declared length is over the limit.
  */
-export function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
+export function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: DecodeTurns): Promise<void> {
   const declared = contentLength(request);
   if (declared > maxBodyBytes) throw tooLarge(maxBodyBytes, `${declared}`);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') throw new AirlockError('REQUEST_ENCODING_UNSUPPORTED');
-  return encoding === 'gzip' ? pumpGzip(request, sink, maxBodyBytes) : pump(request, sink);
+  return encoding === 'gzip' ? pumpGzip(request, sink, maxBodyBytes, turns) : pump(request, sink, turns);
 }
 
 function tooLarge(limit: number, got: string): AirlockError {
@@ -42,34 +45,49 @@ function tooLarge(limit: number, got: string): AirlockError {
 }
 
 /** Plain events: an async iterator would cost several promises per request. */
-function pump(source: Readable, sink: BodySink): Promise<void> {
+function pump(source: Readable, sink: BodySink, turns: DecodeTurns): Promise<void> {
   return new Promise((resolve, reject) => {
+    // A chunk that waits for its turn; the source brings no other one meanwhile.
+    let held: Buffer | undefined;
+    let isBusy = false;
+    let isOver = false;
     const fail = (error: unknown): void => {
+      isOver = true;
+      held = undefined;
       source.off('data', onData);
       reject(error);
     };
-    let isBusy = false;
+    const wait = (): void => {
+      isBusy = true;
+      turns.wait(step);
+    };
     const onData = (chunk: Buffer): void => {
       try {
-        sink.push(chunk);
+        sink.onArrived?.(chunk.length);
+        if (chunk.length <= smallChunkBytes) sink.push(chunk);
+        else if (turns.isFree) turns.go(() => sink.push(chunk));
+        else held = chunk;
       } catch (thrown) {
         fail(thrown);
         return;
       }
-      if (!sink.behind || isBusy) return;
-      isBusy = true;
+      if (held === undefined && !sink.behind) return;
       source.pause();
-      setImmediate(step);
+      wait();
     };
-    // One slice per turn of the event loop, so that other clients are served in between.
+    // One slice per turn, so that other clients are served in between.
     const step = (): void => {
+      if (isOver) return;
+      const chunk = held;
+      held = undefined;
       try {
-        sink.catchUp();
+        if (chunk === undefined) sink.catchUp();
+        else sink.push(chunk);
       } catch (thrown) {
         fail(thrown);
         return;
       }
-      if (sink.behind) setImmediate(step);
+      if (sink.behind) wait();
       else {
         isBusy = false;
         if (source.readableEnded) resolve();
@@ -89,7 +107,7 @@ function pump(source: Readable, sink: BodySink): Promise<void> {
   });
 }
 
-async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: number): Promise<void> {
+async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: DecodeTurns): Promise<void> {
   const gunzip: Gunzip = createGunzip();
   let compressed = 0;
   request.on('data', (chunk: Buffer) => {
@@ -107,7 +125,7 @@ async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: 
   });
   request.pipe(gunzip);
   try {
-    await pump(gunzip, sink);
+    await pump(gunzip, sink, turns);
   } catch (thrown) {
     const error = AirlockError.from(thrown);
     // zlib's own errors have a code such as Z_DATA_ERROR; those of ours arrive as the cause.

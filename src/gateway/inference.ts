@@ -10,6 +10,7 @@ import type { JsonLimits } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { clientKey } from './client-key.ts';
+import type { DecodeTurns } from './decode-turns.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
 import type { RateLimiter, RequestAccount } from './rate-limiter.ts';
 import type { OnAnswered } from './recorder-hook.ts';
@@ -23,6 +24,7 @@ export interface InferenceContext {
   readonly config: ModelConfig;
   readonly limits: RequestLimits;
   readonly budget: BodyBudget;
+  readonly turns: DecodeTurns;
   readonly limiter: RateLimiter | undefined;
   readonly onAnswered?: OnAnswered | undefined;
   /** Told what of the request is over. Whoever made it ends it. */
@@ -37,6 +39,7 @@ interface Exchange {
   /** The server's, or the contract's where they are narrower. */
   readonly limits: JsonLimits;
   readonly share: BodyShare;
+  readonly turns: DecodeTurns;
   readonly account: RequestAccount | undefined;
   readonly onAnswered: OnAnswered | undefined;
   readonly meter: RequestMeter;
@@ -45,7 +48,7 @@ interface Exchange {
 
 /** Decodes, runs and encodes. @throws AirlockError by code for everything that can go wrong. */
 export async function infer(verb: InferenceVerb, request: IncomingMessage, context: InferenceContext): Promise<Buffer> {
-  const { version, config, limits, budget, limiter, onAnswered, meter } = context;
+  const { version, config, limits, budget, turns, limiter, onAnswered, meter } = context;
   const client = clientKey(request.socket.remoteAddress);
   // Held until there is an answer: the tensors that a body became are about as large as the body.
   const share = budget.open(client);
@@ -56,6 +59,7 @@ export async function infer(verb: InferenceVerb, request: IncomingMessage, conte
     config,
     limits: version.contract?.limits(limits) ?? limits,
     share,
+    turns,
     account,
     onAnswered,
     meter,
@@ -110,11 +114,14 @@ class PaidSink implements BodySink {
     this.#paidBytes = contentLength(request);
   }
 
-  push(chunk: Uint8Array): void {
-    this.#share.add(chunk.length);
-    this.#meter.received(chunk.length);
-    this.#bodyBytes += chunk.length;
+  onArrived(bytes: number): void {
+    this.#share.add(bytes);
+    this.#meter.received(bytes);
+    this.#bodyBytes += bytes;
     this.#pay();
+  }
+
+  push(chunk: Uint8Array): void {
     this.#decoder.push(chunk);
   }
 
@@ -140,7 +147,7 @@ class PaidSink implements BodySink {
 }
 
 function readInto(decoder: BodySink, exchange: Exchange): Promise<void> {
-  return readBody(exchange.request, new PaidSink(decoder, exchange), exchange.limits.maxBodyBytes);
+  return readBody(exchange.request, new PaidSink(decoder, exchange), exchange.limits.maxBodyBytes, exchange.turns);
 }
 
 async function predict(exchange: Exchange): Promise<Buffer> {

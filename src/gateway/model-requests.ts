@@ -8,6 +8,7 @@ import type { ModelCatalog, ServedModel } from '../serving/index.ts';
 import type { RequestMeter, ServerMeter } from '../telemetry/index.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { ConnectionErrors } from './connection-errors.ts';
+import { DecodeTurns } from './decode-turns.ts';
 import { type InferenceVerb, infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -44,6 +45,7 @@ const maxTextBytes = 4096;
 
 export class ModelRequests {
   readonly #options: ModelRequestsOptions;
+  readonly #turns = new DecodeTurns();
   #isStopping = false;
 
   constructor(options: ModelRequestsOptions) {
@@ -92,7 +94,8 @@ export class ModelRequests {
     const config = models.get(model.name);
     if (config === undefined) throw new AirlockError('MODEL_NOT_FOUND');
     const onAnswered = recorderHook(recorder, model.name, version);
-    const context = { version, config, limits, budget, limiter: limiters.get(model.name), onAnswered, meter: measured };
+    const limiter = limiters.get(model.name);
+    const context = { version, config, limits, budget, turns: this.#turns, limiter, onAnswered, meter: measured };
     infer(verb, request, context).then(
       (body) => this.#sendOrRefuse(exchange, body),
       (thrown: unknown) => refusals.send(request, response, thrown, target, measured),

@@ -2,7 +2,14 @@
 // the metrics say of them. Decides nothing about a request.
 import type { ModelConfig } from '../config/index.ts';
 import { openOpRegistry } from '../scan/index.ts';
-import { type ProfileKeeper, type ServingEvent, Shares, type SteppedVersion, VersionSteps } from '../serving/index.ts';
+import {
+  type ProfileKeeper,
+  type ServingEvent,
+  Shares,
+  type SteppedVersion,
+  VersionProfile,
+  VersionSteps,
+} from '../serving/index.ts';
 import type { StepReports } from './step-metrics.ts';
 
 let registry: ReturnType<typeof openOpRegistry> | undefined;
@@ -45,7 +52,7 @@ export class ModelSteps {
   of({ version, signatures, scanned, identity, worker, tensorflow }: SteppedVersion): VersionSteps {
     const { name: model, limits, profilePercent: percent } = this.#model;
     const about = { model, version };
-    const profile = percent === 0 ? undefined : this.#profiles.open({ ...about, identity, tensorflow });
+    const profile = percent === 0 ? undefined : new VersionProfile(this.#profiles, { ...about, identity, tensorflow });
     const steps: VersionSteps = new VersionSteps({
       config: this.#model,
       signatures,
@@ -54,7 +61,7 @@ export class ModelSteps {
       profiling: profile && {
         percent,
         limits,
-        profile,
+        profileOn: (now) => profile.on(now),
         onOverLimit: (found) => this.#onEvent({ kind: 'overLimit', ...about, found }),
       },
       modelMemoryBytes: () => memoryOfOne(worker),
@@ -62,7 +69,7 @@ export class ModelSteps {
       onScheduled: (scheduled) => this.#onEvent({ kind: 'scheduled', ...about, scheduled }),
       onEnd: () => {
         this.#live.delete(steps);
-        if (profile !== undefined) this.#profiles.drop(profile);
+        profile?.drop();
       },
     });
     this.#live.set(steps, version);
