@@ -56,15 +56,17 @@ export function makePrivateFolder(folder: string): void {
 
 /**
  * Gives `folder`/`name` this text, with mode 0600, in one step that lasts through a power cut; makes the folder when it is missing.
+ * @param lasts false for what may be gone after a power cut: then nothing waits for the disk. Default true.
  * @throws STORE_UNSAFE, STORE_NOT_WRITABLE, DISK_FULL.
  */
-export function writePrivateFile(folder: string, name: string, text: string): void {
+export function writePrivateFile(folder: string, name: string, text: string, lasts = true): void {
   makePrivateFolder(folder);
   const aside = join(folder, `.new-${randomUUID()}`);
   writing(() => {
     try {
-      writeFileSync(aside, text, { flag: 'wx', mode: 0o600, flush: true });
+      writeFileSync(aside, text, { flag: 'wx', mode: 0o600, flush: lasts });
       renameSync(aside, join(folder, name));
+      if (!lasts) return;
       const directory = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
       try {
         fsyncSync(directory);

@@ -9,7 +9,7 @@ export type { CostAdmissionReport } from './cost/cost-admission.ts';
 export { calibrateCost } from './cost/cost-calibration.ts';
 export type { CostLimits } from './cost/cost-limits.ts';
 export type { CostReport } from './cost/cost-steps.ts';
-export { type ProfiledVersion, ProfileKeeper } from './cost/profile-keeper.ts';
+export { type ProfiledVersion, ProfileKeeper, VersionProfile } from './cost/profile-keeper.ts';
 export { examplePaths } from './element-paths.ts';
 export { JsonPredict, type JsonPredictOptions } from './json-predict.ts';
 export type { Adjustment } from './limits/adjustment-notices.ts';

@@ -56,6 +56,8 @@ export interface SeatRunner extends Runner {
   readonly processes: number;
   /** Runs that wait for them or are in them. */
   readonly pendingCount: number;
+  /** The version of the TensorFlow that they run on. */
+  readonly tensorflow: string;
 }
 
 /** For a program that embeds the model, and for requests of our own. */

@@ -32,7 +32,7 @@ export interface VersionStepsOptions {
   /** One for all versions of the model; undefined where nothing is shared out. */
   readonly shares?: Shares | undefined;
   /** Undefined where no run is traced. */
-  readonly profiling?: Pick<ProfileSamplerOptions, 'percent' | 'limits' | 'profile' | 'onOverLimit'> | undefined;
+  readonly profiling?: Pick<ProfileSamplerOptions, 'percent' | 'limits' | 'profileOn' | 'onOverLimit'> | undefined;
   /** What the worker holds now; undefined while there is none. */
   readonly modelMemoryBytes: () => number | undefined;
   readonly onAdjusted?: (adjustment: Adjustment) => void;
@@ -94,7 +94,7 @@ export class VersionSteps {
       batching,
       depth: () => seat.depth,
       workers: () => seat.processes,
-      next: this.#sampler?.before(measured) ?? measured,
+      next: this.#sampler?.before(measured, () => seat.tensorflow) ?? measured,
       ...(onScheduled === undefined ? {} : { onEvent: onScheduled }),
     });
     let first: Runner = this.#scheduler;

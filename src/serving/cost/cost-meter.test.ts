@@ -34,6 +34,7 @@ function metered(run: Runner['run']) {
   const meter = new CostMeter({
     depth: 4,
     processes: 1,
+    tensorflow: '2.21.0',
     get pendingCount() {
       return pendingCount;
     },

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { RunProfile } from '../../profile/index.ts';
-import { ProfileKeeper } from './profile-keeper.ts';
+import { ProfileKeeper, VersionProfile } from './profile-keeper.ts';
+import { ProfileSampler } from './profile-sampler.ts';
 
 const about = { model: 'm', version: 1n, identity: 'files', tensorflow: '2.21.0' };
 const run: RunProfile = {
@@ -67,11 +68,51 @@ it.each([
   kept.close();
 });
 
+it('learns anew on another TensorFlow, and says under which one it learned', async () => {
+  learn();
+  const kept = keeper();
+  const profile = new VersionProfile(kept, about);
+  const sampler = new ProfileSampler({
+    percent: 100,
+    limits: { ops: {}, nodes: {} },
+    profileOn: (now) => profile.on(now),
+    nowMs: () => (nowMs += 1_000),
+  });
+  let nowMs = 0;
+  let tensorflow = '2.21.0';
+  let answer = (): void => undefined;
+  const runner = sampler.before(
+    {
+      run: async (_index, _inputs, { onProfile }) => {
+        await new Promise<void>((resolve) => (answer = resolve));
+        onProfile?.(run);
+        return [];
+      },
+    },
+    () => tensorflow,
+  );
+  const ask = () => runner.run(0, [], { client: '' });
+  const written = (): unknown => JSON.parse(readFileSync(file(), 'utf8'));
+  const late = ask();
+  tensorflow = '2.22.0';
+  answer();
+  await late;
+  // It was asked before the change.
+  expect(sampler.profile.runs).toBe(0);
+  expect(written()).toMatchObject({ tensorflow: '2.21.0', runs: 2 });
+  const first = ask();
+  answer();
+  await first;
+  profile.drop();
+  expect(written()).toMatchObject({ tensorflow: '2.22.0', runs: 1 });
+  kept.close();
+  expect(troubles).toEqual([]);
+});
+
 it('never writes through a link', () => {
   mkdirSync(join(store, 'profiles'));
   const victim = join(store, 'victim');
   writeFileSync(victim, 'untouched');
-  symlinkSync(victim, `${file()}.${process.pid}.new`);
   symlinkSync(victim, file());
   learn();
   expect(readFileSync(victim, 'utf8')).toBe('untouched');
@@ -82,6 +123,6 @@ it('says that it could not write, and leaves nothing behind', () => {
   // As on a full disk: what should become a folder cannot.
   writeFileSync(join(store, 'profiles'), '');
   learn();
-  expect(troubles.at(-1)).toMatch(/^the profile of m could not be kept \(E[A-Z]+\)$/);
+  expect(troubles.at(-1)).toMatch(/^the profile of m could not be kept \(STORE_NOT_WRITABLE\)$/);
   expect(existsSync(file())).toBe(false);
 });

@@ -1,10 +1,10 @@
 // Profiles of served versions in the store, so that what was learned outlives a server: `<store>/profiles/<model>-<version>.json`. Several servers may share a store; each
 // writes what it knows, and the last one counts.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AirlockError, errnoOf } from '../../core/index.ts';
+import { AirlockError } from '../../core/index.ts';
 import { maxProfileFileBytes, OpProfile, type ProfileOrigin, readProfile, writeProfile } from '../../profile/index.ts';
+import { readPrivateFile, writePrivateFile } from '../../runtime/index.ts';
 
 /** How long what was learned may be in memory only. */
 const writeEveryMs = 60_000;
@@ -49,10 +49,11 @@ export class ProfileKeeper {
 
   #read(about: ProfiledVersion): OpProfile | undefined {
     try {
-      const { profile, identity, tensorflow } = readProfile(readOwnFile(this.#fileOf(about)));
+      const text = readPrivateFile(join(this.#folder, nameOf(about)), maxProfileFileBytes);
+      if (text === undefined) return undefined;
+      const { profile, identity, tensorflow } = readProfile(text);
       return identity === about.identity && tensorflow === about.tensorflow ? profile : undefined;
     } catch (thrown) {
-      if (errnoOf(thrown) === 'ENOENT') return undefined;
       const { message, detail } = AirlockError.from(thrown);
       this.#onTrouble(`the profile of ${about.model} version ${about.version} is begun anew: ${detail ?? message}`);
       return undefined;
@@ -66,47 +67,47 @@ export class ProfileKeeper {
   #write(profile: OpProfile): void {
     const kept = this.#kept.get(profile);
     if (kept === undefined || kept.writtenRuns === profile.runs) return;
-    const file = this.#fileOf(kept.about);
-    const aside = `${file}.${process.pid}.new`;
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      // Never through a link that somebody laid there, nor into what an ended server of the same number left.
-      removeIfThere(aside);
-      writeFileSync(aside, writeProfile(profile, kept.about), { mode: 0o600, flag: 'wx' });
-      renameSync(aside, file);
+      writePrivateFile(this.#folder, nameOf(kept.about), writeProfile(profile, kept.about), false);
       kept.writtenRuns = profile.runs;
     } catch (thrown) {
-      removeIfThere(aside);
-      this.#onTrouble(`the profile of ${kept.about.model} could not be kept (${errnoOf(thrown) ?? 'unknown reason'})`);
+      this.#onTrouble(`the profile of ${kept.about.model} could not be kept (${AirlockError.from(thrown).code})`);
     }
   }
+}
 
-  /** Names of models may be longer than names of files, and hold what no name of a file may. */
-  #fileOf({ model, version }: ProfiledVersion): string {
-    const isPlain = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(model);
-    const name = isPlain ? model : createHash('sha256').update(model).digest('hex').slice(0, 32);
-    return join(this.#folder, `${name}-${version}.json`);
+/** What one version learns, on whichever TensorFlow answers: its file holds what was learned on the one that answered last. */
+export class VersionProfile {
+  readonly #keeper: ProfileKeeper;
+  readonly #about: Omit<ProfiledVersion, 'tensorflow'>;
+  #tensorflow: string;
+  #profile: OpProfile;
+
+  constructor(keeper: ProfileKeeper, about: ProfiledVersion) {
+    this.#keeper = keeper;
+    this.#about = about;
+    this.#tensorflow = about.tensorflow;
+    this.#profile = keeper.open(about);
+  }
+
+  /** That of this TensorFlow; what was learned on another one is written and left. */
+  on(tensorflow: string): OpProfile {
+    if (tensorflow === this.#tensorflow) return this.#profile;
+    this.#keeper.drop(this.#profile);
+    this.#tensorflow = tensorflow;
+    this.#profile = this.#keeper.open({ ...this.#about, tensorflow });
+    return this.#profile;
+  }
+
+  /** Writes it a last time. */
+  drop(): void {
+    this.#keeper.drop(this.#profile);
   }
 }
 
-function removeIfThere(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // Where it could not be written there is nothing to remove.
-  }
-}
-
-/** A file of this user's that nobody else may write; no link, no device, no more bytes than a profile has. @throws PROFILE_INVALID, or what reading it throws. */
-function readOwnFile(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const status = fstatSync(fd);
-    const isOurs = status.isFile() && status.uid === process.getuid?.() && (status.mode & 0o022) === 0;
-    if (!isOurs) throw new AirlockError('PROFILE_INVALID', { detail: 'somebody else may have written the file' });
-    if (status.size > maxProfileFileBytes) throw new AirlockError('PROFILE_INVALID', { detail: 'the file is too large' });
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
+/** Names of models may be longer than names of files, and hold what no name of a file may. */
+function nameOf({ model, version }: ProfiledVersion): string {
+  const isPlain = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(model);
+  const name = isPlain ? model : createHash('sha256').update(model).digest('hex').slice(0, 32);
+  return `${name}-${version}.json`;
 }

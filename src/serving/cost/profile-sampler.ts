@@ -29,8 +29,8 @@ export interface ProfileSamplerOptions {
   /** Of the runs, above 0 and up to 100. */
   readonly percent: number;
   readonly limits: LimitedOps;
-  /** What was learned before. Default nothing. */
-  readonly profile?: OpProfile | undefined;
+  /** Where what is learned on a TensorFlow goes, with what was learned on it before. Default one profile, empty at first. */
+  readonly profileOn?: ((tensorflow: string) => OpProfile) | undefined;
   /** A run in which something went beyond its limit; the worst first, at least one. At most once in ten seconds. */
   readonly onOverLimit?: (found: readonly OverLimit[]) => void;
   /** Told of each trace that was asked for here, with what the run was predicted to cost. */
@@ -40,7 +40,8 @@ export interface ProfileSamplerOptions {
 }
 
 export class ProfileSampler {
-  readonly profile: OpProfile;
+  readonly #profileOn: (tensorflow: string) => OpProfile;
+  #tensorflow: () => string = () => '';
   readonly #step: number;
   readonly #limits: LimitedOps | undefined;
   readonly #onOverLimit: ProfileSamplerOptions['onOverLimit'];
@@ -52,13 +53,19 @@ export class ProfileSampler {
   #noticedMs = Number.NEGATIVE_INFINITY;
   #overLimit = 0;
 
-  constructor({ percent, limits, profile, onOverLimit, onTraced, nowMs }: ProfileSamplerOptions) {
+  constructor({ percent, limits, profileOn, onOverLimit, onTraced, nowMs }: ProfileSamplerOptions) {
     this.#step = Math.max(1, Math.round(percent * stepsPerPercent));
     this.#limits = limitsAnything(limits) ? limits : undefined;
-    this.profile = profile ?? new OpProfile();
+    const only = new OpProfile();
+    this.#profileOn = profileOn ?? (() => only);
     this.#onOverLimit = onOverLimit;
     this.#onTraced = onTraced;
     this.#nowMs = nowMs ?? (() => performance.now());
+  }
+
+  /** Of the TensorFlow that answers. */
+  get profile(): OpProfile {
+    return this.#profileOn(this.#tensorflow());
   }
 
   /** Times that an operation or a node was seen beyond its limit. */
@@ -71,8 +78,9 @@ export class ProfileSampler {
     return profileReport(this.profile, this.#overLimit, isKnownOp);
   }
 
-  /** The step; `next` is the worker's seat. */
-  before(next: Runner): Runner {
+  /** The step; `next` is the worker's seat. @param tensorflow which one answers; asked for each trace. */
+  before(next: Runner, tensorflow: () => string = this.#tensorflow): Runner {
+    this.#tensorflow = tensorflow;
     return {
       run: (signatureIndex: number, inputs: readonly Tensor[], context: RunContext) => {
         const traced = context.onProfile === undefined && this.#takes() ? this.#traced(context) : context;
@@ -95,18 +103,20 @@ export class ProfileSampler {
   }
 
   #traced(context: RunContext): RunContext {
+    // Of the one that is asked: it may answer after another has taken its place.
+    const kept = this.profile;
     const onProfile = (profile: RunProfile): void => {
-      this.observe(profile);
+      this.observe(profile, kept);
       this.#onTraced?.(profile, context.cost);
     };
     return { ...context, onProfile };
   }
 
   /** Counts a trace, also one that was not asked for here. */
-  observe(profile: RunProfile): void {
+  observe(profile: RunProfile, kept = this.profile): void {
     const nowMs = this.#nowMs();
     this.#notBeforeMs = nowMs + Math.max(minPauseMs, profile.traceBytes * pauseMsPerByte);
-    this.profile.add(profile);
+    kept.add(profile);
     if (this.#limits === undefined) return;
     const found = opsOverLimit(profile, this.#limits);
     this.#overLimit += found.length;
