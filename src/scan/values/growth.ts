@@ -12,6 +12,7 @@ const sums: ReadonlySet<string> = new Set([
   'StringJoin',
   'StringFormat',
   'AccumulateConcat',
+  'TensorListConcatLists',
 ]);
 /** As many as the largest input: data passes through unchanged in size. */
 const passes: ReadonlySet<string> = new Set([

@@ -5,8 +5,9 @@ import type { ScanContext } from '../scan-context.ts';
 import { whileOps } from './call-arguments.ts';
 import { Growth } from './growth.ts';
 import { drainsDataset, judgeDataset } from './judge-datasets.ts';
-import { countText, type Judgement, judge, sayExhausted } from './judgement.ts';
+import { countText, type Judgement, judge, sayExhausted, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
+import { ListWriters } from './list-growth.ts';
 import { isLoop, type Loop, loopAt } from './loop.ts';
 import { type Bound, LoopCondition } from './loop-condition.ts';
 import type { Place } from './trace.ts';
@@ -52,6 +53,7 @@ class LoopJudge {
   /** Rounds of each loop, by body and node, where they are known. */
   readonly #rounds = new Map<Body, Map<number, number>>();
   readonly #repeats = new Map<Body, number>();
+  readonly #counted: Loop[] = [];
 
   constructor(program: Program, values: Values, context: ScanContext) {
     this.#program = program;
@@ -69,6 +71,7 @@ class LoopJudge {
         else if (drainsDataset(op)) judgeDataset(this.#program, this.#values, this.#context, body, node, op);
       }
     }
+    this.#judgeLists();
     this.#judgeNesting();
   }
 
@@ -79,6 +82,7 @@ class LoopJudge {
     this.#keep(body, node, bound);
     this.#report(body, node, bound);
     this.#judgeGrowth(loop, bound);
+    if (bound.kind === 'bounded' && bound.iterations !== undefined) this.#counted.push(loop);
   }
 
   #keep(body: Body, node: number, bound: Bound): void {
@@ -109,6 +113,23 @@ class LoopJudge {
         says: `makes its variable ${variable} with ${whatGrows(next)} ${copies} times as large in each round${rounds === undefined ? '' : `, ${countText(rounds)} times`}`,
       });
       return;
+    }
+  }
+
+  /** Lists that are too large when a loop has run as often as it does. When all loops are known, since one may lie in another. */
+  #judgeLists(): void {
+    const writers = new ListWriters(this.#program, this.#values, (body, node) => this.#rounds.get(body)?.get(node) ?? 1);
+    const budget = this.#context.limits.memoryBudgetBytes;
+    for (const loop of this.#counted) {
+      const { body, node } = loop;
+      const all = [...loop.variables.keys()].map((variable) => writers.ofVariable(loop, variable));
+      for (const growth of [...all, writers.ofStacks(loop)]) {
+        const total = (growth?.bytesPerRound ?? 0) * (growth?.rounds ?? 0);
+        if (growth === undefined || !(total > budget)) continue;
+        const says = `writes ${sizeText(growth.bytesPerRound)} to a list in each round, ${countText(growth.rounds)} times: ${sizeText(total)}`;
+        judge(this.#program, this.#context, { body, node, ruleId: 'memory/list-growth', severity: 'high', says });
+        break;
+      }
     }
   }
 

@@ -67,6 +67,15 @@ export const valueRules: readonly Rule[] = [
     fix: 'Give the loop variable a fixed shape.',
   },
   {
+    id: 'memory/list-growth',
+    title: 'A loop fills a list until it is larger than the memory that a model may use',
+    category: 'memory',
+    severity: 'high',
+    effect: 'Each round keeps what it makes: a small graph takes any amount of memory in one request, and the process is killed.',
+    fix: 'Let the loop run less often, or keep only what is needed of each round.',
+    sources: [reference],
+  },
+  {
     id: 'memory/composition',
     title: 'Functions call each other so often that the graph explodes',
     category: 'memory',

@@ -34,11 +34,11 @@ describe('the scan', () => {
     return findings.filter(({ severity }) => compareSeverity(severity, 'high') >= 0).map(({ ruleId }) => ruleId);
   }
 
-  it.each(cases.filter(({ rule }) => rule !== undefined))('refuses $bomb.name as a constant', async ({ bomb, absurd, rule }) => {
+  it.each(cases)('refuses $bomb.name as a constant', async ({ bomb, absurd, rule }) => {
     expect(await refusals(bomb, absurd)).toContain(rule);
   });
 
-  it.each(cases.filter(({ bomb, rule }) => rule !== undefined && bomb.name !== 'endless_loop'))(
+  it.each(cases.filter(({ bomb }) => bomb.name !== 'endless_loop'))(
     'takes $bomb.name with a small constant',
     async ({ bomb }) => {
       expect(await refusals(bomb, 3)).toEqual([]);
