@@ -238,11 +238,16 @@ export class RolloutWatch {
     const { config } = this.#options;
     const { mirrorPercent, maxFailedPercent } = config.runtime.rollout;
     return (this.#catalog?.models ?? []).flatMap((model) => {
-      const tolerance = config.models.find(({ name }) => name === model.name)?.rehearsal.tolerance;
+      const { rehearsal, limits } = config.models.find(({ name }) => name === model.name) ?? {};
       return model.status({}).map((version) => ({
         model: model.name,
         version,
-        rules: { tolerance: tolerance ?? { absolute: 1e-5, relative: 1e-4 }, mirrorPercent, maxFailedPercent },
+        rules: {
+          tolerance: rehearsal?.tolerance ?? { absolute: 1e-5, relative: 1e-4 },
+          mirrorPercent,
+          maxFailedPercent,
+          timeoutMs: limits?.timeoutMs ?? 0,
+        },
       }));
     });
   }

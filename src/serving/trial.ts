@@ -1,4 +1,5 @@
-// What is seen of a new worker while the old one is still there: what it was asked, what it failed, and how its answers compare. Counts and judges; runs nothing.
+// What is seen of a new worker while the old one is still there: what it was asked, what it failed, how it ended and how its answers compare. Counts and judges; runs
+// nothing. Whatever counts against it, any client could bring about on purpose: only what the old worker does better counts.
 import { printable } from '../core/index.ts';
 import type { AnswerDifference, Tolerance } from './compare-answers.ts';
 
@@ -11,6 +12,8 @@ export interface TrialRules {
   readonly maxFailedPercent: number;
   /** False where somebody accepted that answers differ: then they are counted and nothing else. */
   readonly refuseDrift: boolean;
+  /** The most that a request of the model may take: what was given less time says nothing when it is late. Default 0. */
+  readonly timeoutMs?: number;
   /** Live requests that the new worker must answer too before it takes over; fewer when fewer come within `gateMs`. Default 3. */
   readonly gateRequests?: number;
   /** How long is waited for them. Default 2000. */
@@ -25,6 +28,9 @@ const maxDriftPercent = 1;
 /** A worker that ended as often as this comes back only to end again. */
 const maxRestarts = 3;
 
+/** Who waited a moment for his turn has had his time all the same. */
+const wholeTime = 0.9;
+
 /** Infinity has no form in JSON. */
 function finite(value: number): number {
   return Number.isFinite(value) ? value : -1;
@@ -38,6 +44,9 @@ export class Trial {
   compared = 0;
   drifted = 0;
   unstable = 0;
+  /** Ends of the new worker that say nothing about it. */
+  #excusedEnds = 0;
+  #isExcused = false;
   #maxAbsolute = 0;
   #maxRelative = 0;
   #lastFailure = '';
@@ -55,6 +64,33 @@ export class Trial {
     if (this.rules.mirrorPercent === 0 || this.#due < 100) return false;
     this.#due %= 100;
     return true;
+  }
+
+  /** Whether a request that took so long at a worker has had its whole time there. */
+  isWholeTime(ranMs: number): boolean {
+    return ranMs >= wholeTime * (this.rules.timeoutMs ?? 0);
+  }
+
+  /** The new worker ended, or is about to, at a request that says nothing about it: it ended the old one as well, or had less time than a request may take. */
+  excuseEnd(): void {
+    this.#excusedEnds++;
+    this.#isExcused = true;
+  }
+
+  /** An end that was excused counts after all. */
+  countEnd(): void {
+    this.#excusedEnds--;
+    this.#isExcused = false;
+  }
+
+  /** The new worker answered. */
+  answered(): void {
+    this.#isExcused = false;
+  }
+
+  /** Until it answers again, it is away because of an end that was excused: what it cannot take meanwhile says nothing about it, either. */
+  get isExcused(): boolean {
+    return this.#isExcused;
   }
 
   /** The new worker failed a request. @param code of the error. */
@@ -81,7 +117,8 @@ export class Trial {
   /** Why the new worker must not stay; undefined while nothing speaks against it. @param restarts of the new worker. */
   verdict(restarts: number): string | undefined {
     const { maxFailedPercent, refuseDrift } = this.rules;
-    if (restarts >= maxRestarts) return `its worker ended ${restarts} times`;
+    const ends = restarts - this.#excusedEnds;
+    if (ends >= maxRestarts) return `its worker ended ${ends} times`;
     const enough = maxFailedPercent === 0 ? 1 : leastFailures;
     if (this.failed >= enough && this.failed * 100 > this.requests * maxFailedPercent)
       return `${this.failed} of ${this.requests} requests failed, and did not before (${this.#lastFailure})`;

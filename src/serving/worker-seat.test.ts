@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AirlockError, type ErrorCode } from '../core/index.ts';
 import type { Signature, Tensor } from '../tensor/index.ts';
-import type { WorkerRunOptions } from './runner.ts';
+import type { OnBlamed, WorkerRunOptions } from './runner.ts';
 import type { TrialRules } from './trial.ts';
 import { type SeatWorker, WorkerSeat } from './worker-seat.ts';
 import type { ModelWorkerState } from './workers/model-worker-options.ts';
@@ -23,6 +23,8 @@ class FakeWorker implements SeatWorker {
   pendingCount = 0;
   restarts = 0;
   asked = 0;
+  /** What is said of how long it was at what it fails. */
+  ranMs: number | undefined;
   options: WorkerRunOptions = {};
   answer: (value: number) => number | Promise<number> = (value) => value * 2;
   onStart: () => Promise<void> = () => Promise.resolve();
@@ -46,7 +48,7 @@ class FakeWorker implements SeatWorker {
     try {
       return [tensor(await this.answer(numberOf(inputs)))];
     } catch (thrown) {
-      options.onBlamed?.(index, inputs, AirlockError.from(thrown));
+      options.onBlamed?.(index, inputs, AirlockError.from(thrown), this.ranMs);
       throw thrown;
     } finally {
       this.pendingCount--;
@@ -262,9 +264,85 @@ describe('after a change', () => {
     fresh.answer = fails('TENSOR_TOO_LARGE');
     await expect(ask(1)).rejects.toMatchObject({ code: 'TENSOR_TOO_LARGE' });
     fresh.answer = fails('DEADLINE_EXCEEDED');
+    old.answer = () => new Promise<number>(() => undefined);
     await expect(ask(1)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(old.asked).toBe(0);
-    expect(seat.trial?.counts).toMatchObject({ requests: 2, failed: 1, saved: 0 });
+    expect(seat.trial?.counts).toMatchObject({ requests: 2, failed: 0, saved: 0 });
+  });
+
+  describe('a worker that is ended at a request that is late', () => {
+    /** Late so many times, each an end of the new worker, after it was at the request for `ranMs`. */
+    async function late(times: number, ranMs: number, oldAnswer: FakeWorker['answer']) {
+      const all = await changed({ timeoutMs: 1_000 });
+      const { seat, old, fresh, ask } = all;
+      const blamed: (number | undefined)[] = [];
+      fresh.answer = fails('DEADLINE_EXCEEDED');
+      fresh.ranMs = ranMs;
+      old.answer = oldAnswer;
+      old.ranMs = 1_500;
+      for (let count = 0; count < times; count++) {
+        const context = { client: '', deadlineMs: 50, onBlamed: (...[, , , ms]: Parameters<OnBlamed>) => blamed.push(ms) };
+        await expect(seat.run(0, [tensor(1)], context)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+        fresh.restarts++;
+        await settle();
+      }
+      return { seat, old, fresh, ask, blamed };
+    }
+
+    it('does not go because of deadlines that clients chose or queues used up', async () => {
+      const { seat, old, blamed } = await late(5, 550, (value) => value);
+      expect([seat.verdict, old.asked, blamed]).toEqual([undefined, 0, []]);
+      expect(seat.trial?.counts).toMatchObject({ requests: 5, failed: 0 });
+    });
+
+    it('does not go because of requests that are as late with the old one, which are held against the request', async () => {
+      const { seat, old, blamed } = await late(5, 1_500, fails('DEADLINE_EXCEEDED'));
+      expect([seat.verdict, old.asked, blamed]).toEqual([undefined, 5, [1_500, 1_500, 1_500, 1_500, 1_500]]);
+      expect(old.options.deadlineMs).toBeUndefined();
+    });
+
+    it('goes when the old one answers them', async () => {
+      expect((await late(2, 1_500, (value) => value)).seat.verdict).toBeUndefined();
+      const { seat, blamed } = await late(3, 1_500, (value) => value);
+      expect([seat.verdict, blamed]).toEqual(['its worker ended 3 times', []]);
+      expect(seat.trial?.counts).toMatchObject({ failed: 3, saved: 0 });
+    });
+
+    it('is not asked to answer others before it is back, and fails them for a reason of its own afterwards', async () => {
+      const { seat, fresh, ask } = await late(1, 550, (value) => value * 2);
+      fresh.state = 'restarting';
+      for (let count = 0; count < 5; count++) expect(await ask(4)).toBe(8);
+      expect(seat.trial?.counts).toMatchObject({ failed: 0, saved: 0 });
+      fresh.state = 'ready';
+      fresh.answer = (value) => value * 2;
+      await ask(4);
+      fresh.state = 'restarting';
+      await ask(4);
+      expect(seat.trial?.counts).toMatchObject({ failed: 1, saved: 1 });
+    });
+
+    it('leaves an old one alone that has something else to do', async () => {
+      const { seat, old, fresh, ask } = await changed({ timeoutMs: 1_000 });
+      fresh.answer = fails('DEADLINE_EXCEEDED');
+      fresh.ranMs = 1_500;
+      old.pendingCount = 1;
+      await expect(ask(1)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      expect(old.asked).toBe(0);
+      old.pendingCount = 0;
+      old.answer = () => new Promise<number>(() => undefined);
+      for (let count = 0; count < 3; count++) await expect(ask(1)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      expect([old.asked, seat.trial?.counts.failed]).toEqual([1, 0]);
+    });
+  });
+
+  it('counts nothing where the new one ended and the old one had too little time left to say more', async () => {
+    const { seat, old, fresh } = await changed();
+    fresh.answer = fails('WORKER_CRASHED');
+    old.answer = fails('DEADLINE_EXCEEDED');
+    for (let count = 0; count < 3; count++) {
+      await expect(seat.run(0, [tensor(1)], { client: '', deadlineMs: 10 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      fresh.restarts++;
+    }
+    expect([seat.verdict, seat.trial?.counts.failed]).toEqual([undefined, 0]);
   });
 
   it('compares a share of the answers without letting anybody wait', async () => {

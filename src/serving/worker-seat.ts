@@ -7,6 +7,7 @@ import { compareAnswers } from './compare-answers.ts';
 import { ownContext, type RunContext, type SeatRunner, type WorkerRunOptions } from './runner.ts';
 import { isEnd, mayBeTheWorkers } from './server-failure.ts';
 import { Trial, type TrialRules } from './trial.ts';
+import { TrialLateRun } from './trial-late-run.ts';
 import type { ModelWorker } from './workers/model-worker.ts';
 import type { WorkerReport } from './workers/worker-report.ts';
 
@@ -47,11 +48,11 @@ export class WorkerSeat implements SeatRunner {
   #kept: Seated | undefined;
   #trial: Trial | undefined;
   #restartsBefore = 0;
-  /** Ends of the worker on trial at a request that ended the old one, too: whoever sends such requests could take every new TensorFlow away. */
-  #excusedEnds = 0;
   #gate: Gate | undefined;
   /** Comparisons that run; one at a time. */
   #comparing = false;
+  /** The old worker is asked whether it is as late with a request; one at a time. */
+  #askingOld = false;
   #closed: Promise<void> | undefined;
   /** Workers that were sent away and are not gone yet. */
   readonly #leaving = new Set<Promise<void>>();
@@ -100,7 +101,7 @@ export class WorkerSeat implements SeatRunner {
   /** Why the worker that took over must go; undefined while nothing speaks against it. */
   get verdict(): string | undefined {
     const { restarts } = this.worker.report;
-    return this.#trial?.verdict(restarts - this.#restartsBefore - this.#excusedEnds);
+    return this.#trial?.verdict(restarts - this.#restartsBefore);
   }
 
   /** Runs a request. @throws as ModelWorker.run. */
@@ -135,12 +136,15 @@ export class WorkerSeat implements SeatRunner {
   ): Promise<Tensor[]> {
     trial.requests++;
     const startMs = performance.now();
+    const isFirst = worker.pendingCount === 0;
+    const lateRun = new TrialLateRun(trial, () => this.#isAnsweredBy(kept, trial, signatureIndex, inputs, onBlamed));
     let outputs: Tensor[];
     try {
-      outputs = await worker.run(signatureIndex, inputs, deadlineMs === undefined ? undefined : { deadlineMs });
+      outputs = await worker.run(signatureIndex, inputs, { deadlineMs, onBlamed: lateRun.onBlamed });
+      trial.answered();
     } catch (thrown) {
       const error = AirlockError.from(thrown);
-      if (error.code === 'DEADLINE_EXCEEDED') trial.fail(error.code, false);
+      if (error.code === 'DEADLINE_EXCEEDED' && isFirst) lateRun.late(performance.now() - startMs);
       if (!mayBeTheWorkers(error)) throw error;
       // What is left of its time: an answer that comes later is of no use.
       const leftMs = deadlineMs === undefined ? undefined : deadlineMs - (performance.now() - startMs);
@@ -150,6 +154,26 @@ export class WorkerSeat implements SeatRunner {
     if (kept.worker.pendingCount === 0 && trial.takesSample())
       void this.#compare(trial, { signatureIndex, inputs }, outputs, kept, kept, undefined);
     return outputs;
+  }
+
+  /** Whether the old worker answers in the time that any request has; false while it has something else to do, or was let go. */
+  async #isAnsweredBy(
+    { worker }: Seated,
+    trial: Trial,
+    signatureIndex: number,
+    inputs: readonly Tensor[],
+    onBlamed: RunContext['onBlamed'],
+  ): Promise<boolean> {
+    if (this.#askingOld || this.#trial !== trial || worker.pendingCount > 0) return false;
+    this.#askingOld = true;
+    try {
+      await worker.run(signatureIndex, inputs, { onBlamed });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#askingOld = false;
+    }
   }
 
   async #answerInstead(
@@ -163,19 +187,22 @@ export class WorkerSeat implements SeatRunner {
     const options: WorkerRunOptions = {
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       onBlamed: (index, blamed, reason, ranMs) => {
-        if (isEnd(error)) this.#excusedEnds++;
+        if (isEnd(error)) trial.excuseEnd();
         onBlamed?.(index, blamed, reason, ranMs);
       },
     };
     try {
       const outputs = await kept.worker.run(signatureIndex, inputs, options);
-      trial.fail(error.code, true);
+      const isAway = isEnd(error) || error.code === 'MODEL_NOT_AVAILABLE';
+      if (!(isAway && trial.isExcused)) trial.fail(error.code, true);
       return outputs;
     } catch (thrown) {
       const other = AirlockError.from(thrown);
       // Both fail it: it lies in the request, or in the model. Only one of them says that the request is wrong: believe the one that served before.
       const isAway = other.code === 'MODEL_NOT_AVAILABLE' || other.code === 'SERVER_OVERLOADED';
-      if (!isAway && !mayBeTheWorkers(other)) trial.fail(error.code, false);
+      // What was left of its time says nothing of the old one.
+      const isRefusal = !isAway && !mayBeTheWorkers(other) && other.code !== 'DEADLINE_EXCEEDED';
+      if (isRefusal) trial.fail(error.code, false);
       throw isAway ? error : other;
     }
   }
@@ -240,7 +267,6 @@ export class WorkerSeat implements SeatRunner {
       this.#serving = candidate;
       this.#trial = new Trial(rules);
       this.#restartsBefore = candidate.worker.report.restarts;
-      this.#excusedEnds = 0;
     } catch (thrown) {
       this.#send(candidate);
       // A start that ended because of us has an error of its own.
