@@ -51,8 +51,6 @@ export class WorkerSeat implements SeatRunner {
   #gate: Gate | undefined;
   /** Comparisons that run; one at a time. */
   #comparing = false;
-  /** The old worker is asked whether it is as late with a request; one at a time. */
-  #askingOld = false;
   #closed: Promise<void> | undefined;
   /** Workers that were sent away and are not gone yet. */
   readonly #leaving = new Set<Promise<void>>();
@@ -164,16 +162,11 @@ export class WorkerSeat implements SeatRunner {
     inputs: readonly Tensor[],
     onBlamed: RunContext['onBlamed'],
   ): Promise<boolean> {
-    if (this.#askingOld || this.#trial !== trial || worker.pendingCount > 0) return false;
-    this.#askingOld = true;
-    try {
-      await worker.run(signatureIndex, inputs, { onBlamed });
-      return true;
-    } catch {
-      return false;
-    } finally {
-      this.#askingOld = false;
-    }
+    if (this.#trial !== trial || worker.pendingCount > 0) return false;
+    return worker.run(signatureIndex, inputs, { onBlamed }).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #answerInstead(
