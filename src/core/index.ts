@@ -17,3 +17,4 @@ export { readProcessStat, readProcFile, readStartTime } from './process-stat.ts'
 export { sarifLevels, sarifRuleName, sarifSecuritySeverities, sarifText } from './sarif.ts';
 export { compareSeverity, lowered, type Severity, severities } from './severity.ts';
 export { type BucketLimit, TokenBucket } from './token-bucket.ts';
+export { bytesType, damagedFile, fixed32Type, fixed64Type, varintAt, varintType, WireReader } from './wire-reader.ts';

@@ -1,6 +1,6 @@
 // Is a checkpoint whole? TensorFlow finds out only when it reads a variable, and a worker then dies or serves garbage late; here the
 // index is compared with the data files before anything is loaded. The values themselves are not read.
-import { ByteCursor } from './byte-cursor.ts';
+import { damagedFile } from '../core/index.ts';
 import { BundleEntryProtoSchema, BundleHeaderProtoSchema } from './gen/tensorflow/tensor_bundle_pb.ts';
 import { fileError, listModelFolder, modelFileBytes, readModelFile } from './model-files.ts';
 import { decodeMessage } from './protobuf-decode.ts';
@@ -25,7 +25,7 @@ export interface BundleIndex {
  * 10,000 data files.
  */
 export function parseBundleIndex(bytes: Buffer): BundleIndex {
-  const damaged = (text: string) => new ByteCursor(indexName, bytes).damaged(text);
+  const damaged = (text: string) => damagedFile(indexName, text);
   const neededBytes = new Map<number, number>();
   let shardCount = 0;
   let entries = 0;

@@ -1,6 +1,7 @@
-// Walks over untrusted bytes: protobuf messages and the tables of checkpoints. Every step is checked against the end before it is
-// taken, and a length that does not fit the rest is an error, never a shorter read.
-import { AirlockError } from '../core/index.ts';
+// Walks over the untrusted bytes of a checkpoint's index: LevelDB's tables and their Snappy blocks, which have varints but no fields (protobuf is for
+// the WireReader of core). Every step is checked against the end before it is taken, and a length that does not fit the rest is an error,
+// never a shorter read.
+import { type AirlockError, damagedFile } from '../core/index.ts';
 
 /** Fails with MODEL_INVALID; `name` is the file's name as a client may read it. */
 export class ByteCursor {
@@ -21,10 +22,10 @@ export class ByteCursor {
   }
 
   damaged(text: string): AirlockError {
-    return new AirlockError('MODEL_INVALID', { message: `${this.#name} is damaged: ${text}` });
+    return damagedFile(this.#name, text);
   }
 
-  /** An unsigned varint that fits 2^53. Protobuf itself allows 64 bits, but nothing that is counted or measured here may need them. */
+  /** An unsigned varint that fits 2^53. The format itself allows 64 bits, but nothing that is counted or measured here may need them. */
   varint(): number {
     let value = 0;
     let scale = 1;
@@ -38,14 +39,6 @@ export class ByteCursor {
       scale *= 128;
     }
     throw this.damaged('a number is too large');
-  }
-
-  /** Passes a varint of at most ten bytes, whatever its value. */
-  skipVarint(): void {
-    for (let length = 0; length < 10; length++) {
-      if (this.byte() < 0x80) return;
-    }
-    throw this.damaged('a number is too long');
   }
 
   byte(): number {

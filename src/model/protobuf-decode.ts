@@ -3,26 +3,7 @@
 // bytes could mean one thing here and another there; they are refused before the library sees them.
 import { type DescField, type DescMessage, fromBinary, type MessageShape, ScalarType } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
-import { isAirlockError } from '../core/index.ts';
-import { ByteCursor } from './byte-cursor.ts';
-
-/** Field number and wire type of a protobuf field. */
-export interface WireTag {
-  readonly number: number;
-  readonly wireType: WireType;
-}
-
-/** Reads a field's tag. Fails with MODEL_INVALID on a number of 0, one past 2^29 - 1, and on groups, which TensorFlow never writes. */
-export function readWireTag(cursor: ByteCursor): WireTag {
-  const tag = cursor.varint();
-  const number = Math.floor(tag / 8);
-  const wireType = tag % 8;
-  if (number < 1 || number > 0x1fff_ffff) throw cursor.damaged('a field has no valid number');
-  if (![WireType.Varint, WireType.Bit64, WireType.LengthDelimited, WireType.Bit32].includes(wireType)) {
-    throw cursor.damaged('a field has an unknown wire type');
-  }
-  return { number, wireType };
-}
+import { isAirlockError, WireReader } from '../core/index.ts';
 
 const fixed32: ReadonlySet<ScalarType> = new Set([ScalarType.FIXED32, ScalarType.SFIXED32, ScalarType.FLOAT]);
 const fixed64: ReadonlySet<ScalarType> = new Set([ScalarType.FIXED64, ScalarType.SFIXED64, ScalarType.DOUBLE]);
@@ -72,7 +53,7 @@ interface Budget {
   elements: number;
 }
 
-function spend(budget: Budget, field: DescField | undefined, contentBytes: number, cursor: ByteCursor): void {
+function spend(budget: Budget, field: DescField | undefined, contentBytes: number, reader: WireReader): void {
   if (field?.message !== undefined || (field === undefined && budget.limits.keepUnknown)) budget.messages--;
   else if (field?.fieldKind === 'list') {
     const wireType = wireTypeOf(field);
@@ -80,30 +61,23 @@ function spend(budget: Budget, field: DescField | undefined, contentBytes: numbe
     const elementBytes = wireType === WireType.Bit64 ? 8 : wireType === WireType.Bit32 ? 4 : 1;
     budget.elements -= wireType === WireType.LengthDelimited ? 1 : Math.max(1, Math.ceil(contentBytes / elementBytes));
   }
-  if (budget.messages < 0 || budget.elements < 0) throw cursor.damaged('a message has too many parts');
+  if (budget.messages < 0 || budget.elements < 0) throw reader.damaged('a message has too many parts');
 }
 
 /** `depth` levels lie above this one. A schema may contain itself (an attribute that names a function that has attributes). */
-function checkFields(schema: DescMessage, cursor: ByteCursor, name: string, depth: number, budget: Budget): void {
+function checkFields(schema: DescMessage, reader: WireReader, depth: number, budget: Budget): void {
   const fields = fieldTable(schema);
-  while (cursor.remaining > 0) {
-    const { number, wireType } = readWireTag(cursor);
-    const field = fields.get(number);
+  while (reader.next()) {
+    const { wireType } = reader;
+    const field = fields.get(reader.field);
     const packed = field?.fieldKind === 'list' && wireType === WireType.LengthDelimited;
-    if (field !== undefined && wireType !== wireTypeOf(field) && !packed) throw cursor.damaged('a field has the wrong wire type');
-    let contentBytes = 0;
-    if (wireType === WireType.Varint) cursor.skipVarint();
-    else if (wireType === WireType.Bit64) cursor.skip(8);
-    else if (wireType === WireType.Bit32) cursor.skip(4);
-    else {
-      contentBytes = cursor.varint();
-      cursor.skip(contentBytes);
-    }
-    spend(budget, field, contentBytes, cursor);
+    if (field !== undefined && wireType !== wireTypeOf(field) && !packed) throw reader.damaged('a field has the wrong wire type');
+    spend(budget, field, wireType === WireType.LengthDelimited ? reader.end - reader.start : 0, reader);
     if (field?.message === undefined) continue;
-    if (depth + 1 >= budget.limits.maxDepth) throw cursor.damaged('its messages are nested too deep');
-    const inner = new ByteCursor(name, cursor.bytes, cursor.position - contentBytes, cursor.position);
-    checkFields(field.message, inner, name, depth + 1, budget);
+    if (depth + 1 >= budget.limits.maxDepth) throw reader.damaged('its messages are nested too deep');
+    const outer = reader.enterField();
+    checkFields(field.message, reader, depth + 1, budget);
+    reader.leave(outer);
   }
 }
 
@@ -118,11 +92,11 @@ export function decodeMessage<Schema extends DescMessage>(
   name: string,
   limits: DecodeLimits = smallMessage,
 ): MessageShape<Schema> {
-  const cursor = new ByteCursor(name, bytes);
-  checkFields(schema, cursor, name, 0, { limits, messages: limits.maxMessages, elements: limits.maxElements });
+  const reader = new WireReader(bytes, name);
+  checkFields(schema, reader, 0, { limits, messages: limits.maxMessages, elements: limits.maxElements });
   try {
     return fromBinary(schema, bytes, { readUnknownFields: limits.keepUnknown, recursionLimit: limits.maxDepth });
   } catch (thrown) {
-    throw isAirlockError(thrown) ? thrown : cursor.damaged('a field cannot be decoded');
+    throw isAirlockError(thrown) ? thrown : reader.damaged('a field cannot be decoded');
   }
 }

@@ -1,10 +1,9 @@
 // Reads saved_model.pb without holding it: a graph may have a gigabyte, and all that the server needs is its edges. Only the fields
 // that our .proto declares are read into memory, one at a time and bounded; the rest is stepped over in the file.
-import { WireType } from '@bufbuild/protobuf/wire';
-import { ByteCursor } from './byte-cursor.ts';
+import { bytesType, damagedFile, WireReader } from '../core/index.ts';
 import { type MetaGraphDef, MetaGraphDefSchema, SavedModelSchema } from './gen/tensorflow/saved_model_pb.ts';
 import type { ModelFile } from './model-files.ts';
-import { decodeMessage, readWireTag } from './protobuf-decode.ts';
+import { decodeMessage } from './protobuf-decode.ts';
 
 export interface BinaryLimits {
   /** One field of a MetaGraph that is kept: a signature, or the tags with the list of operations beside them. */
@@ -33,26 +32,24 @@ const wantedFields: ReadonlySet<number> = new Set(MetaGraphDefSchema.fields.map(
 
 /** Steps over the fields of the message that lies at `start` to `end` of a file; nothing but their heads is read. */
 export async function* fieldsOf(file: ModelFile, start: number, end: number, maxFields: number): AsyncGenerator<FilePart> {
-  let window: Buffer = Buffer.alloc(0);
+  let reader = new WireReader(Buffer.alloc(0), file.name);
   let windowStart = start;
+  let windowEnd = start;
   let position = start;
   for (let count = 0; position < end; count++) {
-    const windowEnd = windowStart + window.length;
-    if (position >= windowEnd || (position + fieldHeadBytes > windowEnd && windowEnd < end)) {
-      window = await file.read(position, Math.min(windowBytes, end - position));
+    if (position + fieldHeadBytes > windowEnd && windowEnd < end) {
+      const window = await file.read(position, Math.min(windowBytes, end - position));
       windowStart = position;
+      windowEnd = position + window.length;
+      // Up to the end of the message, not of the window: contents stay in the file.
+      reader = new WireReader(window, file.name).enter(0, end - position);
     }
-    const cursor = new ByteCursor(file.name, window, position - windowStart);
-    if (count === maxFields) throw cursor.damaged(`a message has more than ${maxFields} fields`);
-    const { number, wireType } = readWireTag(cursor);
-    let contentBytes = 0;
-    if (wireType === WireType.LengthDelimited) contentBytes = cursor.varint();
-    else if (wireType === WireType.Varint) cursor.skipVarint();
-    else contentBytes = wireType === WireType.Bit32 ? 4 : 8;
-    const contentStart = windowStart + cursor.position;
-    if (contentBytes > end - contentStart) throw cursor.damaged('it is cut short');
-    yield { number, start: position, contentStart, contentBytes, isMessage: wireType === WireType.LengthDelimited };
-    position = contentStart + contentBytes;
+    if (count === maxFields) throw reader.damaged(`a message has more than ${maxFields} fields`);
+    reader.next();
+    const contentBytes = reader.end - reader.start;
+    const isMessage = reader.wireType === bytesType;
+    yield { number: reader.field, start: position, contentStart: windowStart + reader.start, contentBytes, isMessage };
+    position = windowStart + reader.end;
   }
 }
 
@@ -70,7 +67,7 @@ export async function readBinarySavedModel(
   let keptBytes = 0;
   for await (const field of fieldsOf(file, 0, file.sizeBytes, limits.maxFields)) {
     if (field.number !== metaGraphsField) continue;
-    if (!field.isMessage) throw new ByteCursor(file.name, Buffer.alloc(0)).damaged('a field has the wrong wire type');
+    if (!field.isMessage) throw damagedFile(file.name, 'a field has the wrong wire type');
     onMetaGraph();
     const end = field.contentStart + field.contentBytes;
     for await (const part of fieldsOf(file, field.contentStart, end, limits.maxFields)) {
@@ -78,7 +75,7 @@ export async function readBinarySavedModel(
       const length = part.contentStart + part.contentBytes - part.start;
       keptBytes += length;
       if (length > limits.maxFieldBytes || keptBytes > limits.maxKeptBytes) {
-        throw new ByteCursor(file.name, Buffer.alloc(0)).damaged('its signatures are larger than the limit');
+        throw damagedFile(file.name, 'its signatures are larger than the limit');
       }
       onPart(decodeMessage(MetaGraphDefSchema, await file.read(part.start, length), file.name));
     }

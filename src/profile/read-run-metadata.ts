@@ -5,9 +5,9 @@
 // the same since 1.15.
 import { AllocationPeak } from './allocation-peak.ts';
 import { opOfModel } from './op-name.ts';
-import { invalidProfile, ProtoReader } from './proto-reader.ts';
 import type { NodeRun, RunProfile } from './run-profile.ts';
 import { selfTimes } from './self-time.ts';
+import { invalidProfile, TraceReader } from './trace-reader.ts';
 
 /** 500 steps of a recurrent network with 30 operations each. */
 const maxNodeRuns = 16_384;
@@ -35,7 +35,7 @@ interface RawNode {
 
 /** The state of one reading. */
 interface Trace {
-  readonly reader: ProtoReader;
+  readonly reader: TraceReader;
   readonly peak: AllocationPeak;
   readonly nodes: RawNode[];
   /** The start of the first node, in halves: nanoseconds since 1970 have more bits than a number holds exactly. */
@@ -47,13 +47,12 @@ interface Trace {
  * @throws PROFILE_INVALID for bytes that are no RunMetadata.
  */
 export function readRunMetadata(bytes: Uint8Array): RunProfile | undefined {
-  const reader = new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), maxFields);
+  const reader = new TraceReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), maxFields);
   const trace: Trace = { reader, peak: new AllocationPeak(), nodes: [], base: undefined };
   try {
     while (reader.next()) {
       // RunMetadata.step_stats
       if (reader.field === 1) readStepStats(trace);
-      else reader.skip();
     }
   } catch (thrown) {
     if (reader.isTooLong) return undefined;
@@ -92,47 +91,42 @@ function profileOf({ nodes, peak }: Trace, traceBytes: number): RunProfile {
 
 function readStepStats(trace: Trace): void {
   const { reader } = trace;
-  const outer = reader.enter();
+  const outer = reader.enterField();
   while (reader.next()) {
     // StepStats.dev_stats
     if (reader.field === 1) readDevice(trace);
-    else reader.skip();
   }
   reader.leave(outer);
 }
 
 function readDevice(trace: Trace): void {
   const { reader } = trace;
-  const outer = reader.enter();
-  const start = reader.at;
+  const { start, end } = reader;
+  const outer = reader.enterField();
   // What an accelerator's streams and copies took is there a second time, under a device of their own ("/device:GPU:0/stream:all"), beside the nodes that queued it.
   let isSecond: boolean | undefined;
   while (reader.next()) {
     if (reader.field === 1 && isSecond === undefined) isSecond = /\/(?:stream|memcpy)/.test(readText(reader));
-    else reader.skip();
   }
-  reader.at = start;
+  reader.enter(start, end);
   while (reader.next()) {
     // DeviceStepStats.node_stats
     if (reader.field === 2 && isSecond !== true) readNode(trace);
-    else reader.skip();
   }
   reader.leave(outer);
 }
 
-function readText(reader: ProtoReader): string {
+function readText(reader: TraceReader): string {
   const length = reader.length();
   if (length > maxNameBytes) throw invalidProfile(`a name of ${length} bytes`);
-  const { at } = reader;
-  reader.at += length;
-  return reader.bytes.toString('latin1', at, at + length);
+  return reader.bytes.toString('latin1', reader.start, reader.end);
 }
 
 /** NodeExecStats. */
 function readNode(trace: Trace): void {
   const { reader, peak, nodes } = trace;
   if (nodes.length >= maxNodeRuns) throw reader.tooLong(`more than ${maxNodeRuns} runs of nodes`);
-  const outer = reader.enter();
+  const outer = reader.enterField();
   peak.startNode();
   // Only the first of each is read: a text costs a hundred times what a number does.
   let node: string | undefined;
@@ -148,7 +142,6 @@ function readNode(trace: Trace): void {
     switch (reader.field) {
       case 1:
         if (node === undefined) node = readText(reader);
-        else reader.skip();
         break;
       case 2:
         startUs = reader.bounded(maxMicros);
@@ -170,7 +163,6 @@ function readNode(trace: Trace): void {
         break;
       case 8:
         if (op === undefined) op = readOp(reader);
-        else reader.skip();
         break;
       case 10:
         thread = reader.bounded(0xffff_ffff);
@@ -191,8 +183,6 @@ function readNode(trace: Trace): void {
       case 16:
         allEndNs = reader.bounded(maxSpanNs);
         break;
-      default:
-        reader.skip();
     }
   }
   reader.leave(outer);
@@ -216,13 +206,9 @@ function readNode(trace: Trace): void {
 const equals = Buffer.from(' = ');
 
 /** The label is `[allocator 2.0MB 2.0MB] name = Op(inputs)`, its first part only for large nodes, and as long as the list of inputs is. */
-function readOp(reader: ProtoReader): string {
-  const end = reader.at;
-  const length = reader.length();
-  const start = reader.at;
-  reader.at += length;
-  if (end === start) return '';
-  const head = reader.bytes.subarray(start, Math.min(start + length, start + maxNameBytes + 512));
+function readOp(reader: TraceReader): string {
+  const { start } = reader;
+  const head = reader.bytes.subarray(start, start + Math.min(reader.length(), maxNameBytes + 512));
   const at = head.indexOf(equals);
   if (at === -1) return '';
   const from = at + equals.length;
@@ -234,14 +220,13 @@ function readOp(reader: ProtoReader): string {
 
 /** AllocatorMemoryUsed; gives the most that it held for the node at one time. */
 function readAllocator({ reader, peak }: Trace): number {
-  const outer = reader.enter();
+  const outer = reader.enterField();
   let totalBytes = 0;
   let peakBytes = 0;
   while (reader.next()) {
     if (reader.field === 2) totalBytes = Math.max(0, reader.bounded(maxBytes));
     else if (reader.field === 3) peakBytes = Math.max(0, reader.bounded(maxBytes));
     else if (reader.field === 6) readRecord(reader, peak);
-    else reader.skip();
   }
   reader.leave(outer);
   // An allocator that does not know the size of what is given back knows the sum only.
@@ -249,15 +234,14 @@ function readAllocator({ reader, peak }: Trace): number {
 }
 
 /** AllocationRecord. */
-function readRecord(reader: ProtoReader, peak: AllocationPeak): void {
+function readRecord(reader: TraceReader, peak: AllocationPeak): void {
   if (peak.length >= maxRecords) throw reader.tooLong(`more than ${maxRecords} allocations`);
-  const outer = reader.enter();
+  const outer = reader.enterField();
   let timeUs = 0;
   let bytes = 0;
   while (reader.next()) {
     if (reader.field === 1) timeUs = reader.bounded(maxMicros);
     else if (reader.field === 2) bytes = reader.bounded(maxBytes);
-    else reader.skip();
   }
   reader.leave(outer);
   if (bytes !== 0) peak.add(timeUs, bytes);
@@ -266,14 +250,14 @@ function readRecord(reader: ProtoReader, peak: AllocationPeak): void {
 /** NodeOutput.tensor_description.allocation_description.requested_bytes: by its field numbers from the outside in. */
 const pathOfOutputBytes = [3, 4, 1] as const;
 
-function readOutput(reader: ProtoReader, depth = 0): number {
-  const outer = reader.enter();
+function readOutput(reader: TraceReader, depth = 0): number {
+  const outer = reader.enterField();
   const field = pathOfOutputBytes[depth];
   const isNumber = depth === pathOfOutputBytes.length - 1;
   let bytes = 0;
   while (reader.next()) {
-    if (reader.field !== field) reader.skip();
-    else if (isNumber) bytes = Math.max(0, reader.bounded(maxBytes));
+    if (reader.field !== field) continue;
+    if (isNumber) bytes = Math.max(0, reader.bounded(maxBytes));
     else bytes += readOutput(reader, depth + 1);
   }
   reader.leave(outer);

@@ -1,10 +1,11 @@
 // Looks through the attributes of every node once for what makes a graph more than its own nodes: functions that an attribute names, however deep,
 // and strings that may be graphs. It decodes nothing else.
+import { bytesType, varintType, WireReader } from '../../core/index.ts';
 import { newAttrEntry, readAttrEntry } from './attr-value.ts';
 import { graphLimits } from './graph-limits.ts';
 import { type NodeTable, nodeField } from './node-table.ts';
 import type { Notes } from './notes.ts';
-import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 export interface AttrVisitor {
   /** `attr`: `f`, `branches[1]`, `f.g` when the attribute g is one of the function that f names. */

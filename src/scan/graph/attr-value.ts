@@ -1,9 +1,8 @@
 // Reads attributes of nodes: finds one by name without touching the others, and decodes it. Most are a type or a small number, for which the general
 // decoder would be a hundred times too slow.
-import { isAirlockError } from '../../core/index.ts';
+import { bytesType, isAirlockError, varintAt, WireReader } from '../../core/index.ts';
 import { type AttrValue, AttrValueSchema, type DataType, decodeMessage } from '../../model/index.ts';
 import { graphLimits } from './graph-limits.ts';
-import { bytesType, varintAt, WireReader } from './wire-reader.ts';
 
 /** An entry of a map from names to attributes: where its key lies, and the pieces of its value, which decoders merge. Nearly always one. */
 export interface AttrEntrySpan {

@@ -17,7 +17,7 @@ import { Notes } from './notes.ts';
 import { OutputNumbers } from './output-numbers.ts';
 import { nestedReach, type ProgramSource, reachFrom } from './program-reach.ts';
 import type { ReachInput } from './reach.ts';
-import type { Span } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 /** Signatures by name; of two with one name the first. */
 function byName(definition: GraphDefinition, context: ScanContext, notes: Notes): ReadonlyMap<string, FunctionDefinition> {

@@ -1,10 +1,10 @@
 // Finds who calls whom: by attributes, by an operation that has a function's name, by gradients, and by what grappler may put in place of a call.
+import { damagedFile } from '../../core/index.ts';
 import { Interner } from './byte-index.ts';
 import type { GraphBody } from './graph-body.ts';
 import { graphLimits } from './graph-limits.ts';
 import type { Call, CallKind } from './graph-types.ts';
 import type { NodeTable } from './node-table.ts';
-import { WireReader } from './wire-reader.ts';
 
 /** Strings with these names hold the name of a function, and nothing calls it for that. */
 const noCalls: ReadonlySet<string> = new Set([
@@ -71,9 +71,7 @@ export class CallGraph {
     const known = this.#byRow.get(row);
     if (known !== undefined && this.#isKnown(row, known, kind, attr, callee)) return;
     if (this.all.length >= graphLimits.maxCalls) {
-      throw new WireReader(this.#table.bytes, this.#table.file).damaged(
-        `it has more than ${graphLimits.maxCalls} calls of functions`,
-      );
+      throw damagedFile(this.#table.file, `it has more than ${graphLimits.maxCalls} calls of functions`);
     }
     const body = this.#bodies[this.#table.groups[row]];
     const call: GraphCall = { caller: { body, node: row - body.first }, kind, attr, callee, body, row };
@@ -146,8 +144,7 @@ export class CallGraph {
           for (const other of group) {
             if (other === original) continue;
             if (++swaps > graphLimits.maxSwappedCalls) {
-              const reader = new WireReader(this.#table.bytes, this.#table.file);
-              throw reader.damaged(`more than ${graphLimits.maxSwappedCalls} calls have other implementations`);
+              throw damagedFile(this.#table.file, `more than ${graphLimits.maxSwappedCalls} calls have other implementations`);
             }
             this.#add(call.row, 'implements', call.attr, other);
           }

@@ -1,10 +1,10 @@
 // Turns the names in the inputs of nodes into edges. The forms are TensorFlow's: `node`, `node:1` and `^node` in graphs; `argument`, `node:output:1` and
 // `^node` in functions, where old graphs also have `node:1`.
+import { bytesType, WireReader } from '../../core/index.ts';
 import { graphLimits } from './graph-limits.ts';
 import { GrowingList } from './growing-list.ts';
 import { type NodeTable, nodeField } from './node-table.ts';
 import type { OutputNumbers } from './output-numbers.ts';
-import { bytesType, WireReader } from './wire-reader.ts';
 
 /** In `outputs`: a control input; an output that is not known. Others are flat numbers of outputs. */
 export const controlOutput = -2;

@@ -1,5 +1,5 @@
 // What a FunctionDef says besides its nodes.
-import type { Span } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 /** An input or output in the signature of a function. */
 export interface FunctionArg {

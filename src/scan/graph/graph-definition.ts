@@ -1,12 +1,12 @@
 // Finds the parts of a GraphDef: where its nodes, functions and gradients lie. It reads signatures of functions, but no node.
+import { bytesType, varintType, WireReader } from '../../core/index.ts';
 import type { FunctionArg, FunctionDefinition } from './function-definition.ts';
 import { graphLimits } from './graph-limits.ts';
 import type { GraphVersions } from './graph-types.ts';
 import { GrowingList } from './growing-list.ts';
 import type { Notes } from './notes.ts';
 import { readName } from './read-name.ts';
-import { WireMessage } from './wire-message.ts';
-import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
+import { type Span, WireMessage } from './wire-message.ts';
 
 export interface GraphDefinition {
   readonly mainCount: number;

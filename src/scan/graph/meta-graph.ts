@@ -4,8 +4,7 @@ import { isAirlockError } from '../../core/index.ts';
 import type { Saver, SignatureEntry, TensorRef } from './graph-types.ts';
 import type { Notes } from './notes.ts';
 import { type ObjectGraph, readObjectGraph } from './object-graph.ts';
-import { WireMessage } from './wire-message.ts';
-import type { Span } from './wire-reader.ts';
+import { type Span, WireMessage } from './wire-message.ts';
 
 export interface MetaGraphParts {
   readonly tags: readonly string[];

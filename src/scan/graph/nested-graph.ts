@@ -1,11 +1,12 @@
 // Strings that are graphs. A string is cheap to refuse: it must begin as a GraphDef does, and its first node must name an operation. What only looks
 // like one (tf.Example, vocabularies that begin with a line feed) has no such node.
+import { bytesType, fixed32Type, fixed64Type, varintType, WireReader } from '../../core/index.ts';
 import type { OpRegistry } from '../ops/index.ts';
 import type { CallGraph } from './calls.ts';
 import { controlOutput, type Edges } from './edges.ts';
 import type { GraphBody } from './graph-body.ts';
 import type { NodeTable } from './node-table.ts';
-import { bytesType, fixed32Type, fixed64Type, type Span, varintType, WireReader } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 export interface NestedString extends Span {
   readonly row: number;

@@ -1,10 +1,10 @@
 // All nodes of a graph and its functions as columns: where each message lies, its name, operation and device. A row is one node or one argument of
 // a function. Attributes stay in the file until somebody asks for one.
+import { bytesType, WireReader } from '../../core/index.ts';
 import { Interner, NameIndex } from './byte-index.ts';
 import type { GraphDefinition } from './graph-definition.ts';
 import { graphLimits } from './graph-limits.ts';
 import type { Notes } from './notes.ts';
-import { bytesType, WireReader } from './wire-reader.ts';
 
 /** The rows of one graph or function; its arguments come first. */
 export interface RowRange {

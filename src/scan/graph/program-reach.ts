@@ -5,7 +5,7 @@ import type { MetaGraphParts } from './meta-graph.ts';
 import type { Notes } from './notes.ts';
 import { GraphReach, type ReachInput } from './reach.ts';
 import { findNestedRoots, findRoots } from './roots.ts';
-import type { Span } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 /** What a program is read from. */
 export interface ProgramSource {

@@ -1,6 +1,6 @@
 // The doors of this folder: a program of the bytes of a SavedModel, MetaGraph or GraphDef. It runs nothing, follows no path that the model names, and
 // holds the file's bytes for as long as the program is used.
-import { AirlockError } from '../../core/index.ts';
+import { AirlockError, bytesType, varintType, WireReader } from '../../core/index.ts';
 import type { ScanContext } from '../scan-context.ts';
 import { readNested, readProgram } from './build-program.ts';
 import { graphLimits } from './graph-limits.ts';
@@ -8,7 +8,7 @@ import type { NestedProgram, NodeRef, Program } from './graph-types.ts';
 import { type MetaGraphParts, readMetaGraph } from './meta-graph.ts';
 import { Notes } from './notes.ts';
 import type { ProgramSource } from './program-reach.ts';
-import { bytesType, type Span, varintType, WireReader } from './wire-reader.ts';
+import type { Span } from './wire-message.ts';
 
 /**
  * The graph in `bytes`, which the node `holder` of `program` makes at run time out of constants (base64, joined strings) and runs.

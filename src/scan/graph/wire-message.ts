@@ -1,8 +1,14 @@
 // One small protobuf message with random access to its fields, read without a schema: signatures, savers, collections, object graphs. Never for
 // graphs, whose nodes would become objects. Pieces of a message are read as one, as every decoder merges them, and that is noted.
+import { bytesType, varintAt, varintType, WireReader } from '../../core/index.ts';
 import type { Notes } from './notes.ts';
 import { readName } from './read-name.ts';
-import { bytesType, type Span, varintAt, varintType, WireReader } from './wire-reader.ts';
+
+/** Where a message or string lies in the file. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 interface FieldSpan extends Span {
   readonly wireType: number;
