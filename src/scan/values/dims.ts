@@ -51,6 +51,18 @@ function withFormula(dim: Dim, a: Dim, b: Dim, combine: (x: Formula, y: Formula)
   return (isExact ?? (x.isExact && y.isExact)) ? { isRequest, min, max, upper, isExact: true } : { isRequest, min, max, upper };
 }
 
+/** What one of the ways makes of it: itself where it is known. */
+const chosen = (dim: Dim): number => (typeof dim === 'number' ? dim : (dim.choice ?? Math.max(dim.min, 1)));
+
+const hasChoice = (dim: Dim): boolean => typeof dim !== 'number' && dim.choice !== undefined;
+
+/** `dim` with what it is when each of two sizes is what one of its ways makes it. */
+function withChoice(dim: Dim, a: Dim, b: Dim, combine: (x: number, y: number) => number): Dim {
+  if (typeof dim === 'number' || !(hasChoice(a) || hasChoice(b))) return dim;
+  const choice = combine(chosen(a), chosen(b));
+  return Number.isFinite(choice) && choice > dim.min ? { ...dim, choice } : dim;
+}
+
 function corners(a: Bounds, b: Bounds, combine: (x: number, y: number) => number): Dim {
   const all = [combine(a.min, b.min), combine(a.min, b.max), combine(a.max, b.min), combine(a.max, b.max)];
   // 0 times infinity: nothing times anything is nothing.
@@ -61,7 +73,12 @@ function corners(a: Bounds, b: Bounds, combine: (x: number, y: number) => number
 export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   const dim = corners(boundsOf(a), boundsOf(b), (x, y) => x + y);
-  return withFormula(dim, a, b, (x, y) => addSizes(x.size, y.size));
+  return withChoice(
+    withFormula(dim, a, b, (x, y) => addSizes(x.size, y.size)),
+    a,
+    b,
+    (x, y) => x + y,
+  );
 }
 
 export function subtractDims(a: Dim, b: Dim): Dim {
@@ -77,7 +94,10 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a * b;
   const dim = corners(boundsOf(a), boundsOf(b), (x, y) => x * y);
   const isPositive = least(a) >= 0 && least(b) >= 0;
-  return withFormula(dim, a, b, (x, y) => (isPositive || (x.isExact && y.isExact) ? multiplySizes(x.size, y.size) : undefined));
+  const product = withFormula(dim, a, b, (x, y) =>
+    isPositive || (x.isExact && y.isExact) ? multiplySizes(x.size, y.size) : undefined,
+  );
+  return withChoice(product, a, b, (x, y) => x * y);
 }
 
 /** Rounds down. Unknown when the divisor may be zero or below. */
@@ -105,12 +125,29 @@ export function smallerDim(a: Dim, b: Dim): Dim {
 export function largerDim(a: Dim, b: Dim): Dim {
   const [x, y] = [boundsOf(a), boundsOf(b)];
   const dim = dimOf(Math.max(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
-  return withFormula(dim, a, b, (one, other) => largerSize(one.size, other.size));
+  return withChoice(
+    withFormula(dim, a, b, (one, other) => largerSize(one.size, other.size)),
+    a,
+    b,
+    Math.max,
+  );
+}
+
+/** The largest that one of two ways surely makes it, where one does. */
+function largestChoice(a: Dim, b: Dim): number | undefined {
+  const known = [a, b].flatMap((dim) => (typeof dim === 'number' ? [dim] : dim.choice === undefined ? [] : [dim.choice]));
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** Covers both. */
 export function joinDims(a: Dim, b: Dim): Dim {
   if (a === b) return a;
+  const dim = joinedDims(a, b);
+  const choice = typeof dim === 'number' ? undefined : largestChoice(a, b);
+  return typeof dim === 'number' || choice === undefined || choice <= dim.min ? dim : { ...dim, choice };
+}
+
+function joinedDims(a: Dim, b: Dim): Dim {
   const [x, y] = [boundsOf(a), boundsOf(b)];
   const dim = dimOf(Math.min(x.min, y.min), Math.max(x.max, y.max), x.isRequest || y.isRequest);
   if (typeof dim === 'number' || !hasFormula(a, b)) return dim;
@@ -135,7 +172,7 @@ export function isSameDim(a: Dim, b: Dim): boolean {
   if (a === b) return true;
   if (typeof a === 'number' || typeof b === 'number') return false;
   if (a.upper?.key !== b.upper?.key || a.isExact !== b.isExact) return false;
-  return a.isRequest === b.isRequest && a.min === b.min && a.max === b.max;
+  return a.isRequest === b.isRequest && a.min === b.min && a.max === b.max && a.choice === b.choice;
 }
 
 /** Of two sizes that TensorFlow demands to be equal: the one that says more. */
@@ -191,4 +228,16 @@ export function productOf(shape: readonly Dim[]): Dim {
 export function fewestElements(shape: readonly Dim[] | undefined): number | undefined {
   if (shape === undefined) return undefined;
   return shape.reduce<number>((all, dim) => all * (typeof dim === 'number' ? Math.max(dim, 0) : Math.max(dim.min, 1)), 1);
+}
+
+/** As `fewestElements`, on the way that makes it largest: of what a branch or a caller chooses. Undefined when nothing is chosen. */
+export function chosenElements(
+  shape: readonly Dim[] | undefined,
+): { readonly elements: number; readonly choices: number } | undefined {
+  // Sizes with the same two ends come of one choice: a vector in both directions of a product.
+  const choices = new Set(
+    shape?.flatMap((dim) => (typeof dim === 'number' || dim.choice === undefined ? [] : `${dim.min} ${dim.choice}`)),
+  );
+  if (shape === undefined || choices.size === 0) return undefined;
+  return { elements: shape.reduce<number>((all, dim) => all * Math.max(chosen(dim), 0), 1), choices: choices.size };
 }

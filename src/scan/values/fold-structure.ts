@@ -67,6 +67,9 @@ const gatherWith =
 
 export const foldStructure: Readonly<Record<string, Fold>> = {
   Identity: first,
+  // Either output is what goes in, or nothing runs there.
+  Switch: first,
+  RefSwitch: first,
   StopGradient: first,
   PreventGradient: first,
   Snapshot: first,

@@ -5,13 +5,14 @@ import { type Body, bodiesOf, type Edge, type Program } from '../graph/index.ts'
 import type { ScanContext } from '../scan-context.ts';
 import type { ArgumentOrigin } from '../scan-types.ts';
 import { bytesPerElement, narrowRange } from './data-types.ts';
-import { fewestElements } from './dims.ts';
+import { chosenElements, fewestElements } from './dims.ts';
 import { Growth, isGrowing } from './growth.ts';
 import { judgeConstants } from './judge-constants.ts';
 import { judgeResources, takesResources } from './judge-resources.ts';
 import { countText, judge, sayExhausted, sizeText } from './judgement.ts';
 import { elementBounds } from './lattice.ts';
-import { placeArgs } from './node-view.ts';
+import { placeArgs, viewOf } from './node-view.ts';
+import { shapeOf } from './shapes.ts';
 import { amplifiers, sizeInputs } from './size-inputs.ts';
 import type { Dim, Value, Values } from './value-types.ts';
 
@@ -30,7 +31,11 @@ const passingSizes: ReadonlySet<string> = new Set([
 
 function shapeText(shape: readonly Dim[] | undefined): string {
   if (shape === undefined) return 'of unknown rank';
-  const sizes = shape.slice(0, 8).map((size) => (typeof size === 'number' ? String(size) : size.min > 1 ? `≥${size.min}` : '?'));
+  const sizes = shape.slice(0, 8).map((size) => {
+    if (typeof size === 'number') return String(size);
+    if (size.choice !== undefined) return `${size.min} or ${size.choice}`;
+    return size.min > 1 ? `≥${size.min}` : '?';
+  });
   return `[${sizes.join(', ')}${shape.length > 8 ? ', …' : ''}]`;
 }
 
@@ -44,6 +49,14 @@ function originOf(value: Value | undefined): ArgumentOrigin {
   if (value?.origins.has('request')) return 'request';
   if (value?.constants !== undefined) return 'constant-inside';
   return value?.origins.has('variable') ? 'variable' : 'computed';
+}
+
+/** What an operation makes: at least, or on one of its ways. */
+interface Made {
+  readonly value: Value;
+  readonly bytes: number;
+  /** Sizes that are chosen on the way there, each by itself as far as is known. */
+  readonly choices: number;
 }
 
 class SizeJudge {
@@ -87,16 +100,38 @@ class SizeJudge {
     return placeArgs(body, node, args).find(({ start, count }) => input >= start && input < start + count)?.name ?? String(input);
   }
 
-  #outputBytes(body: Body, node: number, op: string): { readonly value: Value; readonly bytes: number } | undefined {
+  #outputBytes(body: Body, node: number, op: string, sizes: readonly number[] | undefined): Made | undefined {
     // RaggedRange gives its values second.
     const value = this.#values.of(body, { node, output: 0 });
-    const elements = fewestElements(value.shape);
     if (op === 'RaggedRange') return this.#raggedRange(body, node, value);
-    return elements === undefined ? undefined : { value, bytes: elements * bytesPerElement(value.dtype) };
+    const least = madeAtLeast(value);
+    const budget = this.#context.limits.memoryBudgetBytes;
+    if (least !== undefined && least.bytes > budget) return least;
+    const chosen = madeOnOneWay(value);
+    if (chosen !== undefined && chosen.bytes > budget) return chosen;
+    return this.#byAlternative(body, node, op, sizes ?? [], value) ?? least;
+  }
+
+  /** Where a size is one of several constants, as branches give them: with the one that makes the most. */
+  #byAlternative(body: Body, node: number, op: string, sizes: readonly number[], value: Value): Made | undefined {
+    let most: Made | undefined;
+    for (const index of sizes) {
+      const constants = this.#values.input(body, node, index)?.constants ?? [];
+      if (constants.length < 2) continue;
+      const inputs = body.inputs(node).map((edge) => this.#values.of(body, edge));
+      for (const constant of constants) {
+        const given = inputs.map((input, at) =>
+          at === index ? { ...input, shape: constant.shape, constants: [constant] } : input,
+        );
+        const made = madeAtLeast({ ...value, shape: shapeOf(viewOf(body, node, op, given, 0), 0) });
+        if (made !== undefined && made.bytes > (most?.bytes ?? 0)) most = { ...made, choices: 1 };
+      }
+    }
+    return most;
   }
 
   /** One range for each row: limits minus starts, in steps of deltas. */
-  #raggedRange(body: Body, node: number, value: Value): { readonly value: Value; readonly bytes: number } | undefined {
+  #raggedRange(body: Body, node: number, value: Value): Made | undefined {
     const [starts, limits, deltas] = [0, 1, 2].map((index) => this.#values.input(body, node, index)?.constants?.[0]?.numbers);
     if (starts === undefined || limits === undefined || deltas === undefined) return undefined;
     const at = (list: readonly number[], row: number) => (list.length === 1 ? list[0] : (list[row] ?? 0));
@@ -104,12 +139,12 @@ class SizeJudge {
     for (let row = 0; row < Math.max(starts.length, limits.length, deltas.length); row++) {
       count += Math.max(0, (at(limits, row) - at(starts, row)) / (at(deltas, row) || 1));
     }
-    return { value: { ...value, shape: [count] }, bytes: count * 8 };
+    return { value: { ...value, shape: [count] }, bytes: count * 8, choices: 0 };
   }
 
   /** @returns True when a finding was made. */
   #judgeSize(body: Body, node: number, op: string, sizes: readonly number[] | undefined): boolean {
-    const found = this.#outputBytes(body, node, op);
+    const found = this.#outputBytes(body, node, op, sizes);
     const budget = this.#context.limits.memoryBudgetBytes;
     if (found === undefined || !(found.bytes > budget)) return false;
     const edges = body.inputs(node);
@@ -121,11 +156,13 @@ class SizeJudge {
     if (isFollower) return true;
     const largest = edges.slice(0, 1000).reduce((most, edge) => {
       const value = this.#values.of(body, edge);
-      return Math.max(most, (fewestElements(value.shape) ?? 0) * bytesPerElement(value.dtype));
+      return Math.max(most, madeAtLeast(value)?.bytes ?? 0, madeOnOneWay(value)?.bytes ?? 0);
     }, 0);
     // Whoever merely passes on what is large already is not to blame.
     if (found.bytes < largest * 1.5) return false;
-    const severity: Severity = found.bytes > criticalBytes ? 'critical' : 'high';
+    // What is chosen in two places may never be chosen together.
+    const severity: Severity = found.choices > 1 ? 'medium' : found.bytes > criticalBytes ? 'critical' : 'high';
+    const way = found.choices > 0 ? ', on one of the ways there,' : '';
     const [input] = sizes ?? [];
     const given = input === undefined ? undefined : this.#values.input(body, node, sizes?.at(-1) ?? input);
     const argument =
@@ -141,7 +178,7 @@ class SizeJudge {
       node,
       ruleId: 'memory/large-tensor',
       severity,
-      says: `makes a tensor of ${sizeText(found.bytes)} (shape ${shapeText(found.value.shape)}) with one example`,
+      says: `makes a tensor of ${sizeText(found.bytes)} (shape ${shapeText(found.value.shape)})${way} with one example`,
       ...(argument === undefined ? {} : { argument }),
     });
     return true;
@@ -253,6 +290,18 @@ class SizeJudge {
       says: `brings in functions that call each other until the graph has ${countText(Number.isFinite(all) ? Math.max(all, most) : most)} nodes`,
     });
   }
+}
+
+function madeAtLeast(value: Value): Made | undefined {
+  const elements = fewestElements(value.shape);
+  return elements === undefined ? undefined : { value, bytes: elements * bytesPerElement(value.dtype), choices: 0 };
+}
+
+function madeOnOneWay(value: Value): Made | undefined {
+  const chosen = chosenElements(value.shape);
+  return chosen === undefined
+    ? undefined
+    : { value, bytes: chosen.elements * bytesPerElement(value.dtype), choices: chosen.choices };
 }
 
 /** Judges what a program may take of memory and threads; graphs in its strings are programs of their own. */

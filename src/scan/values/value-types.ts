@@ -10,6 +10,8 @@ export type Dim =
       readonly min: number;
       /** Undefined: no bound is known. */
       readonly max: number | undefined;
+      /** One of the ways to the tensor, of those that the model itself has, makes it this large; a branch that is chosen, for example. */
+      readonly choice?: number;
       /** Never below it, as a formula of what a request chooses; present only where somebody asks what a request costs. */
       readonly upper?: Size;
       /** It is `upper`, and not only no larger. */

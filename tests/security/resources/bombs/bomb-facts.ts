@@ -29,6 +29,7 @@ const facts: Readonly<Record<string, Facts>> = {
   one_hot: { harmful: (mebibytes) => Math.sqrt(mebibytes * floatsPerMiB), absurd: 120_000, rule: 'memory/large-tensor' },
   attention: { harmful: (mebibytes) => Math.sqrt(mebibytes * floatsPerMiB), absurd: 90_000, rule: 'memory/large-tensor' },
   wide_rows: { harmful: (mebibytes) => (mebibytes * floatsPerMiB) / 100_000, absurd: 150_000, rule: 'memory/large-tensor' },
+  branch: { harmful: (mebibytes) => Math.sqrt((mebibytes * floatsPerMiB) / 2), absurd: 90_000, rule: 'memory/large-tensor' },
   list_growth: { harmful: (mebibytes) => 2 * mebibytes, absurd: 1e6, rule: 'memory/list-growth' },
   // The last round holds the text that it makes and the one that it is made of.
   string_doubling: {

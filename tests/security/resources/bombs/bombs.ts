@@ -175,6 +175,36 @@ const attention: Bomb = {
   },
 };
 
+/** n² products of a vector that comes out of a branch; the other branch has one element. */
+const branch: Bomb = {
+  name: 'branch',
+  by: 'number',
+  build: (graph, size) => {
+    const either = (name: string, nodes: readonly NodeInput[], result: string): string =>
+      graph.function({ name, args: [arg('n', 'DT_INT64')], outputs: [arg('v', 'DT_INT64')], nodes, ret: { v: result } });
+    const many = either(
+      'many',
+      [
+        constInts('zero', 0, { dtype: 'DT_INT64' }),
+        constInts('one', 1, { dtype: 'DT_INT64' }),
+        { name: 'range', op: 'Range', inputs: ['zero:output:0', 'n', 'one:output:0'], attrs: { Tidx: int64 } },
+      ],
+      'range:output:0',
+    );
+    const few = either('few', [constInts('few', [0], { dtype: 'DT_INT64' })], 'few:output:0');
+    const isMany = graph.op('Greater', [size, graph.ints(0)], { T: int64 });
+    const vector = graph.op('If', [isMany, size], {
+      Tcond: attrType('DT_BOOL'),
+      Tin: attrTypes(['DT_INT64']),
+      Tout: attrTypes(['DT_INT64']),
+      then_branch: attrFunc(many),
+      else_branch: attrFunc(few),
+    });
+    const column = graph.op('ExpandDims', [vector, graph.ints(1, 'DT_INT32')], { T: int64, Tdim: int32 });
+    return { tensor: graph.largest(graph.op('Mul', [column, vector], { T: int64 }), 'DT_INT64', 2), dtype: 'DT_INT64' };
+  },
+};
+
 /** Each row of the batch becomes 100,000 floats. */
 const wideRows: Bomb = {
   name: 'wide_rows',
@@ -226,6 +256,7 @@ export const bombs: readonly Bomb[] = [
   },
   attention,
   wideRows,
+  branch,
   stringDoubling,
   listGrowth,
   nestedLoops,
