@@ -27,6 +27,8 @@ export function compileSignature(contract: Contract, signature: Signature, rules
       ? undefined
       : { compiled: compileTensor(contract, place, spec, output), ...compileOutput(contract, place, output) };
   });
+  const named = outputs.flatMap((output, index) => (output === undefined ? [] : [{ ...output, index }]));
+  const namedOutputs = named.map(({ compiled }) => compiled);
   const relations = compileRelations(contract, signature, rules);
   const aliases = signature.inputs.map(({ alias }) => alias);
   const { maxViolations: limit, sampleFraction } = contract;
@@ -96,7 +98,6 @@ export function compileSignature(contract: Contract, signature: Signature, rules
       const findings = new OutputFindings(findingsOptions(options));
       const dims = new Map(options.dims);
       const measure = { pixels: 0, patternWork: 0, patternMs: 0 };
-      const named = outputs.flatMap((output, index) => (output === undefined ? [] : [{ ...output, index }]));
       const passing: Passing[] = named.map(({ index }) => ({
         tensor: tensors[index],
         path: outputPath(signature.outputs[index].alias, tensors[index].shape),
@@ -104,7 +105,7 @@ export function compileSignature(contract: Contract, signature: Signature, rules
       }));
       const contextOf = (index: number): CheckContext => ({ path: passing[index].path, findings, dims, imageJobs: [], measure });
       checkShapes(
-        named.map(({ compiled }) => compiled),
+        namedOutputs,
         passing,
         contextOf,
         findings,
@@ -143,8 +144,13 @@ function refuseUnknown(
 }
 
 function batchOf(tensors: readonly Tensor[]): number | undefined {
-  const sizes = new Set(tensors.flatMap(({ shape }) => shape.slice(0, 1)));
-  return sizes.size === 1 ? [...sizes][0] : undefined;
+  let batch: number | undefined;
+  for (const { shape } of tensors) {
+    if (shape.length === 0) continue;
+    if (batch !== undefined && shape[0] !== batch) return undefined;
+    batch = shape[0];
+  }
+  return batch;
 }
 
 function costOf(weights: CostWeights, tensors: readonly Tensor[], pixels: number, dims: ReadonlyMap<string, number>): number {

@@ -85,7 +85,8 @@ export function checkShapes(
     if (shape !== undefined && findings.enforces(shape.rule)) checkShape(compiled[index], passing[index], contextOf(index), room);
     else watched.push(index);
   }
-  const dims = new Map(watched.length === 0 ? undefined : contextOf(0).dims);
+  if (watched.length === 0) return;
+  const dims = new Map(contextOf(0).dims);
   for (const index of watched) checkShape(compiled[index], passing[index], { ...contextOf(index), dims }, room);
 }
 
@@ -135,6 +136,7 @@ export function checkValues(compiled: CompiledTensor, passing: Passing, context:
     if (passing.isRefused) return;
     if (passing.tensor !== tensor) lastChange = index;
   }
+  if (lastChange < 0) return;
   const steps = lookAgain(compiled, lastChange, passing, context);
   while (steps.next().done !== true);
 }

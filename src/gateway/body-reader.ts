@@ -94,13 +94,14 @@ function pump(source: Readable, sink: BodySink, turns: DecodeTurns): Promise<voi
         else source.resume();
       }
     };
+    // Each of the last three comes once; `once` would make an object for each of them.
     source.on('data', onData);
     // It comes even to a paused stream when the last chunk has been handed out.
-    source.once('end', () => {
+    source.on('end', () => {
       if (!isBusy) resolve();
     });
-    source.once('error', (cause) => fail(new AirlockError('REQUEST_INCOMPLETE', { cause })));
-    source.once('close', () => {
+    source.on('error', (cause) => fail(new AirlockError('REQUEST_INCOMPLETE', { cause })));
+    source.on('close', () => {
       // Also comes after every complete body, ten thousand times a second: no error is made for that.
       if (!source.readableEnded) fail(new AirlockError('REQUEST_INCOMPLETE'));
     });

@@ -5,9 +5,10 @@ import type { Socket } from 'node:net';
 import { AirlockError } from '../core/index.ts';
 import { errorAnswer } from './error-body.ts';
 
+/** The last one of a connection; one object for all of them. */
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  request: IncomingMessage;
+  response: ServerResponse;
 }
 
 export class ConnectionErrors {
@@ -22,7 +23,12 @@ export class ConnectionErrors {
 
   /** To be called when the headers of a request have arrived. */
   begin(request: IncomingMessage, response: ServerResponse): void {
-    this.#latest.set(request.socket, { request, response });
+    const latest = this.#latest.get(request.socket);
+    if (latest === undefined) this.#latest.set(request.socket, { request, response });
+    else {
+      latest.request = request;
+      latest.response = response;
+    }
   }
 
   /** Why the connection of a request was closed by us, if it was; a handler only sees that the body ended early. */
