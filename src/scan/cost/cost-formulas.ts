@@ -20,13 +20,20 @@ export function sizeOfDim(dim: Dim | undefined): Size | undefined {
 export function elementsOfShape(shape: readonly Dim[] | undefined): Size | undefined {
   if (shape === undefined) return undefined;
   let [product, isExact]: [Size | undefined, boolean] = [constantSize(1), true];
+  // Most sizes are numbers, and are multiplied as such.
+  let factor = 1;
   for (const dim of shape) {
+    if (typeof dim === 'number' && dim >= 0) {
+      factor *= dim;
+      continue;
+    }
     const formula = formulaOf(dim);
     isExact &&= formula?.isExact === true;
     product = multiplySizes(product, isExact ? formula?.size : sizeOfDim(dim));
     if (product === undefined) return boundedElements(shape);
   }
-  return withoutNegative(product);
+  product = scaleSize(product, factor);
+  return product === undefined ? boundedElements(shape) : withoutNegative(product);
 }
 
 /** With each size on its own, where the product of all is too long. */

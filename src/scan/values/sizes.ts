@@ -80,6 +80,10 @@ export function scaleSize(size: Size | undefined, factor: number): Size | undefi
 
 export function multiplySizes(a: Size | undefined, b: Size | undefined): Size | undefined {
   if (a === undefined || b === undefined || a.terms.length * b.terms.length > maxTerms * 8) return undefined;
+  // Most factors are plain numbers.
+  const [x, y] = [constantOf(a), constantOf(b)];
+  if (x !== undefined) return scaleSize(b, x);
+  if (y !== undefined) return scaleSize(a, y);
   const product = new Map<string, SizeTerm>();
   for (const x of a.terms) {
     for (const y of b.terms) {
