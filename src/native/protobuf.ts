@@ -3,7 +3,8 @@
 import { AirlockError } from '../core/index.ts';
 import { allocateAligned, copyFromNative, copyToNative, freeNative, type Pointer } from './libc.ts';
 
-function varint(value: bigint): number[] {
+/** A number as protobuf writes it: of 64 bits, a negative one in ten bytes. */
+export function varint(value: bigint): number[] {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);
   while (rest > 0x7fn) {

@@ -1,17 +1,16 @@
 // A whole life of a model, in small: load, run, close. What TensorFlow does only once in a process (it looks for its own program, reads
 // how many processors there are, starts its threads) happens here, before the worker is sealed, and needs no permission afterwards.
 import { byteCount, dtypes, type Signature } from '../tensor/index.ts';
-import type { ThreadOptions } from './protobuf.ts';
+import { type ThreadOptions, varint } from './protobuf.ts';
 import { RamFiles } from './ram-files.ts';
 import { Session } from './session.ts';
 import type { TensorFlowLibrary } from './tensorflow-library.ts';
 
-/** A protobuf field of a number below 128, or of bytes; at most 16,383 of them. */
+/** A protobuf field of a number below 128, or of bytes. */
 function field(number: number, value: number | string | Uint8Array): Buffer {
   if (typeof value === 'number') return Buffer.from([number << 3, value]);
   const bytes = Buffer.from(value as Uint8Array);
-  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7];
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
+  return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(BigInt(bytes.length))]), bytes]);
 }
 
 const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
