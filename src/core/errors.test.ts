@@ -17,6 +17,12 @@ describe('AirlockError', () => {
     const error = new AirlockError('MODEL_INVALID', { message: 'm', violations, detail: 'd', cause });
     expect(error).toMatchObject({ message: 'm', violations, detail: 'd', cause, retry: false });
   });
+
+  it('keeps a stack only of what nobody expects, and leaves those of other errors alone', () => {
+    expect(new AirlockError('INTERNAL').stack).toContain('errors.test.ts');
+    expect(new AirlockError('RATE_LIMITED').stack).not.toContain('errors.test.ts');
+    expect(new Error('another').stack).toContain('errors.test.ts');
+  });
 });
 
 describe('retryAfterMs', () => {

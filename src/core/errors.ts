@@ -1,6 +1,6 @@
 // The only error class of the tree. It carries a code of the registry and what a client may know.
 // `cause` and the stack are for the log; they never cross a socket.
-import { type ErrorCode, errorSpec } from './error-registry.ts';
+import { type ErrorCode, errorSpec, type StatusName } from './error-registry.ts';
 
 /** One thing that is wrong with an input. Every field is safe to show: values are shortened and hold no control characters. */
 export interface Violation {
@@ -25,6 +25,9 @@ export interface AirlockErrorOptions {
   readonly retryAfterMs?: number;
 }
 
+/** Failures that nobody expects, whose place in the program somebody will look for. Of the others V8 would keep a stack that takes longer to record than all else of a refusal. */
+const withStack: ReadonlySet<StatusName> = new Set<StatusName>(['internal', 'unknown', 'data_loss']);
+
 const brand: unique symbol = Symbol.for('tf-airlock.error');
 
 /** An expected failure with a code. `message` is what a client may read. */
@@ -37,7 +40,11 @@ export class AirlockError extends Error {
   readonly [brand] = true;
 
   constructor(code: ErrorCode, options: AirlockErrorOptions = {}) {
-    super(options.message ?? errorSpec(code).text, options.cause === undefined ? undefined : { cause: options.cause });
+    const { status, text } = errorSpec(code);
+    const { stackTraceLimit } = Error;
+    if (!withStack.has(status)) Error.stackTraceLimit = 0;
+    super(options.message ?? text, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.violations = options.violations ?? [];
     this.detail = options.detail;

@@ -7,11 +7,11 @@ import { Readable } from 'node:stream';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AirlockError, isAirlockError } from '../core/index.ts';
-import { readBody } from './body-reader.ts';
-import { DecodeTurns, smallChunkBytes } from './decode-turns.ts';
+import { readBody, smallChunkBytes } from './body-reader.ts';
+import { TurnShare } from './turn-share.ts';
 
 const maxBodyBytes = 1024 * 1024;
-const turns = new DecodeTurns();
+const turns = new TurnShare();
 
 /** Counts like a decoder does, and refuses at the same limit. */
 class CountingSink {
@@ -283,7 +283,7 @@ describe('readBody() and a sink that is behind', () => {
   });
 
   it('lets others go first while a turn has had its share of large chunks, and loses none', async () => {
-    const own = new DecodeTurns(() => clockMs);
+    const own = new TurnShare(() => clockMs);
     let clockMs = 0;
     const sinks = [new CountingSink(), new CountingSink(), new CountingSink()];
     const order: number[] = [];
@@ -309,7 +309,7 @@ describe('readBody() and a sink that is behind', () => {
   });
 
   it('refuses what arrives before it has its turn, and pushes nothing afterwards', async () => {
-    const own = new DecodeTurns();
+    const own = new TurnShare();
     own.wait(() => undefined);
     const sink = Object.assign(new CountingSink(), {
       onArrived: () => {
@@ -324,7 +324,7 @@ describe('readBody() and a sink that is behind', () => {
 
   it('pushes nothing of a client that went away while its chunk waited', async () => {
     let clockMs = 0;
-    const own = new DecodeTurns(() => clockMs);
+    const own = new TurnShare(() => clockMs);
     const sink = new CountingSink();
     const source = Object.assign(new Readable({ read: () => undefined }), { headers: {}, complete: false });
     const reading = readBody(source as unknown as IncomingMessage, sink, maxBodyBytes, own);

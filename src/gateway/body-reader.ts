@@ -4,7 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { AirlockError } from '../core/index.ts';
-import { type DecodeTurns, smallChunkBytes } from './decode-turns.ts';
+import type { TurnShare } from './turn-share.ts';
+
+/** A chunk up to this size waits for nobody: all of an ordinary request. */
+export const smallChunkBytes = 8 * 1024;
 
 export interface BodySink {
   /** Told of compressed bytes as they arrive, whatever they inflate to. @throws AirlockError to stop. */
@@ -30,7 +33,7 @@ export function contentLength(request: IncomingMessage): number {
  * Throws or rejects with what `sink` throws; REQUEST_ENCODING_UNSUPPORTED, REQUEST_ENCODING_INVALID; REQUEST_INCOMPLETE when the client goes away;
  * REQUEST_TOO_LARGE before the first byte when the declared length is over the limit.
  */
-export function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: DecodeTurns): Promise<void> {
+export function readBody(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: TurnShare): Promise<void> {
   const declared = contentLength(request);
   if (declared > maxBodyBytes) throw tooLarge(maxBodyBytes, `${declared}`);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
@@ -45,7 +48,7 @@ function tooLarge(limit: number, got: string): AirlockError {
 }
 
 /** Plain events: an async iterator would cost several promises per request. */
-function pump(source: Readable, sink: BodySink, turns: DecodeTurns): Promise<void> {
+function pump(source: Readable, sink: BodySink, turns: TurnShare): Promise<void> {
   return new Promise((resolve, reject) => {
     // A chunk that waits for its turn; the source brings no other one meanwhile.
     let held: Buffer | undefined;
@@ -108,7 +111,7 @@ function pump(source: Readable, sink: BodySink, turns: DecodeTurns): Promise<voi
   });
 }
 
-async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: DecodeTurns): Promise<void> {
+async function pumpGzip(request: IncomingMessage, sink: BodySink, maxBodyBytes: number, turns: TurnShare): Promise<void> {
   const gunzip: Gunzip = createGunzip();
   let compressed = 0;
   request.on('data', (chunk: Buffer) => {

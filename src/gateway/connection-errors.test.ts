@@ -29,3 +29,42 @@ it('refuses a body that breaks after the answer to the request before it', async
   expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*the first[\s\S]*HTTP\/1\.1 400 [\s\S]*REQUEST_MALFORMED/);
   server.close();
 });
+
+it('answers many that are too slow in several turns, with others in between, and each of them once', async () => {
+  const count = 40;
+  const answered: number[] = [];
+  let turn = 0;
+  let isOver = false;
+  const countTurns = (): void => {
+    turn++;
+    if (!isOver) setImmediate(countTurns);
+  };
+  const errors = new ConnectionErrors((error, status) => {
+    expect([error.code, status]).toEqual(['REQUEST_TIMEOUT', 408]);
+    answered.push(turn);
+    // As long as answering and closing a connection takes, and a line in the log.
+    for (const endMs = performance.now() + 0.3; performance.now() < endMs; );
+  });
+  const cause = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  const texts: string[] = [];
+  const sockets = Array.from({ length: count }, () => ({
+    destroyed: false,
+    writable: true,
+    write: (text: string) => texts.push(text),
+    destroy() {
+      this.destroyed = true;
+    },
+  }));
+  for (const socket of sockets) {
+    errors.answer(cause, socket as unknown as Socket);
+    errors.answer(cause, socket as unknown as Socket);
+  }
+  expect(answered).toEqual([]);
+  setImmediate(countTurns);
+  await until('all are answered', () => answered.length === count);
+  isOver = true;
+  expect(new Set(answered).size).toBeGreaterThan(5);
+  expect(sockets.every(({ destroyed }) => destroyed)).toBe(true);
+  expect(texts).toHaveLength(count);
+  expect(texts[0]).toMatch(/^HTTP\/1\.1 408 /);
+});

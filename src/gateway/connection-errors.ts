@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AirlockError } from '../core/index.ts';
 import { errorAnswer } from './error-body.ts';
+import { TurnShare } from './turn-share.ts';
 
 /** The last one of a connection; one object for all of them. */
 interface Exchange {
@@ -14,6 +15,8 @@ interface Exchange {
 export class ConnectionErrors {
   readonly #latest = new WeakMap<Socket, Exchange>();
   readonly #reasons = new WeakMap<Socket, AirlockError>();
+  /** Node finds all that are late once a second, and names them in one go. */
+  readonly #late = new TurnShare();
   readonly #onUnhandled: (error: AirlockError, status: number) => void;
 
   /** @param onUnhandled called for an error that no request's handler will hear of. */
@@ -36,8 +39,13 @@ export class ConnectionErrors {
     return this.#reasons.get(request.socket);
   }
 
-  /** Answers and closes. For Node's `clientError`, which comes again for every packet that a broken connection goes on to bring. */
+  /** Answers and closes, what was too slow in its turn. For Node's `clientError`, which comes again for every packet that a broken connection goes on to bring. */
   answer(cause: NodeJS.ErrnoException, socket: Socket): void {
+    if (cause.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#late.wait(() => this.#answer(cause, socket));
+    else this.#answer(cause, socket);
+  }
+
+  #answer(cause: NodeJS.ErrnoException, socket: Socket): void {
     // The client is gone; a handler that waits for the rest of a body is told by its stream.
     if (cause.code === 'ECONNRESET' || socket.destroyed || this.#reasons.has(socket)) return;
     const error = translate(cause);

@@ -10,11 +10,11 @@ import type { JsonLimits } from '../tensor/index.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { type BodySink, contentLength, readBody } from './body-reader.ts';
 import { clientKey } from './client-key.ts';
-import type { DecodeTurns } from './decode-turns.ts';
 import { assertExampleSignature, encodeClassifications, encodeRegressions } from './examples-answer.ts';
 import type { RateLimiter, RequestAccount } from './rate-limiter.ts';
 import type { OnAnswered } from './recorder-hook.ts';
 import { bodyUnits, defaultBaseUnits, tensorUnits } from './request-cost.ts';
+import type { TurnShare } from './turn-share.ts';
 
 export type InferenceVerb = 'predict' | 'classify' | 'regress';
 
@@ -24,7 +24,7 @@ export interface InferenceContext {
   readonly config: ModelConfig;
   readonly limits: RequestLimits;
   readonly budget: BodyBudget;
-  readonly turns: DecodeTurns;
+  readonly turns: TurnShare;
   readonly limiter: RateLimiter | undefined;
   readonly onAnswered?: OnAnswered | undefined;
   /** Told what of the request is over. Whoever made it ends it. */
@@ -39,7 +39,7 @@ interface Exchange {
   /** The server's, or the contract's where they are narrower. */
   readonly limits: JsonLimits;
   readonly share: BodyShare;
-  readonly turns: DecodeTurns;
+  readonly turns: TurnShare;
   readonly account: RequestAccount | undefined;
   readonly onAnswered: OnAnswered | undefined;
   readonly meter: RequestMeter;

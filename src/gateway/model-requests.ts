@@ -8,13 +8,13 @@ import type { ModelCatalog, ServedModel } from '../serving/index.ts';
 import type { RequestMeter, ServerMeter } from '../telemetry/index.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { ConnectionErrors } from './connection-errors.ts';
-import { DecodeTurns } from './decode-turns.ts';
 import { type InferenceVerb, infer } from './inference.ts';
 import { metadataJson, statusJson } from './model-info.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { recorderHook } from './recorder-hook.ts';
 import type { Refusals } from './refusals.ts';
 import { type ModelTarget, parseModelTarget } from './rest-url.ts';
+import { TurnShare } from './turn-share.ts';
 import { holdUntilSent } from './unread-answer.ts';
 
 export interface ModelRequestsOptions {
@@ -45,7 +45,7 @@ const maxTextBytes = 4096;
 
 export class ModelRequests {
   readonly #options: ModelRequestsOptions;
-  readonly #turns = new DecodeTurns();
+  readonly #turns = new TurnShare();
   #isStopping = false;
 
   constructor(options: ModelRequestsOptions) {

@@ -1,15 +1,15 @@
 // Turns of the event loop are those of setImmediate; work takes as long as the test says, by a clock of its own.
 import { describe, expect, it } from 'vitest';
-import { DecodeTurns } from './decode-turns.ts';
+import { TurnShare } from './turn-share.ts';
 
 let clockMs = 0;
 const spend = (ms: number) => {
   clockMs += ms;
 };
-const newTurns = () => new DecodeTurns(() => clockMs);
+const newTurns = () => new TurnShare(() => clockMs);
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('DecodeTurns', () => {
+describe('TurnShare', () => {
   it('is free until a turn has had its share, and again in the next', async () => {
     const turns = newTurns();
     turns.go(() => spend(0.1));

@@ -1,12 +1,11 @@
-// Who decodes next. libuv hands out up to 2 MiB of one connection before it looks at another one (uv__read reads 32 times 64 KiB, libuv 1.46), so that a few large bodies would keep everybody
-// waiting for tens of milliseconds in each turn of the event loop. Here large chunks share a small part of each turn, in the order in which they came; what is small never waits.
+// Work that a flood brings in large pieces, or in great numbers at one time, gets a small part of each turn of the event loop, in the order in which it came; everybody else's requests are
+// read, run and answered in between. Two kinds of work need it. libuv hands out up to 2 MiB of one connection before it looks at another one (uv__read reads 32 times 64 KiB, libuv 1.46), so
+// that a few large bodies would keep everybody waiting for tens of milliseconds. And Node finds all connections that are too slow in one go: to answer and close a thousand takes as long.
 
-/** A chunk up to this size waits for nobody: all of an ordinary request. */
-export const smallChunkBytes = 8 * 1024;
-/** Milliseconds of each turn of the event loop that go to large chunks. The one that is begun then is finished: 64 KiB take half a millisecond. */
+/** Milliseconds of each turn. What is begun then is finished: to decode 64 KiB takes half a millisecond. */
 const turnMs = 1;
 
-export class DecodeTurns {
+export class TurnShare {
   #waiting: (() => void)[] = [];
   #isArmed = false;
   #usedMs = 0;
@@ -17,12 +16,12 @@ export class DecodeTurns {
     this.#nowMs = nowMs;
   }
 
-  /** Whether a large chunk may be decoded now, by `go`; otherwise `wait`. */
+  /** Whether work may be done now, by `go`; otherwise `wait`. */
   get isFree(): boolean {
     return this.#usedMs < turnMs && this.#waiting.length === 0;
   }
 
-  /** Decodes a large chunk. @throws what `work` throws. */
+  /** Does work now. @throws what `work` throws. */
   go(work: () => void): void {
     const startMs = this.#nowMs();
     try {
