@@ -17,6 +17,8 @@ import { WaitingRun } from './waiting-run.ts';
 const defaultDepth = 4;
 /** From this on the way to the worker and back is nothing, and what was sent ahead only makes others wait. */
 const slowMs = 5;
+/** Below this the way to the worker and back takes as long as the run. */
+const shortMs = 1;
 /** For each worker that is at a slow run: one more, so that it never has to wait. */
 const slowDepth = 2;
 /** Estimates are believed for this part: who is refused must clearly have had no chance. */
@@ -129,8 +131,8 @@ export class RunScheduler implements Runner {
   /** Runs that may be at the workers. */
   get #places(): number {
     const workers = this.#workers();
-    // A batch grows while the one before it runs; only a full one gains nothing by waiting.
-    if (this.#batcher?.isActive) return this.#queue.length >= this.#maxRows ? 2 * workers : workers;
+    // A batch grows while the one before it runs. A full one gains nothing by waiting, and a short one loses more on the way to its worker.
+    if (this.#batcher?.isActive) return this.#queue.length >= this.#maxRows || this.#serviceMs < shortMs ? 2 * workers : workers;
     const depth = this.#depth();
     return this.#serviceMs >= slowMs ? Math.min(depth, slowDepth * workers) : depth;
   }
