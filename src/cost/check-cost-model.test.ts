@@ -84,6 +84,11 @@ describe('checkCostModel', () => {
     expect(checkCostModel(nodes(15))).toBeUndefined();
   });
 
+  it('makes a zero of a negative one', () => {
+    expect(checkCostModel(changed([...signature, 'flops'], -0))?.signatures[0].flops).toBe(0);
+    expect(checkCostModel(changed(['weightBytes'], -0))?.weightBytes).toBe(0);
+  });
+
   it('never throws, and gives nothing that it would not take again', () => {
     const paths = [
       ['flops'],

@@ -110,7 +110,8 @@ class Checker {
     if (this.#failed) return 0;
     if (typeof value === 'number') {
       this.demand(Number.isFinite(value));
-      return value;
+      // JSON has a negative zero, which no size is.
+      return value + 0;
     }
     if (typeof value === 'string') {
       this.demand(names.has(value));
@@ -150,7 +151,7 @@ class Checker {
   }
 
   size(value: unknown): number {
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value + 0;
     this.#failed = true;
     return 0;
   }
