@@ -1,5 +1,5 @@
 // What becomes of requests whose worker ended before it came to them, with made-up processes.
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { floats, signature, spec } from '../../../tests/support/tensors.ts';
 import { AirlockError } from '../../core/index.ts';
 import { defaultModelWorkerLimits } from './model-worker-options.ts';
@@ -31,9 +31,16 @@ class FakeProcess {
 
 const asIs = (error: AirlockError): AirlockError => error;
 
+const pipelines: RunPipeline[] = [];
+/** None may come to the deadline of a request that a test left in its process. */
+afterEach(() => {
+  for (const pipeline of pipelines.splice(0)) pipeline.detach();
+});
+
 function make(depth = 2) {
   const limits = { ...defaultModelWorkerLimits, pipelineDepth: depth, fastPipelineDepth: depth };
   const pipeline = new RunPipeline(signatures, limits);
+  pipelines.push(pipeline);
   const process = new FakeProcess();
   const asProcess = process as unknown as WorkerProcess<PendingRun>;
   pipeline.attach(asProcess);
