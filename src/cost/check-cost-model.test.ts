@@ -87,6 +87,7 @@ describe('checkCostModel', () => {
   it('makes a zero of a negative one', () => {
     expect(checkCostModel(changed([...signature, 'flops'], -0))?.signatures[0].flops).toBe(0);
     expect(checkCostModel(changed(['weightBytes'], -0))?.weightBytes).toBe(0);
+    expect(checkCostModel(changed([...signature, 'variables', 0, 'axis'], -0))?.signatures[0].variables[0].axis).toBe(0);
   });
 
   it('never throws, and gives nothing that it would not take again', () => {

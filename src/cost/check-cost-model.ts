@@ -69,7 +69,8 @@ class Checker {
     const isAxis = typeof axis === 'number' && Number.isInteger(axis) && axis >= 0 && axis <= maxAxis;
     this.demand(isAxis || axis === 'bytes' || axis === 'longest');
     // One spelling for each size, so that no two variables can stand for the same.
-    const checked = { name: this.name(name), input: this.name(input), axis: axis as CostVariable['axis'] };
+    const size = (isAxis ? axis + 0 : axis) as CostVariable['axis'];
+    const checked = { name: this.name(name), input: this.name(input), axis: size };
     // What is no axis may be an object that cannot be made a string of.
     if (this.#failed) return checked;
     this.demand(checked.name === `${checked.input}.${checked.axis}`);
