@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { quantile } from '../lib/statistics.js';
+import { short, table } from '../lib/tables.js';
 
 /**
  * @typedef {{ sent: number, failed: number, failures: Record<string, number>, p50Ms: number, p99Ms: number, maxMs: number }} Honest
@@ -14,15 +15,13 @@ const titleOf = (/** @type {string} */ id) => titles[/** @type {keyof typeof tit
 
 /** Median of the rounds. @param {Round[]} rounds @param {(round: Round) => number} value */
 const median = (rounds, value) => quantile(rounds.map(value), 0.5);
-const short = (/** @type {number} */ value) =>
-  value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
 
 /** @param {Stack} stack */
 function row({ id, results, ended }) {
   const sent = results.reduce((sum, { flooded }) => sum + flooded.sent, 0);
   const failed = results.reduce((sum, { flooded }) => sum + flooded.failed, 0);
   const ratio = median(results, ({ quiet, flooded }) => flooded.p99Ms / quiet.p99Ms);
-  const cells = [
+  return [
     titleOf(id),
     short(median(results, ({ quiet }) => quiet.p50Ms)),
     short(median(results, ({ quiet }) => quiet.p99Ms)),
@@ -33,7 +32,6 @@ function row({ id, results, ended }) {
     short(Math.max(...results.map(({ peakMiB }) => peakMiB))),
     ended ?? 'still there',
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
 /** @param {Stack} stack */
@@ -48,7 +46,7 @@ function outcomes({ id, results }) {
       }
   return Object.entries(sums).map(([attack, counts]) => {
     const text = Object.entries(counts).map(([outcome, count]) => `${outcome}: ${count}`);
-    return `| ${titleOf(id)} | ${attack} | ${text.join(', ')} |`;
+    return [titleOf(id), attack, text.join(', ')];
   });
 }
 
@@ -82,14 +80,23 @@ export function floodReport(stacks, { seconds, rounds, root }) {
     'address of its own, send batches that are as large as the contract allows, bodies that are too large, too deep or wrong at their very end, gzip that inflates, bodies a byte',
     'at a time, and connections that say nothing. They run on the same machine with a lower priority, because real ones have machines of their own. Medians of the rounds.',
     '',
-    '| stack | quiet p50 ms | quiet p99 ms | flooded p50 ms | flooded p99 ms | p99, flooded to quiet | honest requests answered | most memory, MiB | the server |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|---|',
-    ...stacks.map(row),
+    table([
+      [
+        'stack',
+        'quiet p50 ms',
+        'quiet p99 ms',
+        'flooded p50 ms',
+        'flooded p99 ms',
+        'p99, flooded to quiet',
+        'honest requests answered',
+        'most memory, MiB',
+        'the server',
+      ],
+      ...stacks.map(row),
+    ]),
     '',
     ...(failures.length === 0 ? [] : ['What the honest client got instead of answers:', '', ...failures, '']),
-    '| stack | attack | what the attackers were told |',
-    '|---|---|---|',
-    ...stacks.flatMap(outcomes),
+    table([['stack', 'attack', 'what the attackers were told'], ...stacks.flatMap(outcomes)], 3),
     '',
   ].join('\n');
 }

@@ -11,11 +11,11 @@ export function spread({ median, min, max }) {
   return min === max ? short(median) : `${short(median)} (${short(min)} to ${short(max)})`;
 }
 
-/** @param {string[][]} rows the first is the head; laid out as the formatter of this tree does */
-export function table([head, ...rows]) {
+/** @param {string[][]} rows the first is the head; laid out as the formatter of this tree does @param {number} [texts] columns that are words, before those of numbers */
+export function table([head, ...rows], texts = 1) {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((cells) => cells[column].length)));
   const line = (/** @type {string[]} */ cells) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+    `| ${cells.map((cell, column) => (column < texts ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column < texts ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
   return [line(head), rule, ...rows.map(line)].join('\n');
 }

@@ -110,7 +110,7 @@ export function* checkValuesInSteps(compiled: CompiledTensor, passing: Passing, 
     if (passing.tensor !== tensor) lastChange = index;
     yield;
   }
-  yield* lookAgain(compiled, lastChange, passing, context);
+  if (lastChange >= 0) yield* lookAgain(compiled, lastChange, passing, context);
 }
 
 /** Looks once more at a tensor some of whose images were made anew. No action is taken any more. */
@@ -151,7 +151,6 @@ function* lookAgain(
   passing: Passing,
   context: CheckContext,
 ): Generator<void, void> {
-  if (lastChange < 0) return;
   const { measure, findings: first } = context;
   const again = { ...context, path: passing.path, findings: new SecondLook(first), imageJobs: [] };
   const before = first.refusals;

@@ -53,7 +53,7 @@ export class TurnShare {
     this.#waiting = [];
     while (next < due.length && this.#usedMs < turnMs) this.go(due[next++]);
     // What they asked for anew comes after those that have not had their turn.
-    this.#waiting = next === 0 ? due : [...due.slice(next), ...this.#waiting];
+    this.#waiting = [...due.slice(next), ...this.#waiting];
     if (this.#waiting.length > 0) this.#arm();
   };
 }
